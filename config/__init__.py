@@ -1,0 +1,1 @@
+"""Configuration: files, layers, paths and the schema."""

@@ -1,0 +1,1 @@
+"""The engines: their contract, the child's runtime, and one room per kind."""

@@ -1,0 +1,47 @@
+"""Which kinds there are, and where their parts live: as strings, because the parts are spawned, never imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engines.fake.settings import FakeSettings
+from engines.llm.settings import LlmSettings
+from engines.settings import EngineSettings
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of engine.
+
+    `engine`, `plan` and `assemble` are module names inside the kind's room; `settings` is its declaration.
+    """
+
+    name: str
+    summary: str
+    settings: type[EngineSettings]
+    engine: str
+    plan: str
+    assemble: str
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "llm",
+            "language models (llama-cpp-python)",
+            LlmSettings,
+            "engines.llm.engine",
+            "engines.llm.plan",
+            "engines.llm.assemble",
+        ),
+        Kind(
+            "fake",
+            "a real program with bad habits, for tests",
+            FakeSettings,
+            "engines.fake.engine",
+            "engines.fake.plan",
+            "engines.fake.assemble",
+        ),
+    )
+}

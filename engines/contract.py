@@ -1,0 +1,146 @@
+"""What a kind implements: one engine for the child's runtime, and two functions for its desk.
+
+`engines/<kind>/engine.py` has `create(report) -> Engine`; `plan.py` has `plan`; `assemble.py` has `assemble`.
+Everything of `Engine` runs in the child's one model thread, so it may block; it reports through `Report` and
+`Flight`, whose methods are cheap and may be called from that thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from engines.settings import EngineSettings
+from ipc.errors import EngineRoomError, Problem
+from ipc.work import PlannedUnit, ResultRow, SourceProblem, UnitOrder
+
+S_contra = TypeVar("S_contra", bound=EngineSettings, contravariant=True)
+
+
+class CannotLoad(EngineRoomError):
+    """Raised by `load` when the same settings cannot work again (a missing or truncated file)."""
+
+
+class LoadCancelled(Exception):
+    """Raised by `load` after `Report.cancelled` turned true; nothing stays allocated."""
+
+
+class OutOfMemory(EngineRoomError):
+    """Raised by `load`, `apply` or `fly` when host or GPU memory did not suffice."""
+
+
+class CannotPlan(EngineRoomError):
+    """Raised by `plan` when the source as a whole cannot be read."""
+
+
+class CannotAssemble(EngineRoomError):
+    """Raised by `assemble` when the output cannot be written; `retry` when the cause can go away."""
+
+    def __init__(self, problem: Problem, *, retry: bool) -> None:
+        super().__init__(problem)
+        self.retry = retry
+
+
+class Report(Protocol):
+    """What the runtime hears from the engine at any time."""
+
+    def step(self) -> None:
+        """One step of work was done; without steps a busy engine counts as hung."""
+
+    def tokens(self, count: int) -> None:
+        """So many tokens (or frames) were produced; also one step."""
+
+    def loading(self, fraction: float) -> None:
+        """How far the load is, 0..1; also one step."""
+
+    def cancelled(self) -> bool:
+        """Whether the load under way should stop."""
+
+
+class Flight(Protocol):
+    """Units to work on at once. Each ends in `done` or `failed`, unless the flight was cancelled."""
+
+    @property
+    def orders(self) -> tuple[UnitOrder, ...]: ...
+    @property
+    def stream(self) -> bool: ...
+    @property
+    def deterministic(self) -> bool: ...
+
+    def cancelled(self) -> bool:
+        """Whether to stop within this step."""
+
+    def piece(self, order: UnitOrder, text: str) -> None:
+        """The next whole characters; call it only when `stream`."""
+
+    def done(self, order: UnitOrder, result: str, *, tokens: int, seconds: float, ttft_seconds: float | None) -> None:
+        """The unit's result, JSON text of at most 64 KiB, with what was measured."""
+
+    def failed(self, order: UnitOrder, problem: Problem) -> None:
+        """The unit cannot be done; the engine is well."""
+
+
+class Model(Struct, frozen=True):
+    """What was loaded, as the file says it. `footprint_bytes` is the memory that the load took, measured."""
+
+    name: str
+    quantization: str | None
+    footprint_bytes: int
+
+
+class Engine(Protocol[S_contra]):
+    """One model in one process."""
+
+    def load(self, settings: S_contra) -> Model:
+        """Load and self-test: one real token, frame or vector.
+
+        Raises:
+            CannotLoad, OutOfMemory, LoadCancelled
+        """
+
+    def apply(self, settings: S_contra) -> Model:
+        """Take new settings with the least that suffices, and self-test; the old ones are back if it raises.
+
+        Raises:
+            RequestFailed, CannotLoad, OutOfMemory
+        """
+
+    def fly(self, flight: Flight) -> None:
+        """Work until every order ended or the flight is cancelled.
+
+        Raises:
+            OutOfMemory
+        """
+
+    def close(self) -> None:
+        """Give the model back; safe to call when nothing is loaded."""
+
+
+class Planning(Struct, frozen=True):
+    """One stretch of a source: units in order, what was set aside, where to go on."""
+
+    units: tuple[PlannedUnit, ...]
+    problems: tuple[SourceProblem, ...]
+    cursor: str
+    end: bool
+
+
+class PlanFunction(Protocol):
+    """`plan` of a kind: reads at most `limit` units at `cursor` (empty at the start). Raises CannotPlan.
+
+    The same source, cursor and settings give the same units; `cursor` only moves forward.
+    """
+
+    def __call__(self, source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning: ...
+
+
+class AssembleFunction(Protocol):
+    """`assemble` of a kind: writes all of the output to `part` and verifies it. Raises CannotAssemble.
+
+    The runtime syncs the file. Called again after a crash it starts over: `part` is truncated first.
+    """
+
+    def __call__(self, part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> None: ...

@@ -1,0 +1,1 @@
+"""A real program with bad habits, for tests and demonstrations of supervision."""

@@ -1,0 +1,44 @@
+"""The knobs of a language model."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from engines.settings import EngineSettings, knob
+
+MINIATURE = "miniature"
+"""The model name that means the model shipped with the project."""
+
+
+class LlmSettings(EngineSettings, frozen=True, kw_only=True):
+    """Settings of one llama-cpp-python engine; sampling values are defaults that a request may override."""
+
+    model: Annotated[str, knob("", "model", "path of a GGUF file, or `miniature`", recommend="an absolute path")] = (
+        MINIATURE
+    )
+    n_ctx: Annotated[int, knob("tokens", "context", "context length", ge=64, le=1048576, recommend="4096")] = 4096
+    n_batch: Annotated[
+        int,
+        knob(
+            "tokens",
+            "context",
+            "tokens decoded at once while reading a prompt",
+            ge=1,
+            le=16384,
+            recommend="512",
+        ),
+    ] = 512
+    n_gpu_layers: Annotated[int, knob("layers", "model", "layers on the GPU; -1 means all", ge=-1, le=1000)] = -1
+    threads: Annotated[int, knob("threads", "now", "CPU threads; 0 means physical cores − 1", ge=0, le=512)] = 0
+    mmap: Annotated[bool, knob("", "model", "map the file instead of reading it")] = True
+    max_tokens: Annotated[int, knob("tokens", "now", "answer length where a request names none", ge=1, le=131072)] = 256
+    temperature: Annotated[float, knob("", "now", "0 is greedy", ge=0, le=5, recommend="0.8; 0 for batches")] = 0.8
+    top_k: Annotated[int, knob("", "now", "keep the k likeliest tokens; 0 keeps all", ge=0, le=100000)] = 40
+    top_p: Annotated[float, knob("", "now", "keep the likeliest tokens up to this share", ge=0, le=1)] = 0.95
+    min_p: Annotated[float, knob("", "now", "drop tokens below this share of the likeliest", ge=0, le=1)] = 0.05
+    repeat_penalty: Annotated[float, knob("", "now", "1 is off", ge=0, le=10)] = 1.0
+    seed: Annotated[int, knob("", "now", "of the sampler; a unit's own seed adds its index", ge=0, le=2147483647)] = 0
+
+    def process_environment(self) -> dict[str, str]:
+        """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s."""
+        return {"OMP_WAIT_POLICY": "PASSIVE"}

@@ -1,0 +1,199 @@
+"""Settings that declare themselves: unit, range, recommendation and when a change takes effect.
+
+One declaration feeds validation, the knob panel, `engineroom set`, the what-if and the schema. A kind's
+`settings.py` subclasses `EngineSettings` and adds fields of the form `Annotated[int, knob(...)]`.
+This module and every `engines/<kind>/settings.py` import no model library.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ipc.errors import Problem, RequestFailed
+from ipc.snapshot import Applies, Knob, Scalar
+
+ORDER: tuple[Applies, ...] = ("now", "flight", "context", "model", "process")
+"""From cheapest to dearest; a change of several knobs costs as much as its dearest."""
+
+
+def knob(
+    unit: str,
+    applies: Applies,
+    help: str,  # noqa: A002 (the word on screen)
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    recommend: str = "",
+) -> Meta:
+    """Declare one setting. `ge` and `le` bound it (inclusive); `recommend` is shown beside it."""
+    return Meta(ge=ge, le=le, description=help, extra={"unit": unit, "applies": applies, "recommend": recommend})
+
+
+class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every kind has. The supervisor acts on these; a kind adds its own."""
+
+    deterministic: Annotated[
+        bool,
+        knob(
+            "",
+            "flight",
+            "fly the same flights again after a crash, greedy or seeded, so that output is byte-identical",
+        ),
+    ] = False
+    parallel: Annotated[int, knob("units", "context", "units worked on at once", ge=1, le=64)] = 1
+    unload_after: Annotated[
+        float, knob("seconds", "now", "unload when idle this long; 0 means never", ge=0, le=604800)
+    ] = 0.0
+    unload_depth: Annotated[
+        Literal["model", "exit"],
+        knob("", "now", "how far an idle unload goes; only exit surely returns everything"),
+    ] = "exit"
+    hang_after: Annotated[
+        float,
+        knob(
+            "seconds",
+            "now",
+            "no heartbeat for this long means hung",
+            ge=1,
+            le=3600,
+        ),
+    ] = 10.0
+    stall_after: Annotated[
+        float,
+        knob("seconds", "now", "no step of progress while busy or loading, for this long means hung", ge=1, le=86400),
+    ] = 120.0
+    start_limit: Annotated[float, knob("seconds", "now", "time from spawn to handshake", ge=1, le=3600)] = 60.0
+    stop_limit: Annotated[float, knob("seconds", "now", "time on each rung of the stop ladder", ge=0.05, le=600)] = 5.0
+    drain_limit: Annotated[
+        float,
+        knob(
+            "seconds",
+            "now",
+            "how long a flight may go on before a stop or change interrupts it",
+            ge=0,
+            le=3600,
+        ),
+    ] = 30.0
+    restarts: Annotated[
+        int,
+        knob("deaths", "now", "deaths of its own fault within the window that make it failed", ge=1, le=100),
+    ] = 3
+    restarts_within: Annotated[float, knob("seconds", "now", "the window for restarts", ge=1, le=86400)] = 60.0
+
+
+S = TypeVar("S", bound=EngineSettings)
+
+
+def knobs_of(settings: EngineSettings) -> tuple[Knob, ...]:
+    """The declared knobs of these settings with their present values, in order of declaration."""
+    return tuple(_knob(field, getattr(settings, field.name)) for field in _fields(type(settings)))
+
+
+def with_changes(settings: S, changes: Mapping[str, Scalar], where: str) -> S:
+    """New settings with `changes` applied; numbers may come as text.
+
+    Raises:
+        RequestFailed: an unknown name (with the nearest known one) or a value outside its range;
+            `where` says whose settings they are, for the sentence.
+    """
+    kind = type(settings)
+    known = {field.name for field in _fields(kind)}
+    for name in changes:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise RequestFailed(
+                Problem(
+                    "Unknown setting",
+                    f"{where} has no setting {name!r}.",
+                    f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known))}.",
+                )
+            )
+    values: dict[str, Scalar] = {**as_dict(settings), **changes}
+    for field in _fields(kind):
+        try:
+            msgspec.convert(values[field.name], field.type_, strict=False)
+        except msgspec.ValidationError as error:
+            shown = _knob(field, None)
+            raise RequestFailed(
+                Problem(
+                    "Bad value",
+                    f"{where}: {field.name} = {values[field.name]!r}: {str(error)[0].lower()}{str(error)[1:]}.",
+                    f"{field.name} takes {allowed(shown)}.",
+                )
+            ) from error
+    return msgspec.convert(values, kind, strict=False)
+
+
+def as_dict(settings: EngineSettings) -> dict[str, Scalar]:
+    """All knobs by name, as they travel to the child."""
+    return {field.name: getattr(settings, field.name) for field in _fields(type(settings))}
+
+
+def dearest(settings: EngineSettings, changes: Mapping[str, Scalar]) -> Applies | None:
+    """When the dearest of those changes that differ from `settings` takes effect; None when nothing differs."""
+    costs = [ORDER.index(k.applies) for k in knobs_of(settings) if k.name in changes and changes[k.name] != k.value]
+    return ORDER[max(costs)] if costs else None
+
+
+def allowed(shown: Knob) -> str:
+    """What a knob takes, in words: `64–131072 tokens`, `one of q4, q8`, `text`."""
+    if shown.choices:
+        return f"one of {', '.join(shown.choices)}"
+    unit = f" {shown.unit}" if shown.unit else ""
+    if isinstance(shown.default, bool):
+        return "true or false"
+    if isinstance(shown.default, int | float):
+        low = "" if shown.minimum is None else _plain(shown.minimum)
+        high = "" if shown.maximum is None else _plain(shown.maximum)
+        return f"{low}–{high}{unit}"
+    return f"text{unit and f' ({shown.unit})'}"
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
+
+
+class _Field(Struct, frozen=True):
+    name: str
+    type_: Any
+    info: msgspec.inspect.Type
+    default: Scalar
+
+
+def _fields(kind: type[EngineSettings]) -> tuple[_Field, ...]:
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    by_name = {field.name: field for field in msgspec.structs.fields(kind)}
+    return tuple(_Field(f.name, by_name[f.name].type, f.type, f.default) for f in info.fields)
+
+
+def _knob(field: _Field, value: Scalar) -> Knob:
+    info, extra, described = field.info, {}, ""
+    if isinstance(info, msgspec.inspect.Metadata):
+        extra, described = info.extra or {}, (info.extra_json_schema or {}).get("description", "")
+        info = info.type
+    inner = info.types[0] if isinstance(info, msgspec.inspect.UnionType) else info
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    if isinstance(inner, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+        low, high = inner.ge, inner.le
+    if isinstance(inner, msgspec.inspect.LiteralType):
+        choices = tuple(str(v) for v in inner.values)
+    return Knob(
+        field.name,
+        value,
+        field.default,
+        extra.get("unit", ""),
+        low,
+        high,
+        choices,
+        extra.get("recommend", ""),
+        extra.get("applies", "process"),
+        described,
+    )

@@ -1,0 +1,283 @@
+"""The vocabulary between a client and the supervisor, and nothing else.
+
+Each command names the wish, not the step. A request gets exactly one answer, or a stream of items and an
+end; see `ipc.channel` for the envelopes. `Hello`, `Status` and `Down` never change, so that a new client can
+always replace an old daemon.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from ipc.snapshot import (
+    EngineRow,
+    Happening,
+    JobDetail,
+    JobRow,
+    Knob,
+    LogLine,
+    Scalar,
+    SupervisorRow,
+    Update,
+)
+
+VERSION = 1
+
+
+# ── commands with one answer ──────────────────────────────────────────────────────────────────────────────
+
+
+class Status(Struct, frozen=True, array_like=True, tag="status"):
+    """Who are you? Answered by `Self`. Never changes."""
+
+
+class Down(Struct, frozen=True, array_like=True, tag="down"):
+    """Stop every engine, then the supervisor and its keeper. Answered by `Done` before it exits. Never changes."""
+
+
+class Ps(Struct, frozen=True, array_like=True, tag="ps"):
+    """List the engines. Answered by `Engines`."""
+
+
+class Jobs(Struct, frozen=True, array_like=True, tag="jobs"):
+    """List the jobs. Answered by `JobList`."""
+
+
+class ShowJob(Struct, frozen=True, array_like=True, tag="show-job"):
+    """Answered by `JobWhole`."""
+
+    id: str
+
+
+class Start(Struct, frozen=True, array_like=True, tag="start"):
+    """Make the engine ready, whatever it takes; a Failed engine gets a clean slate. Answered once it is ready."""
+
+    engine: str
+
+
+class Load(Struct, frozen=True, array_like=True, tag="load"):
+    """Load the model; starts the process if there is none. Answered once it is ready."""
+
+    engine: str
+
+
+class Unload(Struct, frozen=True, array_like=True, tag="unload"):
+    """Drain, then give the model back and keep the process. Answered once it is cold."""
+
+    engine: str
+
+
+class Stop(Struct, frozen=True, array_like=True, tag="stop"):
+    """Drain within the limit, then stop; it stays stopped. Answered once the process is gone."""
+
+    engine: str
+
+
+class Restart(Struct, frozen=True, array_like=True, tag="restart"):
+    """Drain, stop, start again. Answered once it is ready."""
+
+    engine: str
+
+
+class SetKnobs(Struct, frozen=True, array_like=True, tag="set"):
+    """Change settings while it runs; `dry_run` only tells the price. Answered by `Price`, once applied."""
+
+    engine: str
+    changes: dict[str, Scalar]
+    dry_run: bool
+
+
+class ShowKnobs(Struct, frozen=True, array_like=True, tag="knobs"):
+    """Answered by `Knobs`."""
+
+    engine: str
+
+
+class Submit(Struct, frozen=True, array_like=True, tag="submit"):
+    """A job: inputs to output. Paths are absolute. Answered by `JobIs` once it is durable.
+
+    `engine` is a name or empty for any engine of the kind; `on_done` is a shell command or empty.
+    """
+
+    kind: str
+    engine: str
+    inputs: tuple[str, ...]
+    output: str
+    on_done: str
+
+
+class PauseJob(Struct, frozen=True, array_like=True, tag="pause-job"):
+    """Start no further flight of this job. Answered by `JobIs`."""
+
+    id: str
+
+
+class ResumeJob(Struct, frozen=True, array_like=True, tag="resume-job"):
+    """Go on. Answered by `JobIs`."""
+
+    id: str
+
+
+class CancelJob(Struct, frozen=True, array_like=True, tag="cancel-job"):
+    """Stop within one step and keep what is done. Answered by `JobIs`."""
+
+    id: str
+
+
+class Record(Struct, frozen=True, array_like=True, tag="record"):
+    """Begin a recording at this absolute path. Answered by `Done` once the header is on disk."""
+
+    path: str
+
+
+class StopRecording(Struct, frozen=True, array_like=True, tag="stop-recording"):
+    """Close the recording. Answered by `Done` once the file is closed."""
+
+
+# ── commands with a stream of items ───────────────────────────────────────────────────────────────────────
+
+
+class Watch(Struct, frozen=True, array_like=True, tag="watch"):
+    """A stream of `UpdateItem`: one `Snapshot`, then what changes; a fresh `Snapshot` after an overflow."""
+
+
+class Logs(Struct, frozen=True, array_like=True, tag="logs"):
+    """A stream of `LogLines`: the last `lines` of the ring, then, if `follow`, what comes."""
+
+    engine: str
+    lines: int
+    follow: bool
+
+
+class Events(Struct, frozen=True, array_like=True, tag="events"):
+    """A stream of `EventItem`: the last `last`, then, if `follow`, what comes."""
+
+    last: int
+    follow: bool
+
+
+class Ask(Struct, frozen=True, array_like=True, tag="ask"):
+    """One interactive request, before any batch unit: a stream of `Piece`, then `Answered`.
+
+    `payload` is the JSON text of one unit of the engine's kind (for llm: a line of prompts.jsonl).
+    """
+
+    engine: str
+    payload: str
+
+
+OneAnswer: TypeAlias = (
+    Status
+    | Down
+    | Ps
+    | Jobs
+    | ShowJob
+    | Start
+    | Load
+    | Unload
+    | Stop
+    | Restart
+    | SetKnobs
+    | ShowKnobs
+    | Submit
+    | PauseJob
+    | ResumeJob
+    | CancelJob
+    | Record
+    | StopRecording
+)
+Streaming: TypeAlias = Watch | Logs | Events | Ask
+Command: TypeAlias = OneAnswer | Streaming
+
+
+# ── answers and items ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Done(Struct, frozen=True, array_like=True, tag="done"):
+    """It is so; `text` says what was done, in one sentence."""
+
+    text: str
+
+
+class Self(Struct, frozen=True, array_like=True, tag="self"):
+    """Answer to `Status`."""
+
+    supervisor: SupervisorRow
+
+
+class Engines(Struct, frozen=True, array_like=True, tag="engines"):
+    """Answer to `Ps`."""
+
+    rows: tuple[EngineRow, ...]
+
+
+class JobList(Struct, frozen=True, array_like=True, tag="job-list"):
+    """Answer to `Jobs`."""
+
+    rows: tuple[JobRow, ...]
+
+
+class JobIs(Struct, frozen=True, array_like=True, tag="job-is"):
+    """Answer to `Submit` and the job controls."""
+
+    row: JobRow
+
+
+class JobWhole(Struct, frozen=True, array_like=True, tag="job-whole"):
+    """Answer to `ShowJob`."""
+
+    detail: JobDetail
+
+
+class Knobs(Struct, frozen=True, array_like=True, tag="knob-list"):
+    """Answer to `ShowKnobs`."""
+
+    rows: tuple[Knob, ...]
+
+
+class Price(Struct, frozen=True, array_like=True, tag="price"):
+    """What a change costs: drawn under the knob panel before Enter. Estimates are marked `~` in `text`."""
+
+    text: str
+    units_to_finish: int
+    reload_seconds: float | None
+    applied: bool
+
+
+class LogLines(Struct, frozen=True, array_like=True, tag="log-lines"):
+    """Item of `Logs`."""
+
+    lines: tuple[LogLine, ...]
+
+
+class EventItem(Struct, frozen=True, array_like=True, tag="event"):
+    """Item of `Events`."""
+
+    happening: Happening
+
+
+class UpdateItem(Struct, frozen=True, array_like=True, tag="update"):
+    """Item of `Watch`."""
+
+    update: Update
+
+
+class Piece(Struct, frozen=True, array_like=True, tag="piece"):
+    """Item of `Ask`: the next characters."""
+
+    text: str
+
+
+class Answered(Struct, frozen=True, array_like=True, tag="answered"):
+    """Last item of `Ask`: the unit's whole result as JSON text, and what was measured."""
+
+    result: str
+    tokens: int
+    seconds: float
+    ttft_seconds: float | None
+
+
+Answer: TypeAlias = Done | Self | Engines | JobList | JobIs | JobWhole | Knobs | Price
+Item: TypeAlias = LogLines | EventItem | UpdateItem | Piece | Answered

@@ -1,0 +1,1 @@
+"""The daemon: pure decisions, the loop that performs them, processes, jobs and the recorder."""

@@ -1,0 +1,1 @@
+"""Jobs, units and flights: the store, the pure book, and the foreman that performs its effects."""

@@ -1,0 +1,1 @@
+"""The pure engine machine: events in, effects out."""

@@ -1,0 +1,1 @@
+"""Operating-system processes: spawn, watch, drain, signal, sweep."""

@@ -1,0 +1,1 @@
+"""The Textual dashboard: knows the protocol, and no process, GPU or model."""
