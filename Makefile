@@ -1,0 +1,49 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv and install everything they need.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+# One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint types contracts unit bench miniatures schema clean
+
+demo: $(INSTALLED)
+	$(BIN)/engineroom demo examples/prompts.jsonl
+
+test: lint types contracts unit
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+contracts: $(INSTALLED)
+	$(BIN)/lint-imports --no-cache
+
+unit: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15
+
+bench: $(INSTALLED)
+	$(BIN)/python -m bench.overhead
+	$(BIN)/python -m bench.ipc
+	$(BIN)/python -m bench.recovery
+	$(BIN)/python -m bench.cold_start
+
+# Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
+miniatures:
+	$(PYTHON) -m venv .venv-miniatures
+	.venv-miniatures/bin/pip install --quiet -c constraints.txt msgspec gguf numpy tokenizers torch==2.13.0
+	.venv-miniatures/bin/python -m engines.llm.miniature.train
+
+schema: $(INSTALLED)
+	$(BIN)/engineroom config schema > docs/engineroom.schema.json
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llm,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-miniatures demo-out
