@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from engines.settings import EngineSettings, knob
+from ipc.snapshot import Scalar
 
 MINIATURE = "miniature"
 """The model name that means the model shipped with the project."""
@@ -42,3 +43,13 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     def process_environment(self) -> dict[str, str]:
         """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s."""
         return {"OMP_WAIT_POLICY": "PASSIVE"}
+
+    def step_down(self) -> dict[str, Scalar]:
+        """Parallel, then batch size, then context, then the GPU."""
+        if self.parallel > 1:
+            return {"parallel": self.parallel // 2}
+        if self.n_batch > 64:
+            return {"n_batch": max(64, self.n_batch // 2)}
+        if self.n_ctx > 512:
+            return {"n_ctx": max(512, self.n_ctx // 2)}
+        return {"n_gpu_layers": 0} if self.n_gpu_layers != 0 else {}
