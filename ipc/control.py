@@ -168,12 +168,11 @@ class Ask(Struct, frozen=True, array_like=True, tag="ask"):
     payload: str
 
 
+AboutJobs: TypeAlias = Jobs | ShowJob | Submit | PauseJob | ResumeJob | CancelJob
 OneAnswer: TypeAlias = (
     Status
     | Down
     | Ps
-    | Jobs
-    | ShowJob
     | Start
     | Load
     | Unload
@@ -181,12 +180,9 @@ OneAnswer: TypeAlias = (
     | Restart
     | SetKnobs
     | ShowKnobs
-    | Submit
-    | PauseJob
-    | ResumeJob
-    | CancelJob
     | Record
     | StopRecording
+    | AboutJobs
 )
 Streaming: TypeAlias = Watch | Logs | Events | Ask
 Command: TypeAlias = OneAnswer | Streaming
