@@ -1,0 +1,143 @@
+"""What a configuration file may say: `[supervisor]` and one `[engine.NAME]` per engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from config.errors import BadConfig, did_you_mean
+from config.toml_file import TomlFile, expanded
+from engines.catalog import KINDS
+from ipc.errors import Problem
+from ipc.snapshot import Scalar
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+RESERVED = ("kind", "autostart", "python")
+"""The keys of an engine's table that are no settings of its kind."""
+
+
+class SupervisorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[supervisor]` table."""
+
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="what goes to supervisor.log in the state folder"),
+    ] = "info"
+    record: Annotated[
+        str, Meta(description="path of a recording begun with the supervisor and appended to; empty means none")
+    ] = ""
+
+
+class Entry(Struct, frozen=True):
+    """One setting as written, and where."""
+
+    value: Scalar
+    where: str
+
+
+class EngineTable(Struct, frozen=True, kw_only=True):
+    """One `[engine.NAME]` table: which kind, and that kind's settings as written."""
+
+    name: str
+    kind: str
+    autostart: bool
+    python: str | None
+    settings: dict[str, Entry]
+
+
+class File(Struct, frozen=True):
+    """A whole configuration file."""
+
+    path: Path
+    supervisor: SupervisorSettings
+    engines: tuple[EngineTable, ...]
+
+
+def parse(file: TomlFile, environ: Mapping[str, str]) -> File:
+    """Check the shape of a file and expand its references; settings are checked later, layer by layer.
+
+    Raises:
+        BadConfig
+    """
+    _only_known(file, "", file.tables, ("supervisor", "engine"))
+    supervisor = _supervisor(file, _table(file, "supervisor", file.tables.get("supervisor", {})), environ)
+    engines = _table(file, "engine", file.tables.get("engine", {}))
+    return File(file.path, supervisor, tuple(_engine(file, name, table, environ) for name, table in engines.items()))
+
+
+def _supervisor(file: TomlFile, table: dict[str, Any], environ: Mapping[str, str]) -> SupervisorSettings:
+    _only_known(file, "supervisor", table, SupervisorSettings.__struct_fields__)
+    values = {key: _scalar(file, "supervisor", key, value, environ) for key, value in table.items()}
+    for key, value in values.items():
+        try:
+            msgspec.convert({key: value}, SupervisorSettings)
+        except msgspec.ValidationError as error:
+            detail = str(error).split(" - at ")[0]
+            raise BadConfig(
+                Problem(
+                    "Bad value",
+                    f"{file.where('supervisor', key)}: {key} = {value!r}: {detail[0].lower()}{detail[1:]}.",
+                    "engineroom config schema lists what it takes.",
+                )
+            ) from error
+    return msgspec.convert(values, SupervisorSettings)
+
+
+def _engine(file: TomlFile, name: str, raw: Any, environ: Mapping[str, str]) -> EngineTable:
+    label = f"engine.{name}"
+    table = _table(file, label, raw)
+    if not NAME.fullmatch(name) or name == "supervisor":
+        raise BadConfig(
+            Problem(
+                "Bad engine name",
+                f"{file.where(label)}: {name!r} cannot name an engine.",
+                "Use a lower-case letter, then up to 31 letters, digits, - or _; 'supervisor' is taken.",
+            )
+        )
+    values = {key: _scalar(file, label, key, value, environ) for key, value in table.items()}
+    kind = values.pop("kind", None)
+    if not isinstance(kind, str) or kind not in KINDS:
+        said = "says no kind" if kind is None else f"is of unknown kind {kind!r}"
+        hint = f"Write kind = one of {', '.join(map(repr, KINDS))}."
+        if isinstance(kind, str):
+            hint = did_you_mean(kind, KINDS)
+        raise BadConfig(Problem("Unknown kind", f"{file.where(label, 'kind' if kind else '')} {said}.", hint))
+    autostart, python = values.pop("autostart", False), values.pop("python", None)
+    if not isinstance(autostart, bool):
+        raise BadConfig(_wrong(file, label, "autostart", autostart, "true or false, without quotes"))
+    if not (python is None or (isinstance(python, str) and Path(python).is_absolute())):
+        raise BadConfig(_wrong(file, label, "python", python, "the absolute path of a Python interpreter"))
+    settings = {key: Entry(value, file.where(label, key)) for key, value in values.items()}
+    return EngineTable(name=name, kind=kind, autostart=autostart, python=python, settings=settings)
+
+
+def _only_known(file: TomlFile, label: str, table: dict[str, Any], known: Collection[str]) -> None:
+    for key in table:
+        if key not in known:
+            where = file.where(label, key) if label else file.where(key)
+            raise BadConfig(Problem("Unknown key", f"{where}: nothing is named {key!r}.", did_you_mean(key, known)))
+
+
+def _table(file: TomlFile, label: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise BadConfig(
+        Problem("Not a table", f"{file.path}: {label} = {value!r} is a value.", f"Write a table: [{label}].")
+    )
+
+
+def _scalar(file: TomlFile, label: str, key: str, value: Any, environ: Mapping[str, str]) -> Scalar:
+    if isinstance(value, str):
+        return expanded(value, environ, f"{file.where(label, key)}, {key}")
+    if isinstance(value, bool | int | float):
+        return value
+    raise BadConfig(_wrong(file, label, key, value, "text, a number, true or false"))
+
+
+def _wrong(file: TomlFile, label: str, key: str, value: Any, takes: str) -> Problem:
+    return Problem("Bad value", f"{file.where(label, key)}: {key} = {value!r}.", f"{key} takes {takes}.")
