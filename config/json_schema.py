@@ -1,0 +1,94 @@
+"""The JSON schema of a configuration file, drawn from the declared settings of every kind; editors read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from config.schema import NAME, SupervisorSettings
+from engines.catalog import KINDS, Kind
+from engines.settings import knobs_of
+from ipc.snapshot import Knob
+
+_REFERENCE = {"type": "string", "pattern": r"\$\{env\.[A-Za-z_][A-Za-z0-9_]*\}"}
+_AMOUNTS = {
+    "seconds": {"type": "string", "pattern": r"^(\s*\d+(\.\d+)?\s*(ms|s|m|min|h|d)\s*)+$"},
+    "bytes": {"type": "string", "pattern": r"^(\s*\d+(\.\d+)?\s*([kKMGT]i?)?B\s*)+$"},
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The whole schema, of draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "engineroom.toml",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "supervisor": {**_definition(SupervisorSettings), "description": "the supervisor itself"},
+            "engine": {
+                "type": "object",
+                "description": "one table per engine: [engine.NAME]",
+                "propertyNames": {"pattern": f"^{NAME.pattern}$", "not": {"const": "supervisor"}},
+                "additionalProperties": {
+                    "type": "object",
+                    "required": ["kind"],
+                    "properties": {"kind": {"enum": list(KINDS)}},
+                    "allOf": [
+                        {
+                            "if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]},
+                            "then": {"$ref": f"#/$defs/{kind.name}"},
+                        }
+                        for kind in KINDS.values()
+                    ],
+                },
+            },
+        },
+        "$defs": {kind.name: _kind(kind) for kind in KINDS.values()},
+    }
+
+
+def _kind(kind: Kind) -> dict[str, Any]:
+    declared = _definition(kind.settings)["properties"]
+    return {
+        "title": kind.name,
+        "description": kind.summary,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "kind": {"const": kind.name},
+            "autostart": {
+                "type": "boolean",
+                "default": False,
+                "description": "make it ready when the supervisor starts, not only when work wants it",
+            },
+            "python": {
+                "type": "string",
+                "description": "the Python interpreter of the environment this engine runs in; absolute",
+            },
+            **{knob.name: _setting(knob, declared[knob.name]) for knob in knobs_of(kind.settings())},
+        },
+    }
+
+
+def _setting(knob: Knob, declared: dict[str, Any]) -> dict[str, Any]:
+    """The declaration, with text amounts and references allowed where the loader takes them."""
+    about = {"description": _sentence(knob), "default": knob.default}
+    shape = {name: value for name, value in declared.items() if name not in ("description", "default")}
+    if shape == {"type": "string"}:
+        return {**shape, **about}
+    others = [_AMOUNTS[knob.unit]] if knob.unit in _AMOUNTS else []
+    return {"anyOf": [shape, *others, _REFERENCE], **about}
+
+
+def _sentence(knob: Knob) -> str:
+    parts = [knob.help, f"unit: {knob.unit}" if knob.unit else "", f"a change applies: {knob.applies}"]
+    return "; ".join(part for part in parts if part)
+
+
+def _definition(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    (_,), components = msgspec.json.schema_components([struct])
+    definition: dict[str, Any] = dict(components[struct.__name__])
+    definition.pop("title", None)
+    return definition
