@@ -1,0 +1,180 @@
+"""One context over loaded weights: the cache, the batch buffer, and the single call that computes."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import llama_cpp as lib
+import psutil
+
+from engines.contract import CannotLoad, OutOfMemory
+from engines.llm.library import open_library
+from engines.llm.settings import LlmSettings
+from engines.llm.weights import Weights
+from ipc.errors import Problem
+
+_PHYSICAL_BATCH = 512
+"""Tokens the library computes in one pass; a longer batch is cut, so that it takes no larger buffers."""
+_ABORTED, _NO_MEMORY = 2, -2
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Tokens to compute next for one sequence, from `position` on; `sample` when its last one will be sampled."""
+
+    sequence: int
+    position: int
+    tokens: Sequence[int]
+    sample: bool
+
+
+def thread_count(wanted: int) -> int:
+    """0 means physical cores − 1, so that the process's own loop and its neighbours keep breathing; at least 1."""
+    return wanted or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
+
+
+class Context:
+    """Room for `parallel` sequences of `length` tokens each.
+
+    Raises:
+        OutOfMemory: the cache and buffers do not fit.
+        CannotLoad: the model does not write text.
+    """
+
+    def __init__(self, weights: Weights, settings: LlmSettings) -> None:
+        self.length = min(settings.n_ctx, weights.trained_context or settings.n_ctx)
+        self.parallel = settings.parallel
+        self.capacity = max(settings.n_batch, settings.parallel)
+        """The most tokens of one `compute`."""
+        _check_memory(weights, self.length * self.parallel)
+        threads = thread_count(settings.threads)
+        parameters = lib.llama_context_default_params()
+        parameters.n_ctx = self.length * self.parallel
+        parameters.n_batch = self.capacity
+        parameters.n_ubatch = min(self.capacity, _PHYSICAL_BATCH)
+        parameters.n_seq_max = parameters.n_outputs_max = self.parallel
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.kv_unified = False
+        parameters.no_perf = True
+        library = open_library()
+        library.forget()
+        pointer = lib.llama_init_from_model(weights.pointer, parameters)
+        if not pointer:
+            raise _no_context(settings)
+        memory = lib.llama_get_memory(pointer)
+        if not memory:
+            lib.llama_free(pointer)
+            raise CannotLoad(
+                Problem("Not a language model", f"{weights.name} writes no text.", "Choose another model.")
+            )
+        self._pointer: lib.llama_context_p | None = pointer
+        self._memory = memory
+        self._batch = lib.llama_batch_init(self.capacity, 0, 1)
+        self._stop: Callable[[], bool] = _never
+        self._abort = lib.ggml_abort_callback(lambda _data: self._stop())
+
+    @property
+    def pointer(self) -> lib.llama_context_p:
+        """For the library's functions; using it after `close` would crash the process, so it raises instead."""
+        if self._pointer is None:
+            raise RuntimeError("the context was closed")
+        return self._pointer
+
+    def set_threads(self, wanted: int) -> None:
+        """Take another number of threads from the next `compute` on."""
+        threads = thread_count(wanted)
+        lib.llama_set_n_threads(self.pointer, threads, threads)
+
+    def compute(self, stretches: Sequence[Stretch], stop: Callable[[], bool]) -> list[int] | None:
+        """Compute all stretches (together at most `capacity` tokens) at once.
+
+        Returns the batch index to sample at for each stretch that asked for it, in their order, or None when `stop`
+        said so. While a prompt is read, `stop` is asked many times within one batch, but on a GPU only between batches.
+
+        Raises:
+            OutOfMemory
+        """
+        batch, outputs, at = self._batch, [], 0
+        for stretch in stretches:
+            last = len(stretch.tokens) - 1
+            for offset, token in enumerate(stretch.tokens):
+                batch.token[at] = token
+                batch.pos[at] = stretch.position + offset
+                batch.n_seq_id[at] = 1
+                batch.seq_id[at][0] = stretch.sequence
+                batch.logits[at] = wanted = stretch.sample and offset == last
+                if wanted:
+                    outputs.append(at)
+                at += 1
+        batch.n_tokens = at
+        status = self._decode(stop if at > len(stretches) else None)
+        if status == _ABORTED:
+            return None
+        if status == _NO_MEMORY:
+            raise OutOfMemory(
+                Problem("Out of memory", "There was no room to compute.", "Lower `parallel`, `n_batch` or `n_ctx`.")
+            )
+        if status != 0:
+            raise RuntimeError(f"llama_decode answered {status}: {open_library().complaint() or 'no reason given'}")
+        return outputs
+
+    def forget(self, sequence: int | None = None) -> None:
+        """Empty the cache of one sequence, or of all."""
+        if sequence is None:
+            lib.llama_memory_clear(self._memory, False)
+        else:
+            lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def close(self) -> None:
+        """Give the memory back; a second call does nothing."""
+        if self._pointer is not None:
+            lib.llama_batch_free(self._batch)
+            lib.llama_free(self._pointer)
+            self._pointer = None
+
+    def _decode(self, stop: Callable[[], bool] | None) -> int:
+        if stop is None:
+            return int(lib.llama_decode(self.pointer, self._batch))
+        self._stop = stop
+        # Set for prompts only: the callback costs a few hundred calls into Python each time something is computed.
+        lib.llama_set_abort_callback(self.pointer, self._abort, ctypes.c_void_p(0))
+        try:
+            return int(lib.llama_decode(self.pointer, self._batch))
+        finally:
+            lib.llama_set_abort_callback(self.pointer, lib.ggml_abort_callback(), ctypes.c_void_p(0))
+            self._stop = _never
+
+
+def _never() -> bool:
+    return False
+
+
+def _check_memory(weights: Weights, tokens: int) -> None:
+    """Refuse what surely cannot fit in host memory: the kernel would answer it by killing the process."""
+    if open_library().has_gpu():
+        return
+    needed, free = tokens * weights.cache_bytes_per_token(), psutil.virtual_memory().available
+    if needed > free:
+        raise OutOfMemory(
+            Problem(
+                "Out of memory",
+                f"A cache of {tokens} tokens takes {needed / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free.",
+                "Lower `n_ctx` or `parallel`.",
+            )
+        )
+
+
+def _no_context(settings: LlmSettings) -> CannotLoad | OutOfMemory:
+    library = open_library()
+    said = library.complaint() or "the library gave no reason"
+    if library.ran_out_of_memory():
+        return OutOfMemory(
+            Problem(
+                "Out of memory",
+                f"n_ctx {settings.n_ctx} × parallel {settings.parallel}: {said}.",
+                "Lower `n_ctx` or `parallel`.",
+            )
+        )
+    return CannotLoad(Problem("No context", f"The library refused these settings: {said}.", "Change them back."))

@@ -1,0 +1,133 @@
+"""The engine of kind `llm`: when to load, what a change of settings costs, and how the last that worked come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+
+from engines.contract import CannotLoad, Flight, Model, OutOfMemory, Report
+from engines.llm.settings import LlmSettings
+from engines.settings import as_dict, dearest
+from ipc.errors import Problem
+
+if TYPE_CHECKING:
+    from engines.llm.loaded import Loaded
+
+
+def create(report: Report) -> LlmEngine:
+    """What the child's runtime calls."""
+    return LlmEngine(report)
+
+
+class LlmEngine:
+    """One GGUF model through llama.cpp."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._process = psutil.Process()
+        self._rss_before = 0
+        self._loaded: Loaded | None = None
+        self._settings = LlmSettings()
+
+    def load(self, settings: LlmSettings) -> Model:
+        """Load and write one token.
+
+        Raises:
+            CannotLoad, OutOfMemory, LoadCancelled
+        """
+        self.close()
+        kind = _loaded_class()
+        self._rss_before = self._process.memory_info().rss
+        self._loaded, self._settings = kind(settings, self._report), settings
+        return self._model()
+
+    def apply(self, settings: LlmSettings) -> Model:
+        """Take the settings with the least that suffices; the old ones are back if it raises.
+
+        Raises:
+            CannotLoad, OutOfMemory
+        """
+        loaded, old = self._ready(), self._settings
+        match dearest(old, as_dict(settings)):
+            case None | "now" | "flight":
+                loaded.retune(settings)
+            case "context":
+                self._rebuild(loaded, old, settings)
+            case "model" | "process":
+                self._reload(loaded, old, settings)
+        self._settings = settings
+        return self._model()
+
+    def fly(self, flight: Flight) -> None:
+        """Write the answers of this flight.
+
+        Raises:
+            OutOfMemory
+        """
+        self._ready().fly(flight)
+
+    def close(self) -> None:
+        """Give the model back; safe to call when nothing is loaded."""
+        if self._loaded is not None:
+            self._loaded.close()
+            self._loaded = None
+
+    def _rebuild(self, loaded: Loaded, old: LlmSettings, new: LlmSettings) -> None:
+        try:
+            loaded.rebuild(new)
+        except (CannotLoad, OutOfMemory):
+            with _must_succeed():
+                loaded.rebuild(old)
+            raise
+
+    def _reload(self, loaded: Loaded, old: LlmSettings, new: LlmSettings) -> None:
+        kind = _loaded_class()
+        kind.check(new)
+        self.close()
+        try:
+            self._loaded = kind(new, self._report)
+        except (CannotLoad, OutOfMemory):
+            with _must_succeed():
+                self._loaded = kind(old, self._report)
+            raise
+
+    def _ready(self) -> Loaded:
+        if self._loaded is None:
+            raise RuntimeError("no model is loaded")
+        return self._loaded
+
+    def _model(self) -> Model:
+        loaded = self._ready()
+        grown = self._process.memory_info().rss - self._rss_before
+        return Model(loaded.name, loaded.quantization, max(0, grown))
+
+
+@contextmanager
+def _must_succeed() -> Iterator[None]:
+    """Around putting back what worked: where that fails, nothing is loaded, and only a new process helps."""
+    try:
+        yield
+    except (CannotLoad, OutOfMemory) as error:
+        raise RuntimeError("the settings that worked did not come back") from error
+
+
+def _loaded_class() -> type[Loaded]:
+    """The part that knows the library (0.3 s to import), brought in late so that its lack can be said.
+
+    Raises:
+        CannotLoad: it is not installed, or cannot be used on this machine.
+    """
+    try:
+        from engines.llm.loaded import Loaded
+    except (ImportError, OSError, RuntimeError) as error:
+        raise CannotLoad(
+            Problem(
+                "No llama.cpp",
+                f"llama-cpp-python cannot be used: {error}.",
+                "Install it into this engine's environment: pip install 'engineroom[llm]'.",
+            )
+        ) from error
+    return Loaded

@@ -1,0 +1,110 @@
+"""A model that is ready to work: weights, a context over them, and the chat template, with one self-test."""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import llama_cpp as lib
+
+from engines.contract import CannotLoad, Flight, Report
+from engines.llm import gguf
+from engines.llm.chat import Chat
+from engines.llm.context import Context, Stretch
+from engines.llm.generate import Tools, generate
+from engines.llm.sampling import Sampler, Sampling
+from engines.llm.settings import LlmSettings
+from engines.llm.weights import Weights, path_of
+from ipc.errors import Problem
+
+_log = logging.getLogger(__name__)
+
+
+class Loaded:
+    """Loads and tests at construction; `close` gives everything back.
+
+    Raises:
+        CannotLoad, OutOfMemory, LoadCancelled: and nothing stays allocated.
+    """
+
+    def __init__(self, settings: LlmSettings, report: Report) -> None:
+        self._report = report
+        self._weights = Weights(settings, report)
+        try:
+            self._chat = Chat(self._weights.chat_template, self._weights.vocabulary.bos, self._weights.vocabulary.eos)
+            self._build(settings)
+        except BaseException:
+            self._weights.close()
+            raise
+
+    @staticmethod
+    def check(settings: LlmSettings) -> None:
+        """Whether the file of these settings is there and whole, at the price of reading its header.
+
+        Raises:
+            CannotLoad
+        """
+        gguf.check(path_of(settings))
+
+    @property
+    def name(self) -> str:
+        return self._weights.name
+
+    @property
+    def quantization(self) -> str | None:
+        return self._weights.quantization
+
+    def retune(self, settings: LlmSettings) -> None:
+        """Take settings that neither the weights nor the context depend on."""
+        self._context.set_threads(settings.threads)
+        self._settings = settings
+
+    def rebuild(self, settings: LlmSettings) -> None:
+        """Replace the context and keep the weights; the old context goes first, so that both need not fit.
+
+        Raises:
+            CannotLoad, OutOfMemory: and there is no context until another `rebuild`.
+        """
+        self._context.close()
+        self._build(settings)
+
+    def fly(self, flight: Flight) -> None:
+        """Raises OutOfMemory."""
+        generate(flight, Tools(self._context, self._weights.vocabulary, self._chat, self._settings), self._report)
+
+    def close(self) -> None:
+        self._context.close()
+        self._weights.close()
+
+    def _build(self, settings: LlmSettings) -> None:
+        context = Context(self._weights, settings)
+        try:
+            self._test(context)
+        except BaseException:
+            context.close()
+            raise
+        self._context, self._settings = context, settings
+        if context.length < settings.n_ctx:
+            _log.warning(
+                "%s was trained for %d tokens: n_ctx %d is cut to that", self.name, context.length, settings.n_ctx
+            )
+
+    def _test(self, context: Context) -> None:
+        """Write one real token."""
+        vocabulary = self._weights.vocabulary
+        outputs = context.compute([Stretch(0, 0, vocabulary.tokens("Hello")[: context.length], sample=True)], _never)
+        assert outputs is not None
+        sampler = Sampler(Sampling(0, 0, 1, 0, 1, 0), vocabulary.size)
+        token = sampler.draw(context.pointer, outputs[0])
+        sampler.close()
+        score = lib.llama_get_logits_ith(context.pointer, outputs[0])[token]
+        context.forget()
+        self._report.tokens(1)
+        if not math.isfinite(score):
+            raise CannotLoad(
+                Problem("Model broken", f"{self.name} computes no numbers.", "Download or convert the file again.")
+            )
+
+
+def _never() -> bool:
+    return False

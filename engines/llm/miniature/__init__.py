@@ -1,0 +1,1 @@
+"""The model shipped with the project, and the recipe that makes it."""

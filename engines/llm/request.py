@@ -1,0 +1,95 @@
+"""One unit of work for a language model: a line of prompts.jsonl, and the result that answers it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ipc.errors import Problem, RequestFailed
+
+Id: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str
+StopText: TypeAlias = Annotated[str, Meta(max_length=256)]
+Finish: TypeAlias = Literal["stop", "length"]
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is asked: a `prompt` (one user turn) or `messages`; whatever else is None falls to the engine's knobs.
+
+    `seed` is used as it is, while the engine's own seed adds the unit's index. `stop` ends the answer, which never
+    contains it.
+    """
+
+    id: Id | None = None
+    prompt: Annotated[str, Meta(min_length=1)] | None = None
+    messages: Annotated[tuple[Message, ...], Meta(min_length=1)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=131072)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=100000)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    stop: StopText | Annotated[tuple[StopText, ...], Meta(max_length=64)] | None = None
+
+    def turns(self) -> tuple[Message, ...]:
+        """The conversation to answer; a bare prompt is one user turn."""
+        return self.messages or (Message("user", self.prompt or ""),)
+
+    def stops(self) -> tuple[str, ...]:
+        """The texts that end the answer; an empty one would end it before it begins, so it counts for nothing."""
+        texts = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
+        return tuple(text for text in texts if text)
+
+
+class Answer(Struct, frozen=True):
+    """The result of one unit: `finish` is "stop" where the model or a stop text ended it, "length" at a limit."""
+
+    answer: str
+    tokens: int
+    prompt_tokens: int
+    finish: Finish
+
+
+_decoder = msgspec.json.Decoder(Request)
+_known = tuple(field.name for field in msgspec.structs.fields(Request))
+_unknown_field = re.compile(r"unknown field `(.*?)`")
+
+
+def parse(text: str | bytes) -> Request:
+    """The request in one line of JSON.
+
+    Raises:
+        RequestFailed: it is no JSON object, has an unknown key or a value of the wrong type or range, or not exactly
+            one of `prompt` and `messages`.
+    """
+    try:
+        request = _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise RequestFailed(_invalid(str(error))) from error
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise RequestFailed(
+            Problem("Not JSON", f"The line cannot be read: {error}.", "Write one JSON object on one line, in UTF-8.")
+        ) from error
+    if (request.prompt is None) == (request.messages is None):
+        has = "neither `prompt` nor `messages`" if request.prompt is None else "both `prompt` and `messages`"
+        raise RequestFailed(Problem("Bad request", f"It has {has}.", "Give exactly one of the two."))
+    return request
+
+
+def _invalid(message: str) -> Problem:
+    unknown = _unknown_field.search(message)
+    if unknown is None or " - at " in message:
+        return Problem("Bad request", f"{message.replace(' - at `$', ' at `')}.", "Correct this line.")
+    near = difflib.get_close_matches(unknown[1], _known, n=1)
+    way_out = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(_known)}."
+    return Problem("Unknown key", f"The key `{unknown[1]}` is not known.", way_out)
