@@ -1,0 +1,219 @@
+"""The client's side: many requests at once over one connection, three methods; any byte stream will do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Self, TypeVar
+
+import anyio
+import msgspec
+from anyio import AsyncContextManagerMixin
+from anyio.abc import ByteStream
+
+from ipc import control
+from ipc.background import background
+from ipc.channel import Link
+from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
+from ipc.errors import ConnectionFailed, EngineDied, Problem, ProtocolViolation, RequestFailed
+from ipc.handshake import DEADLINE_SECONDS, Hello, Refusal, greet, hello, other_version
+from ipc.inbox import Inbox
+
+A = TypeVar("A", bound=control.Answer | control.Item)
+
+SOCKET_PATH_LIMIT_BYTES = 107
+_INBOUND: msgspec.msgpack.Decoder[ToClient] = msgspec.msgpack.Decoder(ToClient)
+
+
+class Client(AsyncContextManagerMixin):
+    """One connection to a supervisor, open inside `async with Client(stream) as client`.
+
+    Entering it raises ConnectionFailed or ProtocolViolation when there is no handshake. `where` names the supervisor
+    in sentences; `last_words` tells, once the connection has ended, what the transport itself said about it.
+    """
+
+    supervisor: Hello
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        *,
+        where: str = "the supervisor",
+        handshake_seconds: float = DEADLINE_SECONDS,
+        last_words: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        self._stream = stream
+        self._where = where
+        self._handshake_seconds = handshake_seconds
+        self._last_words = last_words
+        self._mine = hello("client", control.VERSION)
+        self._link: Link[FromClient, ToClient] = Link(stream, _INBOUND, where)
+        self._answers: dict[int, Inbox[control.Answer]] = {}
+        self._streams: dict[int, Inbox[control.Item]] = {}
+        self._next = 1
+        self._lost: Problem | None = None
+
+    async def ask(self, command: control.OneAnswer) -> control.Answer:
+        """The answer to `command`; leaving before it came (by cancellation) tells the supervisor so.
+
+        Raises:
+            RequestFailed: the supervisor refused or could not; everything else goes on.
+            ConnectionFailed: the connection is gone, or the supervisor is of another version.
+        """
+        with self._request(command, self._answers) as inbox:
+            async for answer in inbox:
+                return answer
+        raise self._gone()
+
+    @asynccontextmanager
+    async def stream(self, command: control.Streaming) -> AsyncGenerator[AsyncIterator[control.Item]]:
+        """Items of `command` as they come; leaving the block early cancels it.
+
+        Raises (while iterating):
+            RequestFailed: the supervisor refused or could not go on.
+            EngineDied: the engine died; `text` holds what it had said.
+            ConnectionFailed: the connection is gone, or the supervisor is of another version.
+        """
+        with self._request(command, self._streams) as inbox:
+            yield inbox
+
+    async def aclose(self) -> None:
+        """End the connection now; requests that still wait raise ConnectionFailed."""
+        await anyio.aclose_forcefully(self._stream)
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        try:
+            self.supervisor = await greet(self._stream, self._mine, deadline=self._handshake_seconds, any_version=True)
+        except BaseException as error:
+            await anyio.aclose_forcefully(self._stream)
+            if isinstance(error, ConnectionFailed):
+                raise ConnectionFailed(await self._with_last_words(error.problem)) from None
+            raise
+        async with self._link, background(self._read):
+            yield self
+
+    @contextmanager
+    def _request(self, command: control.Command, open_ones: dict[int, Inbox[A]]) -> Iterator[Inbox[A]]:
+        if self._lost is not None:
+            raise self._gone()
+        if self.supervisor.version != control.VERSION and not isinstance(command, control.Status | control.Down):
+            raise ConnectionFailed(other_version(self._mine, self.supervisor))
+        number, self._next = self._next, self._next + 1
+        self._link.send(Request(number, command))
+        inbox = open_ones[number] = Inbox[A](lambda count: self._link.send(More(number, count)))
+        try:
+            yield inbox
+        finally:
+            if open_ones.pop(number, None) is not None:
+                self._link.send(Cancel(number))
+
+    async def _read(self) -> None:
+        lost = Problem("Connection closed", "The connection was closed on this side.", "")
+        try:
+            async for message in self._link:
+                self._deliver(message)
+            lost = await self._with_last_words(
+                Problem(
+                    "Connection ended", f"The connection to {self._where} ended.", "Try again: it may be restarting."
+                )
+            )
+        except (ProtocolViolation, ConnectionFailed) as error:
+            lost = error.problem
+        finally:
+            self._lost = lost
+            open_ones: tuple[Inbox[control.Answer] | Inbox[control.Item], ...] = (
+                *self._answers.values(),
+                *self._streams.values(),
+            )
+            self._answers.clear()
+            self._streams.clear()
+            for inbox in open_ones:
+                inbox.end(ConnectionFailed(lost))
+        await self.aclose()
+
+    def _deliver(self, message: ToClient) -> None:
+        match message:
+            case Refusal(problem):
+                raise ConnectionFailed(problem)
+            case Reply(number, answer):
+                if (asked := self._answers.pop(number, None)) is not None:
+                    asked.put(answer)
+                    asked.end()
+            case Item(number, item):
+                if (stream := self._streams.get(number)) is not None:
+                    if stream.full:
+                        raise self._violation(f"sent more items of stream {number} than were granted")
+                    stream.put(item)
+            case End(number):
+                if (stream := self._streams.pop(number, None)) is not None:
+                    stream.end()
+            case Failed(number, problem, died_text):
+                failure = RequestFailed(problem) if died_text is None else EngineDied(problem, died_text)
+                for ended in (self._answers.pop(number, None), self._streams.pop(number, None)):
+                    if ended is not None:
+                        ended.end(failure)
+        if message.id >= self._next:
+            raise self._violation(f"answered request {message.id}, which was never made")
+
+    async def _with_last_words(self, problem: Problem) -> Problem:
+        words = await self._last_words() if self._last_words is not None else ""
+        return Problem(problem.title, f"{problem.detail} {words}".strip(), problem.hint)
+
+    def _gone(self) -> ConnectionFailed:
+        return ConnectionFailed(self._lost or Problem("Connection ended", f"{self._where} gave no answer.", ""))
+
+    def _violation(self, did: str) -> ProtocolViolation:
+        return ProtocolViolation(Problem("Protocol violation", f"{self._where} {did}.".capitalize(), ""))
+
+
+def expect(answer: control.Answer | control.Item, kind: type[A]) -> A:
+    """`answer` as the kind it must be.
+
+    Raises:
+        ProtocolViolation: it is another kind.
+    """
+    if isinstance(answer, kind):
+        return answer
+    raise ProtocolViolation(
+        Problem("Wrong answer", f"The supervisor answered {type(answer).__name__}, not {kind.__name__}.", "")
+    )
+
+
+@asynccontextmanager
+async def connect_unix(path: Path) -> AsyncGenerator[Client]:
+    """A client of the supervisor that listens on the Unix socket `path`.
+
+    Raises:
+        ConnectionFailed: nothing listens there, it refused, or it did not introduce itself in time.
+        ProtocolViolation: what listens there is no Engine Room.
+    """
+    size = len(os.fsencode(path))
+    if size > SOCKET_PATH_LIMIT_BYTES:
+        raise ConnectionFailed(
+            Problem(
+                "Socket path too long",
+                f"{path} has {size} bytes; a Unix socket's path has at most {SOCKET_PATH_LIMIT_BYTES}.",
+                "Set ENGINEROOM_STATE to a shorter folder.",
+            )
+        )
+    try:
+        stream = await anyio.connect_unix(path)
+    except (OSError, ValueError) as error:
+        raise ConnectionFailed(_no_supervisor(path, error)) from None
+    async with Client(stream, where="the supervisor") as client:
+        yield client
+
+
+def _no_supervisor(path: Path, error: OSError | ValueError) -> Problem:
+    match error:
+        case FileNotFoundError():
+            return Problem("No supervisor", f"Nothing listens at {path}.", "Start one with `engineroom up`.")
+        case ConnectionRefusedError():
+            return Problem("No supervisor", f"Whoever listened at {path} is gone.", "Start one with `engineroom up`.")
+        case PermissionError():
+            return Problem("Not allowed", f"{path} belongs to another user.", "Use the account that started it.")
+        case _:
+            return Problem("Cannot connect", f"Connecting to {path} failed: {error}.", "See `engineroom doctor`.")
