@@ -20,10 +20,13 @@ from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Re
 from ipc.errors import ConnectionFailed, EngineDied, Problem, ProtocolViolation, RequestFailed
 from ipc.handshake import DEADLINE_SECONDS, Hello, Refusal, greet, hello, other_version
 from ipc.inbox import Inbox
+from ipc.ssh import pipe_on
 
 A = TypeVar("A", bound=control.Answer | control.Item)
 
 SOCKET_PATH_LIMIT_BYTES = 107
+SSH_HANDSHAKE_SECONDS = 60.0
+"""Longer than on this host: ssh may resolve, connect, and ask for a passphrase."""
 _INBOUND: msgspec.msgpack.Decoder[ToClient] = msgspec.msgpack.Decoder(ToClient)
 
 
@@ -204,6 +207,26 @@ async def connect_unix(path: Path) -> AsyncGenerator[Client]:
     except (OSError, ValueError) as error:
         raise ConnectionFailed(_no_supervisor(path, error)) from None
     async with Client(stream, where="the supervisor") as client:
+        yield client
+
+
+@asynccontextmanager
+async def connect_host(box: str) -> AsyncGenerator[Client]:
+    """A client of the supervisor on another host: ssh runs `engineroom pipe` there. `box` is `user@host`.
+
+    Raises:
+        ConnectionFailed: ssh could not get there (its own words are in the problem), or nothing runs there.
+        ProtocolViolation: what answers there is no Engine Room.
+    """
+    async with (
+        pipe_on(box) as remote,
+        Client(
+            remote.stream,
+            where=f"the supervisor on {box}",
+            handshake_seconds=SSH_HANDSHAKE_SECONDS,
+            last_words=remote.last_words,
+        ) as client,
+    ):
         yield client
 
 

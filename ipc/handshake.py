@@ -8,6 +8,8 @@ handed to `ipc.channel.Link` as it is.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 import anyio
@@ -61,7 +63,7 @@ async def greet(
         ConnectionFailed: refused, another version, hung up, or silent for `deadline` seconds.
         ProtocolViolation: what came is no handshake.
     """
-    with _Deadline(deadline):
+    with _within(deadline):
         await _send(stream, mine)
         match await _receive(stream):
             case Refusal(problem):
@@ -83,7 +85,7 @@ async def admit(
         ConnectionFailed: another version, hung up, or silent for `deadline` seconds.
         ProtocolViolation: what came is no handshake.
     """
-    with _Deadline(deadline):
+    with _within(deadline):
         try:
             theirs = await _receive(stream)
             if isinstance(theirs, Refusal):
@@ -91,7 +93,8 @@ async def admit(
             if theirs.version != mine.version and not any_version:
                 raise ConnectionFailed(other_version(mine, theirs))
         except (ConnectionFailed, ProtocolViolation) as error:
-            await _send(stream, Refusal(error.problem))
+            with suppress(ConnectionFailed):
+                await _send(stream, Refusal(error.problem))
             raise
         await _send(stream, mine)
         return theirs
@@ -110,27 +113,20 @@ def other_version(mine: Hello, theirs: Hello) -> Problem:
     )
 
 
-class _Deadline:
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
     """Turns the end of the time allowed into a sentence."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._scope = anyio.fail_after(seconds)
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-
-    def __exit__(self, *failure: object) -> bool | None:
-        try:
-            return self._scope.__exit__(*failure)  # type: ignore[arg-type]
-        except TimeoutError:
-            raise ConnectionFailed(
-                Problem(
-                    "No handshake",
-                    f"The other side did not introduce itself within {self._seconds:g} s.",
-                    "It may be stopped, overloaded, or no Engine Room at all.",
-                )
-            ) from None
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError:
+        raise ConnectionFailed(
+            Problem(
+                "No handshake",
+                f"The other side did not introduce itself within {seconds:g} s.",
+                "It may be stopped, overloaded, or no Engine Room at all.",
+            )
+        ) from None
 
 
 async def _send(stream: ByteStream, first: First) -> None:
