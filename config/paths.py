@@ -34,6 +34,11 @@ def lock_path(state: Path) -> Path:
     return state / "lock"
 
 
+def keeper_path(state: Path) -> Path:
+    """The keeper's pid, while there is one."""
+    return state / "keeper.pid"
+
+
 def database_path(state: Path) -> Path:
     """Jobs and their units (SQLite)."""
     return state / "jobs.sqlite"

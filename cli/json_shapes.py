@@ -1,0 +1,210 @@
+"""What `--json` prints, field by field: promised to scripts and documented in docs/json.md."""
+
+from __future__ import annotations
+
+from config.load import Config, EngineConfig
+from engines.settings import knobs_of
+from ipc.control import Price
+from ipc.errors import Problem
+from ipc.snapshot import EngineRow, Happening, JobDetail, JobRow, Json, Knob, LogLine, SupervisorRow, UnitProblem
+from ipc.states import Backoff, Cold, Draining, Failed, Loading, Ready, Stopped, Stopping, pid_of, word
+
+VERSION = 1
+
+
+def status(row: SupervisorRow, *, protocol: int) -> Json:
+    """`engineroom status`, `engineroom up`."""
+    recording: Json = None
+    if row.recording is not None:
+        recording = {
+            "path": row.recording.path,
+            "started_unix": row.recording.started_unix,
+            "ticks": row.recording.ticks,
+        }
+    return {
+        "version": VERSION,
+        "supervisor": {
+            "pid": row.pid,
+            "version": row.version,
+            "protocol": protocol,
+            "host": row.host,
+            "socket": row.socket,
+            "state_folder": row.state_folder,
+            "started_unix": row.started_unix,
+            "keeper": row.keeper,
+            "clients": row.clients,
+            "recording": recording,
+        },
+    }
+
+
+def engine(row: EngineRow) -> Json:
+    """One entry of `engineroom ps`."""
+    state = row.state
+    reason: str | None = None
+    progress: float | None = None
+    footprint: int | None = None
+    residue: int | None = None
+    flights: int | None = None
+    log_tail: list[Json] | None = None
+    match state:
+        case Stopped(why=why) | Stopping(why=why):
+            reason = why
+        case Backoff(cause=cause):
+            reason = cause
+        case Failed(cause=cause, log_tail=lines):
+            reason, log_tail = cause, list(lines)
+        case Loading(fraction=fraction):
+            progress = fraction
+        case Ready(footprint_bytes=bytes_, flights=count):
+            footprint, flights = bytes_, count
+        case Draining(purpose=purpose, flights=count):
+            reason, flights = purpose, count
+        case Cold(residue_bytes=bytes_):
+            residue = bytes_
+        case _:
+            pass
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "state": word(state),
+        "reason": reason,
+        "pid": pid_of(state),
+        "gpus": list(row.gpus),
+        "model": row.model,
+        "quantization": row.quantization,
+        "parallel": row.parallel,
+        "flights": flights,
+        "load_progress": progress,
+        "footprint_bytes": footprint,
+        "residue_bytes": residue,
+        "tokens_per_second": row.tokens_per_second,
+        "ttft_seconds": row.ttft_seconds,
+        "rss_bytes": row.rss_bytes,
+        "cpu_percent": row.cpu_percent,
+        "restarts": row.restarts,
+        "note": row.note,
+        "log_tail": log_tail,
+    }
+
+
+def job(row: JobRow) -> dict[str, Json]:
+    """One entry of `engineroom jobs`."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "engine": row.engine,
+        "state": row.state,
+        "reason": row.reason,
+        "inputs": list(row.inputs),
+        "output": row.output,
+        "units_total": row.units_total,
+        "units_done": row.units_done,
+        "units_failed": row.units_failed,
+        "tokens": row.tokens,
+        "tokens_per_second": row.tokens_per_second,
+        "units_per_second": row.units_per_second,
+        "eta_seconds": row.eta_seconds,
+        "submitted_unix": row.submitted_unix,
+        "finished_unix": row.finished_unix,
+    }
+
+
+def job_detail(detail: JobDetail) -> Json:
+    """`engineroom job show`."""
+    numbers = detail.numbers
+    return {
+        **job(detail.row),
+        "numbers": {
+            "ttft_p50_seconds": numbers.ttft_p50_seconds,
+            "ttft_p95_seconds": numbers.ttft_p95_seconds,
+            "tokens_per_second": numbers.tokens_per_second,
+            "attempts": numbers.attempts,
+        },
+        "problems": [_unit_problem(one) for one in detail.problems],
+        "settings": dict(detail.settings),
+    }
+
+
+def knob(one: Knob) -> Json:
+    """One entry of `engineroom knobs`."""
+    return {
+        "name": one.name,
+        "value": one.value,
+        "default": one.default,
+        "unit": one.unit,
+        "minimum": one.minimum,
+        "maximum": one.maximum,
+        "choices": list(one.choices),
+        "recommendation": one.recommendation,
+        "applies": one.applies,
+        "help": one.help,
+    }
+
+
+def price(one: Price) -> Json:
+    """`engineroom set`."""
+    return {
+        "text": one.text,
+        "units_to_finish": one.units_to_finish,
+        "reload_seconds": one.reload_seconds,
+        "applied": one.applied,
+    }
+
+
+def log_line(line: LogLine) -> Json:
+    """One line of `engineroom logs`."""
+    return {"number": line.number, "unix": line.unix, "stream": line.stream, "text": line.text}
+
+
+def happening(what: Happening) -> Json:
+    """One line of `engineroom events`."""
+    return {
+        "sequence": what.sequence,
+        "unix": what.unix,
+        "severity": what.severity,
+        "about": what.about,
+        "word": what.word,
+        "text": what.text,
+    }
+
+
+def config(whole: Config) -> Json:
+    """`engineroom config show`."""
+    return {
+        "file": None if whole.file is None else str(whole.file),
+        "supervisor": {"log_level": whole.supervisor.log_level, "record": whole.supervisor.record},
+        "engines": [_engine_config(one) for one in whole.engines],
+        "warnings": [problem(one) for one in whole.warnings],
+    }
+
+
+def problem(what: Problem) -> Json:
+    """An error wherever one is listed."""
+    return {"title": what.title, "detail": what.detail, "hint": what.hint}
+
+
+def _engine_config(one: EngineConfig) -> Json:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "autostart": one.autostart,
+        "python": one.python,
+        "settings": {
+            knob.name: {
+                "value": knob.value,
+                "layer": one.origins[knob.name].layer,
+                "where": one.origins[knob.name].where,
+            }
+            for knob in knobs_of(one.settings)
+        },
+    }
+
+
+def _unit_problem(one: UnitProblem) -> Json:
+    return {
+        "where": one.where,
+        "unit": one.unit,
+        "problem": problem(one.problem),
+        "log_tail": list(one.log_tail),
+    }

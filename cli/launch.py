@@ -1,0 +1,182 @@
+"""Start a supervisor that outlives this terminal, and wait until it answers.
+
+Whoever starts it again after a crash is the user's systemd where that outlives the last logout, else our keeper.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+
+from config import load
+from config.paths import keeper_path, launch_log_path, lock_path, socket_path, supervisor_log_path
+from ipc.client import connect_unix
+from ipc.errors import ConnectionFailed, Problem, RequestFailed
+
+START_SECONDS = 15.0
+ROOT = Path(load.__file__).parents[1]
+"""The folder above our packages: prepended to what the supervisor imports from."""
+
+
+async def start(state: Path, config_file: Path | None, environ: Mapping[str, str]) -> None:
+    """Start it and wait until it answers; the configuration is read first, because its errors are the usual ones.
+
+    Raises:
+        BadConfig: it would refuse to start.
+        RequestFailed: the state folder cannot be made.
+        ConnectionFailed: it did not come up in 15 s; says what it last logged.
+    """
+    load.load(file=config_file, state=state, environ=environ)
+    try:
+        started = _spawn(state, config_file, environ)
+    except OSError as error:
+        where = error.filename or state
+        raise RequestFailed(
+            Problem("Cannot start", f"{where}: {error.strerror}.", "Set ENGINEROOM_STATE to a folder of yours.")
+        ) from error
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        ended = started.poll()
+        try:
+            async with connect_unix(socket_path(state)):
+                started.returncode = 0  # it outlives us: nobody here waits for it, and Popen need not warn of that
+                return
+        except ConnectionFailed as error:
+            if ended not in (None, 0) and holder(state) is None:
+                raise _failed(state, f"It ended with exit code {ended}") from error
+            if time.monotonic() > deadline:
+                raise _failed(state, f"It does not answer after {START_SECONDS:g} s") from error
+        await anyio.sleep(0.02)
+
+
+async def start_on(host: str) -> bool:
+    """Run `engineroom up` on `host`; True, because who started it there is not told.
+
+    Raises:
+        ConnectionFailed: ssh or that command failed; says its words.
+    """
+    done = await anyio.run_process(["ssh", "--", host, "engineroom", "up"], check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        words = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
+        raise ConnectionFailed(
+            Problem("Cannot start there", f"`ssh {host} engineroom up` failed: {words}", "Try that command by hand.")
+        )
+    return True
+
+
+def holder(state: Path) -> int | None:
+    """The pid of the supervisor that holds this state folder, None when none lives."""
+    return _living(lock_path(state), "supervisor.daemon")
+
+
+def keeper(state: Path) -> int | None:
+    """The pid of our keeper of this state folder, None when none lives."""
+    return _living(keeper_path(state), "supervisor.keeper")
+
+
+def kept(state: Path, environ: Mapping[str, str]) -> bool:
+    """Whether a supervisor that does not answer now should soon: it lives, or its keeper does."""
+    if keeper(state) is not None or holder(state) is not None:
+        return True
+    unit = systemd_unit(state, environ)
+    return unit is not None and _systemctl(environ, "is-active", unit) in ("active", "activating")
+
+
+def _living(path: Path, module: str) -> int | None:
+    """The pid written in `path` if that process runs `module`.
+
+    The lock itself is not tried: even a moment of it could turn away a supervisor that is just starting.
+    """
+    import psutil  # ~15 ms, and only when nobody answered
+
+    try:
+        pid = int(path.read_text())
+        return pid if module in psutil.Process(pid).cmdline() else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def _spawn(state: Path, config_file: Path | None, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    supervisor = [sys.executable, "-P", "-m", "supervisor.daemon", "--state", str(state)]
+    if config_file is not None:
+        supervisor += ["--config", str(config_file)]
+    ours = {**environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), environ.get("PYTHONPATH"))))}
+    log = launch_log_path(state)
+    if unit := systemd_unit(state, environ):
+        ours["ENGINEROOM_KEEPER"] = "systemd"
+        command = _systemd_run(unit, log, ours) + supervisor
+    else:
+        command = [sys.executable, "-P", "-m", "supervisor.keeper", "--state", str(state), "--", *supervisor]
+    log.unlink(missing_ok=True)  # whoever still writes to an older one keeps it
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=state,
+            env=ours,
+            start_new_session=True,
+        )
+
+
+def systemd_unit(state: Path, environ: Mapping[str, str]) -> str | None:
+    """The unit's name where the user's systemd answers within a second and lingers after logout, else None."""
+    user = environ.get("USER") or environ.get("LOGNAME") or ""
+    if not user or not Path("/var/lib/systemd/linger", user).exists():
+        return None
+    if not state.is_dir() or _systemctl(environ, "is-system-running") not in ("running", "degraded", "starting"):
+        return None
+    return f"engineroom-{state.name}-{os.stat(state).st_ino}"
+
+
+def _systemctl(environ: Mapping[str, str], *arguments: str) -> str:
+    """Its one-word answer, empty when there is none within a second."""
+    try:
+        answer = subprocess.run(
+            ["systemctl", "--user", *arguments], capture_output=True, check=False, env=dict(environ), timeout=1.0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.decode(errors="replace").strip()
+
+
+def _systemd_run(unit: str, log: Path, environ: Mapping[str, str]) -> list[str]:
+    """Restarted at once and without end, but not after a refusal to start (3), as our keeper does."""
+    properties = (
+        "Restart=on-failure",
+        "RestartSec=100ms",
+        "RestartPreventExitStatus=3",
+        "StartLimitIntervalSec=0",
+        f"WorkingDirectory={log.parent}",
+        f"StandardOutput=append:{log}",
+        f"StandardError=append:{log}",
+    )
+    return [
+        *("systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}"),
+        *(part for one in properties for part in ("-p", one)),
+        *(f"--setenv={name}" for name in environ if name.isidentifier()),
+        "--",
+    ]
+
+
+def _failed(state: Path, what: str) -> ConnectionFailed:
+    for log in (supervisor_log_path(state), launch_log_path(state)):
+        try:
+            lines = log.read_text(errors="replace").splitlines()[-5:]
+        except OSError:
+            continue
+        if lines:
+            return ConnectionFailed(
+                Problem("Supervisor did not start", f"{what}; {log} ends with:\n    " + "\n    ".join(lines), "")
+            )
+    return ConnectionFailed(
+        Problem("Supervisor did not start", f"{what} and logged nothing in {state}.", "See `engineroom doctor`.")
+    )

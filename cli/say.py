@@ -1,0 +1,48 @@
+"""Stdout is data, stderr is narration."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from ipc.errors import Problem
+from ipc.snapshot import Json
+
+
+def data(text: str, *, end: str = "\n") -> None:
+    """A line of the answer itself; leaves at once, so that a pipe sees it as it happens."""
+    print(text, end=end, flush=True)
+
+
+def document(value: Json) -> None:
+    """One JSON document for a reader and a program alike."""
+    data(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def record(value: Json) -> None:
+    """One JSON document on one line, for what comes as a stream."""
+    data(json.dumps(value, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """What is going on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def problem(what: Problem) -> None:
+    """An error: what and where, then the way out on its own line."""
+    note(f"engineroom: {what.title}: {what.detail}")
+    if what.hint:
+        note(f"  {what.hint}")
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:
+    """Columns as wide as their widest cell, those in `right` to the right; nothing trails."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        cells = (
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        data("  ".join(cells).rstrip())

@@ -1,0 +1,128 @@
+"""Which supervisor a command speaks to, and how it gets there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import launch, say
+from config.load import find_file
+from config.paths import socket_path, state_folder
+from ipc.errors import ConnectionFailed, Problem, RequestFailed
+
+if TYPE_CHECKING:
+    from ipc.client import Client
+
+RETURN_SECONDS = 10.0
+"""How long a supervisor that crashed and has a keeper may take to be back."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """The supervisor of one state folder here, or the one that `engineroom` finds on `host` over ssh."""
+
+    state: Path
+    config_file: Path | None
+    host: str | None
+    environ: Mapping[str, str]
+    cwd: Path
+
+    def connect(self) -> AbstractAsyncContextManager[Client]:
+        """A client for as long as the block lasts; waits for a supervisor that its keeper is bringing back.
+
+        Raises:
+            ConnectionFailed: no supervisor answers; none is started.
+        """
+        return self._remote(self.host) if self.host else self._local()
+
+    async def ensure(self, flags: Mapping[str, str] | None = None) -> bool:
+        """Start the supervisor where none runs; True when it was started by this call.
+
+        `flags` are further variables of its environment. With a host: `engineroom up` there.
+
+        Raises:
+            ConnectionFailed: it did not come up; says what it last logged.
+            BadConfig: it would not come up.
+            RequestFailed: the state folder cannot be made.
+        """
+        if self.host:
+            return await launch.start_on(self.host)
+        try:
+            async with self._local():
+                return False
+        except ConnectionFailed:
+            if launch.holder(self.state) is not None:
+                raise
+        say.note(f"starting the supervisor ({self.state})")
+        await launch.start(self.state, self.config_file, {**self.environ, **(flags or {})})
+        return True
+
+    def path(self, text: str) -> str:
+        """A path as the supervisor needs it: absolute.
+
+        Raises:
+            RequestFailed: a relative one, when the supervisor is on another host.
+        """
+        if text.startswith("~/") and not self.host:
+            return str(Path(text).expanduser())
+        if self.host and not text.startswith("/"):
+            raise RequestFailed(
+                Problem(
+                    "Relative path", f"{text!r} would be a path on {self.host}.", "Write it absolute, as it is there."
+                )
+            )
+        return str((self.cwd / text).absolute())
+
+    @asynccontextmanager
+    async def _local(self) -> AsyncGenerator[Client]:
+        import anyio  # ~50 ms, and `completion` and `config` need no loop
+
+        from ipc.client import connect_unix
+
+        deadline = time.monotonic() + RETURN_SECONDS
+        async with AsyncExitStack() as stack:
+            while True:
+                try:
+                    client = await stack.enter_async_context(connect_unix(socket_path(self.state)))
+                    break
+                except ConnectionFailed:
+                    if time.monotonic() > deadline or not launch.kept(self.state, self.environ):
+                        raise
+                    await anyio.sleep(0.05)
+            yield client
+
+    @asynccontextmanager
+    async def _remote(self, host: str) -> AsyncGenerator[Client]:
+        from ipc.client import connect_host
+
+        async with connect_host(host) as client:
+            yield client
+
+
+def session(
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    state: str | None = None,
+    config: str | None = None,
+    host: str | None = None,
+) -> Session:
+    """The session that these flags and the environment mean.
+
+    Raises:
+        RequestFailed: flags that exclude each other.
+    """
+    if host and (state or config):
+        raise RequestFailed(
+            Problem(
+                "Flags exclude each other",
+                "--host speaks to the supervisor that `engineroom` finds there; --state and --config name files here.",
+                "Set ENGINEROOM_STATE in the shell of that host.",
+            )
+        )
+    told = cwd / Path(state).expanduser() if state else state_folder(environ)
+    return Session(told, find_file(config, environ, cwd), host, environ, cwd)

@@ -1,0 +1,45 @@
+"""What a verb is: a name, a line of help, its arguments, and what it does."""
+
+from __future__ import annotations
+
+from argparse import Action, ArgumentParser, Namespace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from cli.exits import Exit
+from cli.session import Session
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb of the command line; `run` raises EngineRoomError when it cannot."""
+
+    name: str
+    help: str
+    arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Session, Namespace], Exit]
+
+
+def looped(run: Callable[[Session, Namespace], Awaitable[Exit]]) -> Callable[[Session, Namespace], Exit]:
+    """`run` inside an event loop of its own."""
+
+    def blocking(session: Session, arguments: Namespace) -> Exit:
+        import anyio  # ~50 ms, and `completion` and `config` need no loop
+
+        return anyio.run(run, session, arguments)
+
+    return blocking
+
+
+def nothing(parser: ArgumentParser) -> None:
+    """The arguments of a verb that has none."""
+
+
+def takes_json(parser: ArgumentParser) -> None:
+    """`--json`, as every verb that lists has it."""
+    parser.add_argument("--json", action="store_true", help="print JSON (docs/json.md)")
+
+
+def completes_files(action: Action) -> None:
+    """Let the shell complete file names there (the functions are those that shtab defines)."""
+    vars(action)["complete"] = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
