@@ -151,11 +151,16 @@ def _never() -> bool:
     return False
 
 
+def free_bytes() -> int:
+    """Host memory that can still be taken without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
 def _check_memory(weights: Weights, tokens: int) -> None:
     """Refuse what surely cannot fit in host memory: the kernel would answer it by killing the process."""
     if open_library().has_gpu():
         return
-    needed, free = tokens * weights.cache_bytes_per_token(), psutil.virtual_memory().available
+    needed, free = tokens * weights.cache_bytes_per_token(), free_bytes()
     if needed > free:
         raise OutOfMemory(
             Problem(

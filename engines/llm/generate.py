@@ -55,6 +55,8 @@ def generate(flight: Flight, tools: Tools, report: Report) -> None:
                     free.popleft()
                 except RequestFailed as error:
                     flight.failed(order, error.problem)
+            if not lanes:
+                return
             turns = share(lanes, tools.context.capacity)
             outputs = tools.context.compute([stretch for _, stretch in turns], stop)
             if outputs is None:

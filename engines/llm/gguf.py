@@ -15,8 +15,8 @@ _SIMPLE = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 """Bytes of a metadata value by its type number."""
 _UINT32, _STRING, _ARRAY = 4, 8, 9
 
-_TENSOR_TYPES = {
-    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
+TENSOR_TYPES = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
     10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292), 16: (256, 66),
     17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136),
     24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54),
@@ -102,7 +102,7 @@ class _Header:
         (dimensions,) = self._take("<I")
         sizes = self._take(f"<{self._believed(dimensions, 8)}Q")
         kind, offset = self._take("<IQ")
-        values_per_block, bytes_per_block = _TENSOR_TYPES.get(kind, (1, 0))
+        values_per_block, bytes_per_block = TENSOR_TYPES.get(kind, (1, 0))
         count = 1
         for size in sizes:
             count *= size

@@ -37,8 +37,17 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     top_k: Annotated[int, knob("", "now", "keep the k likeliest tokens; 0 keeps all", ge=0, le=100000)] = 40
     top_p: Annotated[float, knob("", "now", "keep the likeliest tokens up to this share", ge=0, le=1)] = 0.95
     min_p: Annotated[float, knob("", "now", "drop tokens below this share of the likeliest", ge=0, le=1)] = 0.05
-    repeat_penalty: Annotated[float, knob("", "now", "1 is off", ge=0, le=10)] = 1.0
-    seed: Annotated[int, knob("", "now", "of the sampler; a unit's own seed adds its index", ge=0, le=2147483647)] = 0
+    repeat_penalty: Annotated[float, knob("", "now", "0 and 1 are off", ge=0, le=10)] = 1.0
+    seed: Annotated[
+        int,
+        knob(
+            "",
+            "now",
+            "each unit adds its index; 0 draws a fresh one, except in deterministic work",
+            ge=0,
+            le=2147483647,
+        ),
+    ] = 0
 
     def process_environment(self) -> dict[str, str]:
         """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s."""
