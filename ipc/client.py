@@ -20,6 +20,7 @@ from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Re
 from ipc.errors import ConnectionFailed, EngineDied, Problem, ProtocolViolation, RequestFailed
 from ipc.handshake import DEADLINE_SECONDS, Hello, Refusal, greet, hello, other_version
 from ipc.inbox import Inbox
+from ipc.sockets import dial
 from ipc.ssh import pipe_on
 
 A = TypeVar("A", bound=control.Answer | control.Item)
@@ -203,8 +204,9 @@ async def connect_unix(path: Path) -> AsyncGenerator[Client]:
             )
         )
     try:
-        stream = await anyio.connect_unix(path)
-    except (OSError, ValueError) as error:
+        with anyio.fail_after(DEADLINE_SECONDS):
+            stream = await dial(path)
+    except OSError as error:
         raise ConnectionFailed(_no_supervisor(path, error)) from None
     async with Client(stream, where="the supervisor") as client:
         yield client
@@ -230,12 +232,14 @@ async def connect_host(box: str) -> AsyncGenerator[Client]:
         yield client
 
 
-def _no_supervisor(path: Path, error: OSError | ValueError) -> Problem:
+def _no_supervisor(path: Path, error: OSError) -> Problem:
     match error:
         case FileNotFoundError():
             return Problem("No supervisor", f"Nothing listens at {path}.", "Start one with `engineroom up`.")
         case ConnectionRefusedError():
             return Problem("No supervisor", f"Whoever listened at {path} is gone.", "Start one with `engineroom up`.")
+        case TimeoutError():
+            return Problem("Supervisor busy", f"Nobody answers at {path}.", "It may hang; see `engineroom doctor`.")
         case PermissionError():
             return Problem("Not allowed", f"{path} belongs to another user.", "Use the account that started it.")
         case _:
