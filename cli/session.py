@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cli import launch, say
 from config.load import find_file
@@ -21,15 +21,28 @@ RETURN_SECONDS = 10.0
 """How long a supervisor that crashed and has a keeper may take to be back."""
 
 
+class Dashboard(Protocol):
+    """Shows the dashboard until the operator leaves it."""
+
+    def __call__(
+        self, connect: Callable[[], AbstractAsyncContextManager[Client]], *, readonly: bool = False
+    ) -> Awaitable[None]:
+        """`connect` may be used again, whenever the connection was lost."""
+
+
 @dataclass(frozen=True)
 class Session:
-    """The supervisor of one state folder here, or the one that `engineroom` finds on `host` over ssh."""
+    """The supervisor of one state folder here, or the one that `engineroom` finds on `host` over ssh.
+
+    `dashboard` is handed in, because only the composition root knows Textual.
+    """
 
     state: Path
     config_file: Path | None
     host: str | None
     environ: Mapping[str, str]
     cwd: Path
+    dashboard: Dashboard
 
     def connect(self) -> AbstractAsyncContextManager[Client]:
         """A client for as long as the block lasts; waits for a supervisor that its keeper is bringing back.
@@ -106,6 +119,7 @@ class Session:
 def session(
     environ: Mapping[str, str],
     cwd: Path,
+    dashboard: Dashboard,
     *,
     state: str | None = None,
     config: str | None = None,
@@ -125,4 +139,4 @@ def session(
             )
         )
     told = cwd / Path(state).expanduser() if state else state_folder(environ)
-    return Session(told, find_file(config, environ, cwd), host, environ, cwd)
+    return Session(told, find_file(config, environ, cwd), host, environ, cwd, dashboard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Action, ArgumentParser, Namespace
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -35,9 +35,9 @@ def nothing(parser: ArgumentParser) -> None:
     """The arguments of a verb that has none."""
 
 
-def takes_json(parser: ArgumentParser) -> None:
-    """`--json`, as every verb that lists has it."""
-    parser.add_argument("--json", action="store_true", help="print JSON (docs/json.md)")
+def takes_json(parser: ArgumentParser, help: str = "print JSON (docs/json.md)") -> None:  # noqa: A002 (argparse's word)
+    """`--json`, as every verb that lists has it; before the verb it means the same."""
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help=help)
 
 
 def completes_files(action: Action) -> None:

@@ -47,6 +47,11 @@ def clock(unix: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(unix))
 
 
+def moment(unix: float) -> str:
+    """Date and time of day here."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(unix))
+
+
 def state_of(row: EngineRow) -> str:
     """`ready · 3 in flight`, `loading 62 %`, `stopped · idle`."""
     match row.state:

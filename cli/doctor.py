@@ -1,0 +1,103 @@
+"""`doctor`: what this box has and lacks, what each lack costs, and the way out."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from cli import say
+from cli.exits import Exit
+from cli.session import Session
+from cli.verb import Verb, looped, takes_json
+from config.load import load
+from config.paths import socket_path
+from ipc.errors import ConnectionFailed, EngineRoomError
+
+SOCKET_PATH_LIMIT_BYTES = 107
+LIBRARIES = {"llm": "llama_cpp", "dashboard": "textual"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `text` says what is, and what a lack costs; `hint` is the way out."""
+
+    what: str
+    verdict: Literal["ok", "warn", "bad"]
+    text: str
+    hint: str = ""
+
+
+async def _doctor(session: Session, arguments: Namespace) -> Exit:
+    findings = [*_local(session), await _supervisor(session)]
+    if arguments.json:
+        say.document(
+            [{"what": one.what, "verdict": one.verdict, "text": one.text, "hint": one.hint} for one in findings]
+        )
+    else:
+        for one in findings:
+            say.data(f"{one.verdict:<5} {one.what}: {one.text}{' ' + one.hint if one.hint else ''}")
+    return Exit.FAILED if any(one.verdict == "bad" for one in findings) else Exit.OK
+
+
+def _local(session: Session) -> Iterator[Finding]:
+    yield _state_folder(session)
+    yield _socket(session)
+    yield _config(session)
+    yield from (_library(kind, module) for kind, module in LIBRARIES.items())
+
+
+def _state_folder(session: Session) -> Finding:
+    nearest = next(folder for folder in (session.state, *session.state.parents) if folder.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        return Finding("state folder", "bad", f"{nearest} cannot be written.", "Set ENGINEROOM_STATE to another.")
+    free = os.statvfs(nearest)
+    gib = free.f_bavail * free.f_frsize / 2**30
+    if gib < 1:
+        return Finding("state folder", "warn", f"{session.state}: {gib:.1f} GiB free; jobs are held when it is full.")
+    return Finding("state folder", "ok", f"{session.state}, {gib:.0f} GiB free")
+
+
+def _socket(session: Session) -> Finding:
+    length = len(os.fsencode(socket_path(session.state)))
+    if length > SOCKET_PATH_LIMIT_BYTES:
+        text = f"its path has {length} bytes, {SOCKET_PATH_LIMIT_BYTES} are possible."
+        return Finding("socket", "bad", text, "Set ENGINEROOM_STATE to a shorter folder.")
+    return Finding("socket", "ok", f"its path has {length} of {SOCKET_PATH_LIMIT_BYTES} bytes")
+
+
+def _config(session: Session) -> Finding:
+    try:
+        config = load(file=session.config_file, state=session.state, environ=session.environ)
+    except EngineRoomError as error:
+        return Finding("configuration", "bad", error.problem.detail, error.problem.hint)
+    if config.warnings:
+        first = config.warnings[0]
+        return Finding("configuration", "warn", f"left out: {first.detail}", first.hint)
+    return Finding("configuration", "ok", str(config.file or "no file: the miniature language model"))
+
+
+def _library(kind: str, module: str) -> Finding:
+    if find_spec(module) is None:
+        text = f"{module} is not installed: engines need `python = …` of an environment that has it."
+        return Finding(kind, "warn", text, f"pip install 'engineroom[{kind}]'")
+    return Finding(kind, "ok", f"{module} is installed")
+
+
+async def _supervisor(session: Session) -> Finding:
+    try:
+        async with session.connect() as client:
+            theirs = client.supervisor
+    except ConnectionFailed as error:
+        return Finding("supervisor", "warn", error.problem.detail, error.problem.hint)
+    return Finding("supervisor", "ok", f"pid {theirs.pid} answers, Engine Room {theirs.software}")
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    takes_json(parser)
+
+
+VERB = Verb("doctor", "look for what is missing on this box", _arguments, looped(_doctor))

@@ -1,0 +1,49 @@
+"""`ps`: the engines."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from cli import json_shapes, say, words
+from cli.exits import Exit
+from cli.session import Session
+from cli.verb import Verb, looped, takes_json
+from ipc.snapshot import EngineRow
+
+HEADS = ("ENGINE", "KIND", "STATE", "PID", "MODEL", "QUANT", "GPU", "PAR", "RATE", "RSS", "RESTARTS", "NOTE")
+
+
+async def _ps(session: Session, arguments: Namespace) -> Exit:
+    from ipc.client import expect
+    from ipc.control import Engines, Ps
+
+    async with session.connect() as client:
+        rows = expect(await client.ask(Ps()), Engines).rows
+    if arguments.json:
+        say.document([json_shapes.engine(row) for row in rows])
+    else:
+        say.table(HEADS, [_cells(row) for row in rows], right=frozenset({3, 7, 8, 9, 10}))
+    return Exit.OK
+
+
+def _cells(row: EngineRow) -> tuple[str, ...]:
+    from ipc.states import pid_of
+
+    pid = pid_of(row.state)
+    return (
+        row.name,
+        row.kind,
+        words.state_of(row),
+        words.UNKNOWN if pid is None else str(pid),
+        row.model or words.UNKNOWN,
+        row.quantization or words.UNKNOWN,
+        ",".join(map(str, row.gpus)) or words.UNKNOWN,
+        str(row.parallel),
+        words.rate(row.tokens_per_second, "tok"),
+        words.size(row.rss_bytes),
+        str(row.restarts),
+        words.remark_of(row),
+    )
+
+
+VERB = Verb("ps", "list the engines", takes_json, looped(_ps))

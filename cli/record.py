@@ -1,0 +1,147 @@
+"""`--record`: the same work without a terminal. The supervisor records; this asks for it, submits, and waits."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cli import exits, json_shapes, say, waiting
+from cli.exits import Exit
+from cli.session import Session
+from cli.submit import submit
+from config.units import BadUnit, seconds
+from ipc.errors import EngineRoomError
+from ipc.snapshot import FINISHED, JobRow, Snapshot, SupervisorRow, Tick, Update
+
+if TYPE_CHECKING:
+    from anyio import CancelScope
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """`KIND:INPUT:OUTPUT`."""
+
+    kind: str
+    source: str
+    output: str
+
+
+def job_spec(text: str) -> JobSpec:
+    """From the flag's text; the input may contain colons, kind and output may not."""
+    kind, _, rest = text.partition(":")
+    source, _, output = rest.rpartition(":")
+    if not (kind and source and output):
+        raise ArgumentTypeError(f"{text!r} is not KIND:INPUT:OUTPUT, for example llm:prompts.jsonl:answers.jsonl")
+    return JobSpec(kind, source, output)
+
+
+def duration(text: str) -> float:
+    """From the flag's text, in seconds."""
+    try:
+        return seconds(text)
+    except BadUnit as error:
+        raise ArgumentTypeError(f"{text!r}: {error}") from error
+
+
+async def record(session: Session, arguments: Namespace) -> Exit:
+    """Record until the jobs have ended, `--for` has passed or a signal comes, whichever is first.
+
+    Leaving stops the recording and nothing else: engines and unfinished jobs go on.
+    """
+    import anyio
+
+    path = session.path(arguments.record)
+    await session.ensure()
+    await _ask_for(session, path)
+    try:
+        rows = [
+            await submit(session, job.kind, [job.source], job.output, engine="", on_done="") for job in arguments.job
+        ]
+        for row in rows:
+            say.note(f"{row.id} submitted: {', '.join(row.inputs)} → {row.output}")
+        watched = {row.id: row for row in rows}
+        await _watch(session, path, watched, arguments.for_seconds)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _stop(session, path)
+    for row in watched.values():
+        if arguments.json:
+            say.record(json_shapes.job(row))
+        else:
+            say.data(waiting.line(row))
+    return _exit(watched.values())
+
+
+async def _watch(session: Session, path: str, watched: dict[str, JobRow], for_seconds: float | None) -> None:
+    """Follow until there is nothing to wait for, the time is over or a signal comes."""
+    import anyio
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_on_signal, tasks.cancel_scope)
+        with anyio.move_on_after(for_seconds) as limit:
+            await _follow(session, path, watched)
+        tasks.cancel_scope.cancel()
+    if limit.cancelled_caught:
+        say.note("the time is over")
+
+
+async def _follow(session: Session, path: str, watched: dict[str, JobRow]) -> None:
+    narrate = waiting.Narrator()
+    async with aclosing(waiting.updates(session)) as stream:
+        async for update in stream:
+            about = _supervisor_in(update)
+            if about is not None and about.recording is None:
+                await _ask_for(session, path)
+            for row in waiting.rows_in(update, watched.keys()):
+                watched[row.id] = row
+                narrate.tell(row)
+            if watched and all(row.state in FINISHED for row in watched.values()):
+                return
+
+
+def _supervisor_in(update: Update) -> SupervisorRow | None:
+    """Its word about itself: a supervisor that was started again may have to be asked again."""
+    return update.supervisor if isinstance(update, Snapshot | Tick) else None
+
+
+async def _ask_for(session: Session, path: str) -> None:
+    from ipc.client import expect
+    from ipc.control import Done, Record, Self, Status
+
+    async with session.connect() as client:
+        recording = expect(await client.ask(Status()), Self).supervisor.recording
+        if recording is None or recording.path != path:
+            expect(await client.ask(Record(path)), Done)
+            say.note(f"recording to {path}")
+
+
+async def _stop(session: Session, path: str) -> None:
+    """Close the recording; that this fails must not hide why we are leaving."""
+    from ipc.control import StopRecording
+
+    try:
+        async with session.connect() as client:
+            await client.ask(StopRecording())
+        say.note(f"recorded: {path}")
+    except EngineRoomError as error:
+        say.problem(error.problem)
+
+
+async def _leave_on_signal(scope: CancelScope) -> None:
+    import anyio
+
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            say.note(f"{number.name}: leaving; engines and jobs go on")
+            scope.cancel()
+            return
+
+
+def _exit(rows: Iterable[JobRow]) -> Exit:
+    """The worst of the jobs; interrupted when some have not ended."""
+    codes = [exits.of_job(row.state) if row.state in FINISHED else Exit.INTERRUPTED for row in rows]
+    return max(codes, default=Exit.OK)

@@ -1,0 +1,41 @@
+"""The table of verbs: the parser, the help and the shell's completion read it."""
+
+from __future__ import annotations
+
+from cli import (
+    ask,
+    completion,
+    config_verb,
+    demo,
+    doctor,
+    down,
+    engine_verbs,
+    jobs,
+    pipe,
+    ps,
+    settings_verbs,
+    submit,
+    supervisor_verbs,
+    tails,
+)
+from cli.verb import Verb
+
+VERBS: tuple[Verb, ...] = (
+    supervisor_verbs.UP,
+    down.VERB,
+    supervisor_verbs.STATUS,
+    ps.VERB,
+    *engine_verbs.VERBS,
+    *settings_verbs.VERBS,
+    submit.VERB,
+    jobs.JOBS,
+    jobs.JOB,
+    ask.VERB,
+    tails.LOGS,
+    tails.EVENTS,
+    config_verb.VERB,
+    doctor.VERB,
+    demo.VERB,
+    pipe.VERB,
+    completion.VERB,
+)

@@ -1,0 +1,63 @@
+"""Engine Room: the composition root, and `connect()` for other programs.
+
+The sources lie flat; an installed copy keeps them under `_engineroom/`. Either folder goes first on `sys.path`, so that
+another distribution's `supervisor` or `cli` cannot shadow ours.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipc.client import Client
+
+_BESIDE = Path(__file__).resolve().parent
+_ROOT = _BESIDE / "_engineroom" if (_BESIDE / "_engineroom").is_dir() else _BESIDE
+
+
+def _first_on_path() -> None:
+    root = str(_ROOT)
+    if sys.path[:1] != [root]:
+        sys.path.insert(0, root)
+
+
+def main() -> int:
+    """The command `engineroom`; returns its exit code."""
+    _first_on_path()
+    from cli.main import main as run
+
+    return run(sys.argv[1:], _show_dashboard)
+
+
+@asynccontextmanager
+async def connect(state: str | None = None, host: str | None = None) -> AsyncGenerator[Client]:
+    """A client of the supervisor here (of the state folder `state`, or the usual one) or on `host`; starts none.
+
+    Raises:
+        ipc.errors.ConnectionFailed: no supervisor answers.
+    """
+    _first_on_path()
+    import os
+
+    from config.paths import socket_path, state_folder
+    from ipc.client import connect_host, connect_unix
+
+    folder = Path(state).absolute() if state else state_folder(os.environ)  # noqa: ASYNC240 (looks at nothing on disk)
+    async with connect_host(host) if host else connect_unix(socket_path(folder)) as client:
+        yield client
+
+
+async def _show_dashboard(
+    connect: Callable[[], AbstractAsyncContextManager[Client]], *, readonly: bool = False
+) -> None:
+    from tui.run import run_dashboard  # ~130 ms: Textual
+
+    await run_dashboard(connect, readonly=readonly)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
