@@ -46,7 +46,8 @@ class WantCold:
 class WantStopped:
     """Drain within the limit, then stop. Answered by `Settled("stopped", …)`.
 
-    Only the operator's stop holds against work, and only the operator's stop ends Failed.
+    Only the operator's stop holds against work, and only the operator's stop ends Failed. Work that wants an
+    evicted engine gets another process once this one has gone; an idle one keeps it if nothing was sent yet.
     """
 
     at: float
@@ -207,9 +208,10 @@ class FlightBegan:
 
 @dataclass(frozen=True, slots=True)
 class UnitEnded:
-    """One unit was done: a sign of health."""
+    """One unit of the flight was done or refused: a sign of health."""
 
     at: float
+    flight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +233,8 @@ class Tick:
 
 
 Wish: TypeAlias = WantReady | WantCold | WantStopped | WantRestart | WantApply | KillsEverything
-ProcessFact: TypeAlias = (
-    Spawned
-    | SpawnFailed
-    | Greeted
+LifeFact: TypeAlias = (
+    Greeted
     | Beat
     | LoadProgressed
     | Loaded
@@ -245,6 +245,9 @@ ProcessFact: TypeAlias = (
     | DyingSaid
     | LinkBroke
     | Exited
+    | UnitEnded
+    | FlightEnded
 )
-FlightFact: TypeAlias = FlightBegan | UnitEnded | FlightEnded
-Event: TypeAlias = Wish | ProcessFact | FlightFact | Tick
+"""What only a process at hand can bring; without one it is stale, and ignored."""
+
+Event: TypeAlias = Wish | Spawned | SpawnFailed | FlightBegan | LifeFact | Tick

@@ -67,10 +67,11 @@ Goal: TypeAlias = BeReady | BeCold | BeStopped
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A flight in the air and how many units it carries."""
+    """A flight in the air: how many units it took along, and how many of them have ended."""
 
     id: int
     units: int
+    ended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Life:
     """When it became ready, ended its last flight or was last wanted."""
     ready_at: float | None = None
     footprint_bytes: int = 0
+    model: bool = False
+    """A model is loaded, or being loaded."""
     flights: tuple[Flight, ...] = ()
     unload: bool = False
     """The model at hand must go, whatever the goal says next."""

@@ -1,0 +1,111 @@
+"""Settings that change: sent to a loaded model, or adopted over a reload; what worked last comes back on failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engines.settings import ORDER
+from ipc.errors import Problem
+from ipc.states import Failed
+from supervisor.machine.effects import SendApply, SettingsInForce, SettingsRefused, StepDown
+from supervisor.machine.record import BeReady, Change
+from supervisor.machine.turn import Turn
+
+
+def ask(turn: Turn, change: Change) -> None:
+    """Note a change; one that already waits is made together with it, at the dearer price."""
+    waiting = turn.record.change
+    if waiting is not None:
+        change = Change(
+            {**waiting.changes, **change.changes},
+            max(waiting.applies, change.applies, key=ORDER.index),
+            waiting.tickets + change.tickets,
+        )
+    turn.record = replace(turn.record, change=change)
+
+
+def send(turn: Turn, change: Change, *, busy: bool) -> None:
+    """Send the waiting change to the loaded model."""
+    turn.record = replace(turn.record, change=None)
+    turn.life = replace(turn.life, applying=change, moved=turn.life.moved if busy else turn.at)
+    turn.do(SendApply({**turn.record.settings, **change.changes}))
+
+
+def applied(turn: Turn, change: Change) -> None:
+    """The model works with the change."""
+    settings = {**turn.record.settings, **change.changes}
+    turn.life = replace(turn.life, applying=None)
+    turn.record = replace(turn.record, settings=settings, proven=settings)
+    turn.do(SettingsInForce(settings, change.tickets))
+    turn.happen("info", "settings-applied", f"works with {_words(change)}")
+
+
+def refused(turn: Turn, change: Change, problem: Problem) -> None:
+    """The model, or the process, did not survive the change; the settings before it stay in force."""
+    turn.life = replace(turn.life, applying=None)
+    turn.do(SettingsRefused(turn.record.settings, change.tickets, problem))
+    turn.happen("warning", "settings-refused", f"keeps the settings that worked: {problem.detail}")
+
+
+def adopt(turn: Turn, change: Change) -> None:
+    """Take the waiting change for the next load; on trial, when a load follows and there is a way back."""
+    record = turn.record
+    settings = {**record.settings, **change.changes}
+    turn.record = replace(record, settings=settings, change=None)
+    if record.role == "engine" and record.proven is not None and _will_load(turn):
+        turn.record = replace(turn.record, trial=(record.trial or ()) + change.tickets)
+    else:
+        turn.do(SettingsInForce(settings, change.tickets))
+        turn.happen("info", "settings-applied", f"will use {_words(change)}")
+
+
+def prove(turn: Turn) -> None:
+    """A model is ready with the present settings."""
+    turn.record = replace(turn.record, proven=turn.record.settings)
+    _end_trial(turn)
+
+
+def release(turn: Turn) -> None:
+    """End a trial that no load will decide any more: the change simply stays for the next."""
+    if not _will_load(turn):
+        _end_trial(turn)
+
+
+def revert(turn: Turn, problem: Problem) -> bool:
+    """Bring back what worked if the present settings are on trial; False when they are not."""
+    record = turn.record
+    if record.trial is None or record.proven is None:
+        return False
+    turn.record = replace(record, settings=record.proven, trial=None)
+    turn.do(SettingsRefused(record.proven, record.trial, problem))
+    turn.happen("warning", "settings-refused", f"goes back to the settings that worked: {problem.detail}")
+    return True
+
+
+def lower(turn: Turn) -> bool:
+    """One rung down the ladder for memory, with no way back to what ran out; False at the bottom."""
+    record = turn.record
+    settings = record.lower(record.settings)
+    if settings is None or settings == record.settings:
+        return False
+    differing = ", ".join(f"{name} = {value}" for name, value in settings.items() if record.settings.get(name) != value)
+    turn.record = replace(record, settings=settings, proven=None)
+    turn.do(StepDown(settings))
+    turn.happen("warning", "stepped-down", f"ran out of memory and goes on with {differing}")
+    return True
+
+
+def _end_trial(turn: Turn) -> None:
+    record = turn.record
+    if record.trial is not None:
+        turn.record = replace(record, trial=None)
+        turn.do(SettingsInForce(record.settings, record.trial))
+        turn.happen("info", "settings-applied", "has its new settings")
+
+
+def _will_load(turn: Turn) -> bool:
+    return isinstance(turn.record.goal, BeReady) and not turn.record.condemned and not isinstance(turn.state, Failed)
+
+
+def _words(change: Change) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in change.changes.items())

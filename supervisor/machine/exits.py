@@ -1,0 +1,115 @@
+"""What follows a death: who is blamed, what flies again, and whether and when the engine starts again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ipc.errors import Problem
+from ipc.states import Backoff, Failed, Stopped, Stopping, pid_of
+from supervisor.machine import changes, fault
+from supervisor.machine.effects import LoseFlights, Verdict
+from supervisor.machine.events import Exited
+from supervisor.machine.record import BeStopped, Life, Record
+from supervisor.machine.turn import Turn
+
+
+def exited(turn: Turn, exit: Exited) -> None:  # noqa: A002 (the word of the domain)
+    """The process is gone; nothing more comes of it."""
+    before = turn.record
+    if pid_of(before.state) is None:
+        return
+    verdict = fault.judge(before, exit)
+    alone, how = fault.alone(before, verdict), fault.describe(before, exit)
+    if before.life.flights:
+        lost = tuple(flight.id for flight in before.life.flights)
+        turn.do(LoseFlights(lost, verdict, alone, f"{before.name} {how}", exit.log_tail))
+    if before.life.applying is not None:
+        changes.refused(turn, before.life.applying, _problem(before, how))
+    turn.life = Life()
+    if before.condemned:
+        turn.record = replace(turn.record, condemned="")
+        _fail(turn, before.condemned, exit.log_tail)
+    elif isinstance(before.goal, BeStopped):
+        turn.state = Stopped(before.goal.why)
+        turn.happen("info", "engine-stopped", f"has stopped{_rung(before)}")
+    elif verdict == "ours":
+        turn.state = Backoff(before.attempt, turn.at, "restart")
+        turn.happen("info", "engine-stopped", f"has stopped{_rung(before)} and starts again")
+    else:
+        _died(turn, before, verdict, how, alone, exit.log_tail)
+
+
+def _died(turn: Turn, before: Record, verdict: Verdict, how: str, alone: bool, log_tail: tuple[str, ...]) -> None:
+    """A death that nobody asked for. A change that it interrupted is to blame before anything else is."""
+    if _healthy(before, turn.at):
+        turn.record = replace(turn.record, attempt=0)
+    if verdict == "outside" or before.life.applying is not None or changes.revert(turn, _problem(before, how)):
+        _again(turn, how)
+    elif verdict == "memory" and before.life.model:
+        _lower(turn, how, log_tail)
+    elif alone:
+        _again(turn, f"{how}, with one unit alone in flight")
+    else:
+        _count(turn, how, log_tail)
+
+
+def spawn_failed(turn: Turn, problem: Problem) -> None:
+    """No process could be made: counted like a death at start."""
+    if not turn.record.spawning:
+        return
+    turn.record = replace(turn.record, spawning=False)
+    how = f"could not be started: {problem}"
+    if isinstance(turn.record.goal, BeStopped) or turn.record.condemned:
+        turn.happen("warning", "engine-died", how)
+    elif changes.revert(turn, problem):
+        _again(turn, how)
+    else:
+        _count(turn, how, ())
+
+
+def _count(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:
+    limits = turn.record.limits
+    deaths = (*(death for death in turn.record.deaths if turn.at - death < limits.restarts_within), turn.at)
+    turn.record = replace(turn.record, deaths=deaths)
+    if len(deaths) < limits.restarts:
+        _again(turn, f"{how} (death {len(deaths)} of {limits.restarts} within {limits.restarts_within:g} s)")
+    else:
+        times = "once" if len(deaths) == 1 else f"{len(deaths)} times within {limits.restarts_within:g} s"
+        _fail(turn, f"died {times}, last: {how}", log_tail)
+
+
+def _lower(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:
+    if changes.lower(turn):
+        _again(turn, how)
+    else:
+        _fail(turn, f"{how}, on the lowest rung of settings", log_tail)
+
+
+def _again(turn: Turn, how: str) -> None:
+    attempt = turn.record.attempt + 1
+    wait = fault.delay(attempt)
+    turn.record = replace(turn.record, attempt=attempt, restarts=turn.record.restarts + 1)
+    turn.state = Backoff(attempt, turn.at + wait, how)
+    turn.happen("warning", "engine-died", f"{how}; starts again {f'in {wait:g} s' if wait else 'at once'}")
+
+
+def _fail(turn: Turn, cause: str, log_tail: tuple[str, ...]) -> None:
+    turn.state = Failed(cause, log_tail)
+    turn.happen("error", "engine-failed", f"has failed: {cause}")
+
+
+def _healthy(record: Record, at: float) -> bool:
+    ready_at = record.life.ready_at
+    return ready_at is not None and at - ready_at >= fault.HEALTHY_AFTER
+
+
+def _problem(record: Record, how: str) -> Problem:
+    return Problem(
+        "Change refused", f"{record.name} {how} while it took its new settings.", "The former ones are back."
+    )
+
+
+def _rung(record: Record) -> str:
+    if isinstance(record.state, Stopping) and record.state.rung != "ask":
+        return f", after SIG{record.state.rung.upper()}"
+    return ""
