@@ -15,7 +15,8 @@ from cli.exits import Exit
 from cli.session import Session
 from cli.submit import submit
 from cli.verb import Verb, completes_files, looped
-from ipc.snapshot import FINISHED, JobRow
+from ipc.control import JobWhole, ShowJob
+from ipc.snapshot import FINISHED
 
 SHOWN = 3
 
@@ -30,7 +31,7 @@ async def _demo(session: Session, arguments: Namespace) -> Exit:
     say.note(f"{row.id}: {arguments.prompts} → {output}")
     if sys.stdout.isatty() and sys.stdin.isatty():
         await mine.dashboard(mine.connect)
-        row = await _now(mine, row.id)
+        row = (await mine.ask(ShowJob(row.id), JobWhole)).detail.row
         if row.state not in FINISHED:
             again = f"engineroom --state {mine.state}"
             say.note(f"{waiting.line(row)}\nit goes on: `{again}` shows it again, `{again} down` ends it")
@@ -41,14 +42,6 @@ async def _demo(session: Session, arguments: Namespace) -> Exit:
     say.note(waiting.line(row))
     await bring_down(mine)
     return exits.of_job(row.state)
-
-
-async def _now(session: Session, id_: str) -> JobRow:
-    from ipc.client import expect
-    from ipc.control import JobWhole, ShowJob
-
-    async with session.connect() as client:
-        return expect(await client.ask(ShowJob(id_)), JobWhole).detail.row
 
 
 def _show(output: Path) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 
-from cli import say
+import anyio
+import psutil
+
+from cli import launch, say
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, nothing
+from ipc.client import expect
+from ipc.control import Done, Down
 from ipc.errors import ConnectionFailed, Problem
 
 GONE_SECONDS = 10.0
@@ -16,9 +21,6 @@ GONE_SECONDS = 10.0
 
 async def bring_down(session: Session) -> Exit:
     """Ask it to go, and wait until its process is gone (here; another host's is believed)."""
-    from ipc.client import expect
-    from ipc.control import Done, Down
-
     try:
         async with session.connect() as client:
             pid = client.supervisor.pid
@@ -37,8 +39,6 @@ async def _down(session: Session, arguments: Namespace) -> Exit:
 
 
 async def _gone(session: Session, pid: int) -> None:
-    import anyio
-
     deadline = time.monotonic() + GONE_SECONDS
     while _lives(pid):
         if time.monotonic() > deadline:
@@ -48,8 +48,6 @@ async def _gone(session: Session, pid: int) -> None:
 
 
 def _lives(pid: int) -> bool:
-    import psutil
-
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -60,8 +58,6 @@ def _by_hand(session: Session, problem: Problem) -> Problem:
     """The way out when asking did not help: the processes by number, keeper first, or it would be started again."""
     if session.host is not None:
         return problem
-    from cli import launch
-
     alive = [pid for pid in (launch.keeper(session.state), launch.holder(session.state)) if pid is not None]
     if not alive:
         return Problem(problem.title, problem.detail, f"No supervisor of {session.state} is running.")

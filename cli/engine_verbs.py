@@ -16,13 +16,10 @@ def _verb(name: str, help_: str, wish: Callable[[str], control.OneAnswer], *, en
     """`ensures`: whether the wish makes sense with no supervisor running, so that one is started."""
 
     async def run(session: Session, arguments: Namespace) -> Exit:
-        from ipc.client import expect
-
         if ensures:
             await session.ensure()
-        async with session.connect() as client:
-            for engine in arguments.engine:
-                say.note(expect(await client.ask(wish(engine)), control.Done).text)
+        for engine in arguments.engine:
+            say.note((await session.ask(wish(engine), control.Done)).text)
         return Exit.OK
 
     return Verb(name, help_, _arguments, looped(run))

@@ -21,10 +21,7 @@ CONTROLS: dict[str, Callable[[str], control.OneAnswer]] = {
 
 
 async def _jobs(session: Session, arguments: Namespace) -> Exit:
-    from ipc.client import expect
-
-    async with session.connect() as client:
-        rows = expect(await client.ask(control.Jobs()), control.JobList).rows
+    rows = (await session.ask(control.Jobs(), control.JobList)).rows
     if arguments.json:
         say.document([json_shapes.job(row) for row in rows])
     else:
@@ -33,20 +30,19 @@ async def _jobs(session: Session, arguments: Namespace) -> Exit:
 
 
 async def _job(session: Session, arguments: Namespace) -> Exit:
-    from ipc.client import expect
-
-    if arguments.what == "wait":
-        last = (await waiting.finish(session, [arguments.id]))[arguments.id]
-        _show_row(last, as_json=arguments.json)
-        return exits.of_job(last.state)
-    async with session.connect() as client:
-        if arguments.what == "show":
-            detail = expect(await client.ask(control.ShowJob(arguments.id)), control.JobWhole).detail
+    match arguments.what:
+        case "show":
+            detail = (await session.ask(control.ShowJob(arguments.id), control.JobWhole)).detail
             _show(detail, as_json=arguments.json)
-        else:
-            answer = await client.ask(CONTROLS[arguments.what](arguments.id))
-            _show_row(expect(answer, control.JobIs).row, as_json=arguments.json)
-    return Exit.OK
+            return Exit.OK
+        case "wait":
+            last = (await waiting.finish(session, [arguments.id]))[arguments.id]
+            _show_row(last, as_json=arguments.json)
+            return exits.of_job(last.state)
+        case what:
+            now = (await session.ask(CONTROLS[what](arguments.id), control.JobIs)).row
+            _show_row(now, as_json=arguments.json)
+            return Exit.OK
 
 
 def _cells(row: JobRow) -> tuple[str, ...]:

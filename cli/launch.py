@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import anyio
+import psutil
 
 from config import load
 from config.paths import keeper_path, launch_log_path, lock_path, socket_path, supervisor_log_path
@@ -93,8 +94,6 @@ def _living(path: Path, module: str) -> int | None:
 
     The lock itself is not tried: even a moment of it could turn away a supervisor that is just starting.
     """
-    import psutil  # ~15 ms, and only when nobody answered
-
     try:
         pid = int(path.read_text())
         return pid if module in psutil.Process(pid).cmdline() else None

@@ -8,17 +8,15 @@ from cli import json_shapes, say, words
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
+from ipc.control import Engines, Ps
 from ipc.snapshot import EngineRow
+from ipc.states import pid_of
 
 HEADS = ("ENGINE", "KIND", "STATE", "PID", "MODEL", "QUANT", "GPU", "PAR", "RATE", "RSS", "RESTARTS", "NOTE")
 
 
 async def _ps(session: Session, arguments: Namespace) -> Exit:
-    from ipc.client import expect
-    from ipc.control import Engines, Ps
-
-    async with session.connect() as client:
-        rows = expect(await client.ask(Ps()), Engines).rows
+    rows = (await session.ask(Ps(), Engines)).rows
     if arguments.json:
         say.document([json_shapes.engine(row) for row in rows])
     else:
@@ -27,8 +25,6 @@ async def _ps(session: Session, arguments: Namespace) -> Exit:
 
 
 def _cells(row: EngineRow) -> tuple[str, ...]:
-    from ipc.states import pid_of
-
     pid = pid_of(row.state)
     return (
         row.name,

@@ -7,18 +7,17 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import anyio
 
 from cli import exits, json_shapes, say, waiting
 from cli.exits import Exit
 from cli.session import Session
 from cli.submit import submit
 from config.units import BadUnit, seconds
+from ipc.control import Done, Record, Self, Status, StopRecording
 from ipc.errors import EngineRoomError
 from ipc.snapshot import FINISHED, JobRow, Snapshot, SupervisorRow, Tick, Update
-
-if TYPE_CHECKING:
-    from anyio import CancelScope
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,6 @@ async def record(session: Session, arguments: Namespace) -> Exit:
 
     Leaving stops the recording and nothing else: engines and unfinished jobs go on.
     """
-    import anyio
-
     path = session.path(arguments.record)
     await session.ensure()
     await _ask_for(session, path)
@@ -78,8 +75,6 @@ async def record(session: Session, arguments: Namespace) -> Exit:
 
 async def _watch(session: Session, path: str, watched: dict[str, JobRow], for_seconds: float | None) -> None:
     """Follow until there is nothing to wait for, the time is over or a signal comes."""
-    import anyio
-
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_on_signal, tasks.cancel_scope)
         with anyio.move_on_after(for_seconds) as limit:
@@ -109,31 +104,22 @@ def _supervisor_in(update: Update) -> SupervisorRow | None:
 
 
 async def _ask_for(session: Session, path: str) -> None:
-    from ipc.client import expect
-    from ipc.control import Done, Record, Self, Status
-
-    async with session.connect() as client:
-        recording = expect(await client.ask(Status()), Self).supervisor.recording
-        if recording is None or recording.path != path:
-            expect(await client.ask(Record(path)), Done)
-            say.note(f"recording to {path}")
+    recording = (await session.ask(Status(), Self)).supervisor.recording
+    if recording is None or recording.path != path:
+        await session.ask(Record(path), Done)
+        say.note(f"recording to {path}")
 
 
 async def _stop(session: Session, path: str) -> None:
     """Close the recording; that this fails must not hide why we are leaving."""
-    from ipc.control import StopRecording
-
     try:
-        async with session.connect() as client:
-            await client.ask(StopRecording())
+        await session.ask(StopRecording(), Done)
         say.note(f"recorded: {path}")
     except EngineRoomError as error:
         say.problem(error.problem)
 
 
-async def _leave_on_signal(scope: CancelScope) -> None:
-    import anyio
-
+async def _leave_on_signal(scope: anyio.CancelScope) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
             say.note(f"{number.name}: leaving; engines and jobs go on")

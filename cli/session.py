@@ -7,15 +7,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
+
+import anyio
 
 from cli import launch, say
 from config.load import find_file
 from config.paths import socket_path, state_folder
+from ipc import control
+from ipc.client import Client, connect_host, connect_unix, expect
 from ipc.errors import ConnectionFailed, Problem, RequestFailed
 
-if TYPE_CHECKING:
-    from ipc.client import Client
+A = TypeVar("A", bound=control.Answer)
 
 RETURN_SECONDS = 10.0
 """How long a supervisor that crashed and has a keeper may take to be back."""
@@ -50,7 +53,12 @@ class Session:
         Raises:
             ConnectionFailed: no supervisor answers; none is started.
         """
-        return self._remote(self.host) if self.host else self._local()
+        return connect_host(self.host) if self.host else self._local()
+
+    async def ask(self, command: control.OneAnswer, kind: type[A]) -> A:
+        """The one answer to `command`, over a connection of its own; raises what `Client.ask` raises."""
+        async with self.connect() as client:
+            return expect(await client.ask(command), kind)
 
     async def ensure(self, flags: Mapping[str, str] | None = None) -> bool:
         """Start the supervisor where none runs; True when it was started by this call.
@@ -92,10 +100,6 @@ class Session:
 
     @asynccontextmanager
     async def _local(self) -> AsyncGenerator[Client]:
-        import anyio  # ~50 ms, and `completion` and `config` need no loop
-
-        from ipc.client import connect_unix
-
         deadline = time.monotonic() + RETURN_SECONDS
         async with AsyncExitStack() as stack:
             while True:
@@ -106,13 +110,6 @@ class Session:
                     if time.monotonic() > deadline or not launch.kept(self.state, self.environ):
                         raise
                     await anyio.sleep(0.05)
-            yield client
-
-    @asynccontextmanager
-    async def _remote(self, host: str) -> AsyncGenerator[Client]:
-        from ipc.client import connect_host
-
-        async with connect_host(host) as client:
             yield client
 
 

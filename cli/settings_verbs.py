@@ -11,16 +11,14 @@ from cli.verb import Verb, looped, takes_json
 from config.errors import did_you_mean
 from config.units import BadUnit, amount
 from engines.settings import allowed
+from ipc.client import expect
+from ipc.control import Knobs, Price, SetKnobs, ShowKnobs
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Knob, Scalar
 
 
 async def _knobs(session: Session, arguments: Namespace) -> Exit:
-    from ipc.client import expect
-    from ipc.control import Knobs, ShowKnobs
-
-    async with session.connect() as client:
-        rows = expect(await client.ask(ShowKnobs(arguments.engine)), Knobs).rows
+    rows = (await session.ask(ShowKnobs(arguments.engine), Knobs)).rows
     if arguments.json:
         say.document([json_shapes.knob(row) for row in rows])
         return Exit.OK
@@ -40,9 +38,6 @@ async def _unset(session: Session, arguments: Namespace) -> Exit:
 
 
 async def _change(session: Session, arguments: Namespace, changes: dict[str, Scalar]) -> Exit:
-    from ipc.client import expect
-    from ipc.control import Knobs, Price, SetKnobs, ShowKnobs
-
     async with session.connect() as client:
         knobs = expect(await client.ask(ShowKnobs(arguments.engine)), Knobs).rows
         meant = {name: _meant(name, value, knobs, arguments.engine) for name, value in changes.items()}

@@ -9,6 +9,7 @@ from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, completes_files, looped, takes_json
 from engines.catalog import KINDS
+from ipc.control import JobIs, Submit
 from ipc.snapshot import JobRow
 
 
@@ -18,14 +19,10 @@ async def submit(session: Session, kind: str, inputs: list[str], output: str, *,
     Raises:
         RequestFailed: it was refused; ConnectionFailed; BadConfig.
     """
-    from ipc.client import expect
-    from ipc.control import JobIs, Submit
-
     paths = tuple(session.path(text) for text in inputs)
     wish = Submit(kind=kind, engine=engine, inputs=paths, output=session.path(output), on_done=on_done)
     await session.ensure()
-    async with session.connect() as client:
-        return expect(await client.ask(wish), JobIs).row
+    return (await session.ask(wish, JobIs)).row
 
 
 async def _submit(session: Session, arguments: Namespace) -> Exit:

@@ -9,14 +9,13 @@ from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
 from config.environment import variable
+from ipc.client import expect
+from ipc.control import Self, Status
 from ipc.errors import Problem, RequestFailed
 
 
 async def show(session: Session, *, as_json: bool) -> Exit:
     """Print what the supervisor says of itself."""
-    from ipc.client import expect
-    from ipc.control import Self, Status
-
     async with session.connect() as client:
         row = expect(await client.ask(Status()), Self).supervisor
         protocol = client.supervisor.version

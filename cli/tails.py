@@ -8,12 +8,11 @@ from cli import json_shapes, say, words
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
+from ipc.client import expect
 from ipc.control import EventItem, Events, LogLines, Logs
 
 
 async def _logs(session: Session, arguments: Namespace) -> Exit:
-    from ipc.client import expect
-
     wish = Logs(arguments.engine, arguments.lines, arguments.follow)
     async with session.connect() as client, client.stream(wish) as items:
         async for item in items:
@@ -26,8 +25,6 @@ async def _logs(session: Session, arguments: Namespace) -> Exit:
 
 
 async def _events(session: Session, arguments: Namespace) -> Exit:
-    from ipc.client import expect
-
     async with session.connect() as client, client.stream(Events(arguments.lines, arguments.follow)) as items:
         async for item in items:
             happening = expect(item, EventItem).happening

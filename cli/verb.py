@@ -6,6 +6,8 @@ from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import anyio
+
 from cli.exits import Exit
 from cli.session import Session
 
@@ -24,8 +26,6 @@ def looped(run: Callable[[Session, Namespace], Awaitable[Exit]]) -> Callable[[Se
     """`run` inside an event loop of its own."""
 
     def blocking(session: Session, arguments: Namespace) -> Exit:
-        import anyio  # ~50 ms, and `completion` and `config` need no loop
-
         return anyio.run(run, session, arguments)
 
     return blocking

@@ -6,8 +6,12 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Set
 from contextlib import aclosing
 
+import anyio
+
 from cli import say, words
 from cli.session import Session
+from ipc.client import expect
+from ipc.control import UpdateItem, Watch
 from ipc.errors import ConnectionFailed, Problem, RequestFailed
 from ipc.snapshot import FINISHED, JobChanged, JobGone, JobRow, Snapshot, Update
 
@@ -21,11 +25,6 @@ async def updates(session: Session) -> AsyncGenerator[Update]:
     Raises:
         ConnectionFailed: it was away for 30 s.
     """
-    import anyio
-
-    from ipc.client import expect
-    from ipc.control import UpdateItem, Watch
-
     last = time.monotonic()
     while True:
         try:
