@@ -155,10 +155,13 @@ class Unloaded(Struct, frozen=True, array_like=True, tag="unloaded"):
 
 
 class Applied(Struct, frozen=True, array_like=True, tag="applied"):
-    """The settings in force, all of them."""
+    """The settings in force, all of them, and what is loaded with them, as in `Loaded`."""
 
     settings: dict[str, Scalar]
     seconds: float
+    model: str
+    quantization: str | None
+    footprint_bytes: int
 
 
 class ApplyFailed(Struct, frozen=True, array_like=True, tag="apply-failed"):

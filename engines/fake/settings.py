@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from engines.settings import EngineSettings, knob
+from ipc.snapshot import Scalar
 
 
 class FakeSettings(EngineSettings, frozen=True, kw_only=True):
@@ -16,6 +17,9 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     load_bytes: Annotated[int, knob("bytes", "model", "memory that a load really takes", ge=0, le=1073741824)] = 0
     leak_bytes: Annotated[int, knob("bytes", "model", "memory that an unload leaves behind", ge=0, le=1073741824)] = 0
     fail_load: Annotated[str, knob("", "model", "refuse to load with this sentence")] = ""
+    units_that_fit: Annotated[
+        int, knob("units", "model", "run out of memory when parallel is above this; 0 means any fit", ge=0, le=64)
+    ] = 0
     fail_apply: Annotated[str, knob("", "model", "refuse to apply any change to this knob, with this sentence")] = ""
     start_seconds: Annotated[float, knob("seconds", "process", "silence before the handshake", ge=0, le=3600)] = 0.0
     stderr_bytes: Annotated[
@@ -28,3 +32,7 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     ignore_term: Annotated[bool, knob("", "process", "ignore SIGTERM, and the wish to leave")] = False
     fork_child: Annotated[bool, knob("", "process", "start a grandchild that ignores SIGTERM and SIGHUP")] = False
     silent: Annotated[bool, knob("", "process", "never say a word after exec")] = False
+
+    def step_down(self) -> dict[str, Scalar]:
+        """Fewer units at once, as long as there are several."""
+        return {"parallel": self.parallel // 2} if self.parallel > 1 else {}

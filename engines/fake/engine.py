@@ -1,0 +1,188 @@
+"""A real engine in all but the model: it takes time and memory, answers, and has bad habits when told."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from engines.bootstrap import SETTINGS
+from engines.contract import CannotLoad, Flight, LoadCancelled, Model, OutOfMemory, Report
+from engines.fake import habits
+from engines.fake.settings import FakeSettings
+from engines.fake.unit import Result, Unit, parse
+from engines.memory import Growth
+from ipc.errors import Problem, RequestFailed
+from ipc.work import UnitOrder
+
+_NAP_SECONDS = 0.01
+"""The longest sleep between two looks at a cancellation."""
+
+
+def create(report: Report) -> FakeEngine:
+    """What the child's runtime calls, before the handshake."""
+    settings = msgspec.json.decode(os.environ.get(SETTINGS, "{}"), type=FakeSettings)
+    habits.before_handshake(settings)
+    return FakeEngine(report, settings)
+
+
+class FakeEngine:
+    """Holds `load_bytes` while loaded and gives all but `leak_bytes` of it back."""
+
+    def __init__(self, report: Report, settings: FakeSettings) -> None:
+        self._report = report
+        self._settings = settings
+        self._weights: bytearray | None = None
+        self._leaked: list[bytearray] = []
+        self._growth = Growth()
+        self._units_ended = 0
+
+    def load(self, settings: FakeSettings) -> Model:
+        """Takes `load_seconds` and `load_bytes`.
+
+        Raises:
+            CannotLoad, OutOfMemory, LoadCancelled
+        """
+        self._check(settings)
+        self._growth = Growth()
+        self._wait_for_load(settings.load_seconds)
+        self._weights = _touched(settings.load_bytes)
+        self._settings = settings
+        self._report.tokens(1)
+        return self._model()
+
+    def apply(self, settings: FakeSettings) -> Model:
+        """Loads again where the memory or time of a load changed.
+
+        Raises:
+            RequestFailed, CannotLoad, OutOfMemory
+        """
+        if settings.fail_apply:
+            raise RequestFailed(Problem("Not applied", settings.fail_apply, "Clear `fail_apply`."))
+        self._check(settings)
+        old = self._settings
+        if (settings.load_bytes, settings.load_seconds) != (old.load_bytes, old.load_seconds):
+            self._weights = None
+            self._wait_for_load(settings.load_seconds)
+            self._weights = _touched(settings.load_bytes)
+        self._settings = settings
+        self._report.step()
+        return self._model()
+
+    def fly(self, flight: Flight) -> None:
+        """Works on all units at once, a word of each in turn.
+
+        Raises:
+            OutOfMemory
+        """
+        if self._weights is None:
+            raise RuntimeError("no model is loaded")
+        lanes: list[_Lane] = []
+        for order in flight.orders:
+            try:
+                lanes.append(_Lane(order, parse(order.payload), self._settings))
+            except RequestFailed as error:
+                flight.failed(order, error.problem)
+        queue = [(lane.due, number) for number, lane in enumerate(lanes)]
+        heapq.heapify(queue)
+        while queue and self._sleep_until(queue[0][0], flight.cancelled):
+            _, number = heapq.heappop(queue)
+            if lanes[number].advance(flight, self._report):
+                heapq.heappush(queue, (lanes[number].due, number))
+            else:
+                self._units_ended += 1
+                if self._units_ended == self._settings.crash_after:
+                    habits.crash("crash_after")
+
+    def close(self) -> None:
+        """Gives the memory back, but for what leaks; with `ignore_term` a leave never ends."""
+        if self._weights is not None:
+            self._leaked.append(_touched(self._settings.leak_bytes))
+            self._weights = None
+        if self._settings.ignore_term and self._report.cancelled():
+            habits.forever()
+
+    def _check(self, settings: FakeSettings) -> None:
+        if settings.fail_load:
+            raise CannotLoad(Problem("Cannot load", settings.fail_load, "Clear `fail_load`."))
+        if settings.parallel > settings.units_that_fit > 0:
+            raise OutOfMemory(
+                Problem(
+                    "Out of memory",
+                    f"{settings.parallel} units at once do not fit, only {settings.units_that_fit}.",
+                    "Lower `parallel`.",
+                )
+            )
+
+    def _wait_for_load(self, seconds: float) -> None:
+        start = time.monotonic()
+        while (gone := time.monotonic() - start) < seconds:
+            self._report.loading(gone / seconds)
+            if not self._sleep_until(min(start + seconds, start + gone + _NAP_SECONDS), self._report.cancelled):
+                raise LoadCancelled
+        self._report.loading(1.0)
+
+    def _sleep_until(self, moment: float, cancelled: Callable[[], bool]) -> bool:
+        """Whether `moment` came before a cancellation."""
+        while not cancelled():
+            left = moment - time.monotonic()
+            if left <= 0:
+                return True
+            time.sleep(min(left, _NAP_SECONDS))
+            self._report.step()
+        return False
+
+    def _model(self) -> Model:
+        return Model("fake", None, self._growth.bytes())
+
+
+class _Lane:
+    """One unit under way: a word whenever it is due, its habit in the middle."""
+
+    def __init__(self, order: UnitOrder, unit: Unit, settings: FakeSettings) -> None:
+        self._order = order
+        self._unit = unit
+        self._words = unit.words(settings.tokens_per_unit)
+        self._seconds_per_word = unit.seconds(settings.seconds_per_unit) / len(self._words)
+        self._start = time.monotonic()
+        self._said = 0
+        self._first: float | None = None
+
+    @property
+    def due(self) -> float:
+        """When the next word is ready."""
+        return self._start + (self._said + 1) * self._seconds_per_word
+
+    def advance(self, flight: Flight, report: Report) -> bool:
+        """Say the next word; whether more are to follow. Raises OutOfMemory."""
+        if self._said == len(self._words) // 2:
+            if self._unit.habit == "fail":
+                flight.failed(self._order, Problem("Cannot be done", "The unit asked to fail.", "Drop its habit."))
+                return False
+            habits.in_a_unit(self._unit.habit)
+        seconds = time.monotonic() - self._start
+        self._first = seconds if self._first is None else self._first
+        if flight.stream:
+            flight.piece(self._order, (" " if self._said else "") + self._words[self._said])
+        report.tokens(1)
+        self._said += 1
+        if self._said < len(self._words):
+            return True
+        answer, count = " ".join(self._words), len(self._words)
+        result = Result(answer, count, len(self._unit.prompt.split()), "stop")
+        flight.done(
+            self._order,
+            msgspec.json.encode(result).decode(),
+            tokens=count,
+            seconds=seconds,
+            ttft_seconds=self._first,
+        )
+        return False
+
+
+def _touched(size: int) -> bytearray:
+    """Memory that is really held: untouched pages would count for nothing."""
+    return bytearray(b"\x01") * size

@@ -1,0 +1,215 @@
+"""The engine's process, spoken to as the supervisor does: every message, and the answer to each."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from spawned import child, fly, knobs
+
+from ipc import work
+
+pytestmark = pytest.mark.anyio
+MIB = 2**20
+
+
+async def test_greets_as_an_engine_of_its_kind(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        assert (fake.who.role, fake.who.kind, fake.who.pid) == ("engine", "fake", fake.process.pid)
+
+
+async def test_beats_before_any_order_and_counts_tokens(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        first = await fake.until(work.Beat)
+        assert first == work.Beat(progress=0, tokens=0)
+        await fake.load()
+        await fake.fly(fly(1, {"prompt": "hello"}))
+        while (beat := await fake.until(work.Beat)).tokens < 6:  # one of the self-test, five of the unit
+            pass
+        assert beat.tokens == 6
+        assert beat.progress >= beat.tokens
+
+
+async def test_load_measures_what_it_took(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        loaded = await fake.load({"load_bytes": 64 * MIB})
+        assert loaded.model == "fake"
+        assert loaded.quantization is None
+        assert 60 * MIB < loaded.footprint_bytes < 90 * MIB
+        assert loaded.settings == knobs({"load_bytes": 64 * MIB})
+
+
+async def test_unload_gives_back_all_but_what_leaks(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load({"load_bytes": 64 * MIB})
+        fake.send(work.Unload())
+        assert (await fake.until(work.Unloaded)).residue_bytes < 4 * MIB
+        await fake.load({"load_bytes": 64 * MIB, "leak_bytes": 32 * MIB})
+        fake.send(work.Unload())
+        assert 30 * MIB < (await fake.until(work.Unloaded)).residue_bytes < 40 * MIB
+
+
+async def test_load_tells_how_far_it_is(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load({"load_seconds": 0.5})
+        fractions = [message.fraction for message in fake.heard if isinstance(message, work.LoadProgress)]
+        assert len(fractions) > 5
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1.0
+
+
+async def test_unload_cancels_the_load_under_way(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        fake.send(work.Load(knobs({"load_seconds": 600})))
+        await fake.until(work.LoadProgress)
+        asked = time.monotonic()
+        fake.send(work.Unload())
+        await fake.until(work.Unloaded)
+        assert time.monotonic() - asked < 1
+        assert not any(isinstance(message, work.Loaded | work.LoadFailed) for message in fake.heard)
+        await fake.load()
+
+
+async def test_unload_behind_two_loads_cancels_both(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        fake.send(work.Load(knobs({"load_seconds": 600})), work.Load(knobs({"load_seconds": 600})), work.Unload())
+        await fake.until(work.Unloaded)
+        assert not any(isinstance(message, work.Loaded | work.LoadFailed) for message in fake.heard)
+
+
+async def test_a_load_that_cannot_work_is_permanent(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        fake.send(work.Load(knobs({"fail_load": "The file is cut short."})))
+        failed = await fake.until(work.LoadFailed)
+        assert (failed.permanent, failed.out_of_memory) == (True, False)
+        assert failed.problem.detail == "The file is cut short."
+        await fake.load()
+
+
+async def test_settings_out_of_range_fail_the_load_with_the_engine_s_name(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        fake.send(work.Load(knobs({"parallel": 0})))
+        failed = await fake.until(work.LoadFailed)
+        assert failed.permanent
+        assert "writer" in failed.problem.detail
+
+
+async def test_a_load_out_of_memory_says_so_and_a_smaller_one_works(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        fake.send(work.Load(knobs({"parallel": 4, "units_that_fit": 2})))
+        failed = await fake.until(work.LoadFailed)
+        assert (failed.permanent, failed.out_of_memory) == (False, True)
+        await fake.load({"parallel": 2, "units_that_fit": 2})
+
+
+async def test_a_flight_answers_every_unit_then_lands(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        said = await fake.fly(fly(7, {"prompt": "one two"}, {"prompt": "three"}, {"prompt": "one two"}))
+        done = {m.index: m for m in said if isinstance(m, work.UnitDone)}
+        assert sorted(done) == [0, 1, 2]
+        assert len(said) == 3
+        assert done[0].flight == 7
+        assert done[0].result == done[2].result != done[1].result
+        result = json.loads(done[0].result)
+        assert (result["tokens"], result["prompt_tokens"], result["finish"]) == (5, 2, "stop")
+        assert done[0].ttft_seconds is not None
+        assert 0 < done[0].ttft_seconds < done[0].seconds
+
+
+async def test_a_stream_is_the_answer_in_pieces(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load({"tokens_per_unit": 40})
+        said = await fake.fly(fly(1, {"prompt": "a"}, {"prompt": "b"}, stream=True))
+        for index in (0, 1):
+            pieces = [m.text for m in said if isinstance(m, work.Piece) and m.index == index]
+            (done,) = [m for m in said if isinstance(m, work.UnitDone) and m.index == index]
+            assert len(pieces) == 40
+            assert "".join(pieces) == json.loads(done.result)["answer"]
+
+
+async def test_a_flight_without_stream_says_no_pieces(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        assert [type(m) for m in await fake.fly(fly(1, {"prompt": "a"}))] == [work.UnitDone]
+
+
+async def test_a_bad_unit_fails_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        said = await fake.fly(fly(1, {"nonsense": 1}, {"prompt": "a", "habit": "fail"}, {"prompt": "b"}))
+        assert {m.index for m in said if isinstance(m, work.UnitFailed)} == {0, 1}
+        assert {m.index for m in said if isinstance(m, work.UnitDone)} == {2}
+
+
+async def test_cancel_ends_a_flight_within_a_step(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load({"tokens_per_unit": 1000})
+        fake.send(fly(1, {"prompt": "a", "habit": "slow:600"}, stream=True))
+        await fake.until(work.Piece)
+        asked = time.monotonic()
+        fake.send(work.CancelFlight(1))
+        await fake.until(work.Landed)
+        assert time.monotonic() - asked < 0.5
+        assert not any(isinstance(m, work.UnitDone | work.UnitFailed) for m in fake.heard)
+        assert len(await fake.fly(fly(2, {"prompt": "b"}))) == 1
+
+
+async def test_cancel_of_a_flight_not_begun_does_not_wait_for_the_one_before(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        fake.send(fly(1, {"prompt": "a", "habit": "slow:600"}), fly(2, {"prompt": "b"}), work.CancelFlight(2))
+        assert (await fake.until(work.Landed)).flight == 2
+        fake.send(work.CancelFlight(1))
+        assert (await fake.until(work.Landed)).flight == 1
+
+
+async def test_cancel_of_a_flight_that_has_landed_is_nothing(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        await fake.fly(fly(1, {"prompt": "a"}))
+        fake.send(work.CancelFlight(1))
+        assert len(await fake.fly(fly(2, {"prompt": "b"}))) == 1
+
+
+async def test_apply_puts_settings_in_force(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        fake.send(work.Apply(knobs({"tokens_per_unit": 9, "load_bytes": 32 * MIB})))
+        applied = await fake.until(work.Applied)
+        assert applied.settings == knobs({"tokens_per_unit": 9, "load_bytes": 32 * MIB})
+        assert applied.footprint_bytes > 30 * MIB
+        (done,) = await fake.fly(fly(1, {"prompt": "a"}))
+        assert isinstance(done, work.UnitDone)
+        assert done.tokens == 9
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tokens_per_unit": 9, "fail_apply": "Not today."},
+        {"tokens_per_unit": 9, "parallel": 4, "units_that_fit": 2},
+        {"tokens_per_unit": 0},
+        {"tokens_per_unit": 9, "no_such_knob": 1},
+    ],
+)
+async def test_a_change_that_fails_leaves_what_worked(tmp_path: Path, changes: dict[str, str | int]) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        fake.send(work.Apply(knobs(changes)))
+        await fake.until(work.ApplyFailed)
+        (done,) = await fake.fly(fly(1, {"prompt": "a"}))
+        assert isinstance(done, work.UnitDone)
+        assert done.tokens == 5
+
+
+async def test_a_burst_of_pieces_arrives_whole_and_in_order(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load({"tokens_per_unit": 50_000, "seconds_per_unit": 0})
+        said = await fake.fly(fly(1, {"prompt": "a"}, stream=True))
+        done = said[-1]
+        assert isinstance(done, work.UnitFailed)  # such an answer is over the limit of one result
+        assert done.problem.title == "Result too long"
+        assert len([m for m in said if isinstance(m, work.Piece)]) == 50_000
