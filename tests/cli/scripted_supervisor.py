@@ -1,0 +1,189 @@
+"""A supervisor that answers from a script, over the real protocol and a real socket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import msgspec
+from anyio.abc import SocketStream
+
+from config.paths import socket_path
+from ipc import control, snapshot
+from ipc.errors import EngineDied, Problem, RequestFailed
+from ipc.serving import serve
+from ipc.states import Failed, Loading, Ready, Stopped
+
+ENGINE = snapshot.EngineRow(
+    name="writer",
+    kind="llm",
+    state=Ready(pid=41, footprint_bytes=2**30, flights=2),
+    model="miniature",
+    quantization="f16",
+    gpus=(),
+    parallel=4,
+    tokens_per_second=212.4,
+    ttft_seconds=0.04,
+    rss_bytes=3 * 2**29,
+    cpu_percent=97.0,
+    restarts=1,
+    note="started: work wants it",
+)
+ENGINES = (
+    ENGINE,
+    msgspec.structs.replace(ENGINE, name="ear", state=Loading(pid=42, fraction=0.62), tokens_per_second=None),
+    msgspec.structs.replace(ENGINE, name="scribe", state=Failed("truncated file: 3.1 of 7.4 MB", ("line 1", "line 2"))),
+    msgspec.structs.replace(ENGINE, name="vectors", state=Stopped("idle"), model=None, rss_bytes=None),
+)
+JOB = snapshot.JobRow(
+    id="box-1",
+    kind="llm",
+    engine="writer",
+    state="running",
+    reason="",
+    inputs=("/in.jsonl",),
+    output="/out.jsonl",
+    units_total=None,
+    units_done=0,
+    units_failed=0,
+    tokens=0,
+    tokens_per_second=None,
+    units_per_second=None,
+    eta_seconds=None,
+    submitted_unix=1.0,
+    finished_unix=None,
+)
+DETAIL = snapshot.JobDetail(
+    row=msgspec.structs.replace(JOB, state="done with problems", units_total=3, units_done=2, units_failed=1),
+    numbers=snapshot.JobNumbers(0.05, 0.09, 210.0, 4),
+    problems=(
+        snapshot.UnitProblem(
+            "/in.jsonl, line 2", "p002", Problem("Bad line", "It is no JSON.", "Mend it."), ("Traceback",)
+        ),
+    ),
+    settings={"n_ctx": 4096, "deterministic": True},
+)
+KNOBS = (
+    snapshot.Knob("n_ctx", 4096, 4096, "tokens", 64, 1048576, (), "4096", "context", "context length"),
+    snapshot.Knob("unload_after", 0.0, 0.0, "seconds", 0, 604800, (), "", "now", "unload when idle this long"),
+)
+HOST = snapshot.HostReading(1.0, 1.0, 1.0, 1, 2, 0, 0, 1, 2)
+
+
+@dataclass
+class Script:
+    """What the supervisor says: `ends` is how each submitted job ends, a command in `fails` fails, each command is
+    kept in `asked`; a watch is cut off `cuts` times before the job's end is told."""
+
+    state: Path
+    ends: snapshot.JobState = "done"
+    fails: type[control.Command] | None = None
+    died: bool = False
+    cuts: int = 0
+    recording: str | None = None
+
+    def __post_init__(self) -> None:
+        self.asked: list[control.Command] = []
+        self.down = anyio.Event()
+
+    def supervisor(self) -> snapshot.SupervisorRow:
+        recording = None if self.recording is None else snapshot.RecordingRow(self.recording, 1.0, 7)
+        return snapshot.SupervisorRow(
+            os.getpid(), "0.1.0", "box", str(socket_path(self.state)), str(self.state), 1.0, "nobody", 1, recording
+        )
+
+    async def answer(self, command: control.OneAnswer) -> control.Answer:
+        self._note(command)
+        match command:
+            case control.Status():
+                return control.Self(self.supervisor())
+            case control.Ps():
+                return control.Engines(ENGINES)
+            case control.Jobs():
+                return control.JobList((JOB,))
+            case control.ShowJob():
+                return control.JobWhole(DETAIL)
+            case control.ShowKnobs():
+                return control.Knobs(KNOBS)
+            case control.SetKnobs(dry_run=dry_run):
+                return control.Price("n_ctx 4096 → 2048: reload ~2 s", 1, 2.0, not dry_run)
+            case control.Submit():
+                submitted = [one for one in self.asked if isinstance(one, control.Submit)]
+                return control.JobIs(self._job(len(submitted), command))
+            case control.PauseJob():
+                return control.JobIs(msgspec.structs.replace(JOB, state="paused"))
+            case control.ResumeJob() | control.CancelJob():
+                return control.JobIs(JOB)
+            case control.Record(path=path):
+                self.recording = path
+            case control.StopRecording():
+                self.recording = None
+            case control.Down():
+                self.down.set()
+            case _:
+                pass
+        return control.Done(f"{type(command).__name__} is done.")
+
+    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+        self._note(command)
+        match command:
+            case control.Ask(payload=payload):
+                yield control.Piece("Tokens are ")
+                if self.died:
+                    raise EngineDied(Problem("Engine died", "writer is gone.", "Ask again."), "Tokens are ")
+                yield control.Piece("pieces.")
+                yield control.Answered('{"answer": "Tokens are pieces.", "finish": "stop"}', 5, 0.1, 0.02)
+            case control.Logs(lines=lines):
+                yield control.LogLines(tuple(snapshot.LogLine(n, 1.0, "stderr", f"line {n}") for n in range(lines)))
+            case control.Events():
+                yield control.EventItem(snapshot.Happening(1, 1.0, "warning", "writer", "restarted", "it died: exit 1"))
+            case control.Watch():
+                async for update in self._watch():
+                    yield control.UpdateItem(update)
+
+    def _note(self, command: control.Command) -> None:
+        self.asked.append(command)
+        if self.fails is not None and isinstance(command, self.fails):
+            raise RequestFailed(Problem("Unknown engine", "There is no engine 'writter'.", "Did you mean 'writer'?"))
+
+    async def _watch(self) -> AsyncIterator[snapshot.Update]:
+        jobs = [one for one in self.asked if isinstance(one, control.Submit)]
+        rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or (JOB,)
+        yield snapshot.Snapshot(1.0, 1.0, self.supervisor(), HOST, ENGINES, rows, ())
+        if self.cuts:
+            self.cuts -= 1
+            self.recording = None
+            return
+        for row in rows:
+            yield snapshot.JobChanged(
+                msgspec.structs.replace(row, state=self.ends, units_total=3, units_done=3, finished_unix=9.0)
+            )
+        while True:
+            await anyio.sleep(1)
+            yield snapshot.Tick(1.0, 1.0, self.supervisor(), HOST)
+
+    def _job(self, number: int, command: control.Submit) -> snapshot.JobRow:
+        return msgspec.structs.replace(
+            JOB, id=f"box-{number}", kind=command.kind, inputs=command.inputs, output=command.output
+        )
+
+
+@asynccontextmanager
+async def listening(script: Script) -> AsyncGenerator[Script]:
+    """`script` answers at its state folder's socket for as long as the block lasts."""
+    script.state.mkdir(parents=True, exist_ok=True)
+
+    async def one(stream: SocketStream) -> None:
+        await serve(stream, script)
+
+    async with (
+        await anyio.create_unix_listener(socket_path(script.state)) as listener,
+        anyio.create_task_group() as all_,
+    ):
+        all_.start_soon(listener.serve, one)
+        yield script
+        all_.cancel_scope.cancel()

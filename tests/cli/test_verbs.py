@@ -1,0 +1,223 @@
+"""Every verb against a scripted supervisor: what it asks, what it prints, how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from scripted_supervisor import Script
+
+from ipc import control
+
+pytestmark = pytest.mark.anyio
+Run: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+async def test_status(script: Script, run: Run) -> None:
+    ran = await run("status", "--json")
+    assert ran.code == 0
+    shape = json.loads(ran.out)
+    assert shape["version"] == 1
+    assert shape["supervisor"]["socket"] == str(script.state / "socket")
+    assert shape["supervisor"]["recording"] is None
+    plain = await run("status")
+    assert f"pid {shape['supervisor']['pid']} on box" in plain.out
+
+
+async def test_up_where_one_runs(script: Script, run: Run) -> None:
+    ran = await run("up", "--json")
+    assert (ran.code, ran.err) == (0, "already up\n")
+    assert json.loads(ran.out)["version"] == 1
+    refused = await run("up", "--set", "writer.n_ctx=64")
+    assert refused.code == 1
+    assert "engineroom set" in refused.err
+
+
+async def test_ps(script: Script, run: Run) -> None:
+    rows = {row["name"]: row for row in json.loads((await run("ps", "--json")).out)}
+    assert {name: (row["state"], row["pid"]) for name, row in rows.items()} == {
+        "writer": ("ready", 41),
+        "ear": ("loading", 42),
+        "scribe": ("failed", None),
+        "vectors": ("stopped", None),
+    }
+    assert (rows["writer"]["flights"], rows["writer"]["footprint_bytes"]) == (2, 2**30)
+    assert rows["ear"]["load_progress"] == 0.62
+    assert (rows["scribe"]["reason"], rows["scribe"]["log_tail"][0]) == ("truncated file: 3.1 of 7.4 MB", "line 1")
+    assert (rows["vectors"]["reason"], rows["vectors"]["rss_bytes"]) == ("idle", None)
+    lines = (await run("ps")).out.splitlines()
+    assert lines[0].split()[:3] == ["ENGINE", "KIND", "STATE"]
+    assert [part for part in ("ready · 2 in flight", "212 tok/s", "1.5 GiB") if part not in lines[1]] == []
+    assert "loading 62 %" in lines[2]
+    assert lines[3].endswith("truncated file: 3.1 of 7.4 MB")
+
+
+@pytest.mark.parametrize(
+    ("verb", "command"),
+    [
+        ("start", control.Start),
+        ("stop", control.Stop),
+        ("restart", control.Restart),
+        ("load", control.Load),
+        ("unload", control.Unload),
+    ],
+)
+async def test_wishes_about_engines(
+    script: Script, run: Run, verb: str, command: Callable[[str], control.Command]
+) -> None:
+    ran = await run(verb, "writer", "ear")
+    assert ran.code == 0
+    assert [one for one in script.asked if hasattr(one, "engine")] == [command("writer"), command("ear")]
+    assert ran.err.splitlines() == [f"{verb.capitalize()} is done."] * 2
+
+
+async def test_knobs(script: Script, run: Run) -> None:
+    rows = json.loads((await run("knobs", "writer", "--json")).out)
+    assert [row["name"] for row in rows] == ["n_ctx", "unload_after"]
+    assert "64–1048576 tokens" in (await run("knobs", "writer")).out
+
+
+async def test_set_speaks_the_settings_own_unit(script: Script, run: Run) -> None:
+    ran = await run("set", "writer", "n_ctx=2048", "unload_after=5m", "--dry-run")
+    assert (ran.code, ran.out) == (0, "n_ctx 4096 → 2048: reload ~2 s\n")
+    assert script.asked[-1] == control.SetKnobs("writer", {"n_ctx": "2048", "unload_after": 300.0}, True)
+    assert json.loads((await run("set", "writer", "n_ctx=2048", "--json")).out)["applied"] is True
+
+
+async def test_unset(script: Script, run: Run) -> None:
+    assert (await run("unset", "writer", "n_ctx")).code == 0
+    assert script.asked[-1] == control.SetKnobs("writer", {"n_ctx": None}, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("n_ctxx=1", "Did you mean 'n_ctx'?"),
+        ("unload_after=5 potatoes", "'potatoes' is no unit of time"),
+        ("n_ctx", "not KEY=VALUE"),
+    ],
+)
+async def test_what_cannot_be_set(script: Script, run: Run, change: str, says: str) -> None:
+    ran = await run("set", "writer", change)
+    assert (ran.code, ran.out) == (1, "")
+    assert says in ran.err
+    assert not any(isinstance(one, control.SetKnobs) for one in script.asked)
+
+
+async def test_submit(script: Script, run: Run, tmp_path: Path) -> None:
+    ran = await run(
+        "submit", "llm", "a.jsonl", "/b.jsonl", "-o", "out.jsonl", "--engine", "writer", "--on-done", "true"
+    )
+    assert (ran.code, ran.out) == (0, "box-1\n")
+    inputs = (str(tmp_path / "a.jsonl"), "/b.jsonl")
+    assert script.asked[-1] == control.Submit("llm", "writer", inputs, str(tmp_path / "out.jsonl"), "true")
+
+
+@pytest.mark.parametrize(("end", "code"), [("done", 0), ("done with problems", 4), ("failed", 5), ("cancelled", 5)])
+async def test_submit_and_wait(script: Script, run: Run, end: Any, code: int) -> None:
+    script.ends = end
+    ran = await run("submit", "llm", "a.jsonl", "-o", "out.jsonl", "--wait", "--json")
+    assert ran.code == code
+    assert json.loads(ran.out)["state"] == end
+    assert f"box-1 {end} 3/3" in ran.err
+
+
+async def test_waiting_goes_on_through_a_lost_connection(script: Script, run: Run) -> None:
+    script.cuts = 2
+    ran = await run("job", "wait", "box-1")
+    assert (ran.code, script.cuts) == (0, 0)
+
+
+async def test_waiting_for_a_job_that_is_gone(script: Script, run: Run) -> None:
+    ran = await run("job", "wait", "box-99")
+    assert ran.code == 1
+    assert "no longer knows box-99" in ran.err
+
+
+async def test_jobs(script: Script, run: Run) -> None:
+    (row,) = json.loads((await run("jobs", "--json")).out)
+    assert (row["id"], row["state"], row["units_total"]) == ("box-1", "running", None)
+    assert "0/—" in (await run("jobs")).out
+
+
+async def test_job_show(script: Script, run: Run) -> None:
+    shape = json.loads((await run("job", "show", "box-1", "--json")).out)
+    assert (shape["state"], shape["units_failed"]) == ("done with problems", 1)
+    assert shape["problems"][0]["problem"]["title"] == "Bad line"
+    assert shape["numbers"]["ttft_p95_seconds"] == 0.09
+    assert shape["settings"] == {"n_ctx": 4096, "deterministic": True}
+    plain = (await run("job", "show", "box-1")).out
+    assert "✕ /in.jsonl, line 2 (p002): Bad line: It is no JSON. Mend it." in plain
+
+
+@pytest.mark.parametrize(
+    ("what", "command"),
+    [("pause", control.PauseJob), ("resume", control.ResumeJob), ("cancel", control.CancelJob)],
+)
+async def test_steering_a_job(script: Script, run: Run, what: str, command: Callable[[str], control.Command]) -> None:
+    assert (await run("job", what, "box-1")).code == 0
+    assert script.asked == [command("box-1")]
+
+
+async def test_ask(script: Script, run: Run) -> None:
+    ran = await run("ask", "writer", "What is a token?", "--max-tokens", "8", "--temperature", "0")
+    assert (ran.code, ran.out) == (0, "Tokens are pieces.\n")
+    assert "5 tokens · 50 tok/s" in ran.err
+    command = script.asked[-1]
+    assert isinstance(command, control.Ask)
+    assert json.loads(command.payload) == {
+        "id": "ask",
+        "prompt": "What is a token?",
+        "max_tokens": 8,
+        "temperature": 0.0,
+    }
+    shape = json.loads((await run("ask", "writer", "What?", "--json")).out)
+    assert (shape["answer"], shape["tokens"], shape["finish"]) == ("Tokens are pieces.", 5, "stop")
+
+
+async def test_ask_of_an_engine_that_dies(script: Script, run: Run) -> None:
+    script.died = True
+    ran = await run("ask", "writer", "What is a token?")
+    assert (ran.code, ran.out) == (6, "Tokens are \n")
+    assert "writer is gone" in ran.err
+
+
+async def test_logs_and_events(script: Script, run: Run) -> None:
+    ran = await run("logs", "writer", "-n", "2", "-f")
+    assert [line.split()[1:] for line in ran.out.splitlines()] == [["stderr", "line", "0"], ["stderr", "line", "1"]]
+    assert script.asked[-1] == control.Logs("writer", 2, True)
+    lines = (await run("logs", "writer", "-n", "2", "--json")).out.splitlines()
+    assert [json.loads(line)["number"] for line in lines] == [0, 1]
+    assert "▲ writer: it died: exit 1" in (await run("events")).out
+    assert json.loads((await run("events", "--json", "-n", "1")).out)["word"] == "restarted"
+
+
+async def test_a_refusal_says_what_and_the_way_out(script: Script, run: Run) -> None:
+    script.fails = control.Start
+    ran = await run("start", "writter")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines() == [
+        "engineroom: Unknown engine: There is no engine 'writter'.",
+        "  Did you mean 'writer'?",
+    ]
+
+
+@pytest.mark.parametrize("verb", [["ps"], ["jobs"], ["status"], ["down"], ["job", "show", "x"], ["stop", "writer"]])
+async def test_with_no_supervisor_what_looks_or_stops_says_so(run: Run, state: Path, verb: list[str]) -> None:
+    ran = await run(*verb)
+    assert (ran.code, ran.out) == (3, "")
+    assert str(state) in ran.err
+    assert not state.exists()
+
+
+async def test_down_of_a_supervisor_that_stays_says_how_to_end_it(
+    script: Script, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.down.GONE_SECONDS", 0.1)
+    ran = await run("down")
+    assert script.down.is_set()
+    assert ran.code == 3
+    assert "Still there" in ran.err
