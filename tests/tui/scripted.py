@@ -1,0 +1,141 @@
+"""A scripted supervisor over a real socket: it answers from `scenery`, and remembers what it was asked.
+
+As a program (`python tests/tui/scripted.py SOCKET`) it serves until it is killed, for a terminal to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import anyio.abc
+import msgspec
+import scenery
+
+from ipc import control
+from ipc.client import Client, connect_unix
+from ipc.errors import Problem, RequestFailed
+from ipc.serving import serve
+from ipc.snapshot import EngineChanged, Happened, Happening, LogLine, Update
+
+
+class Box:
+    """The service. `refuse` names engines whose commands fail."""
+
+    def __init__(self) -> None:
+        self.asked: list[control.Command] = []
+        self.refuse: set[str] = set()
+        self.snapshot = scenery.snapshot()
+        self._watchers: list[list[Update]] = []
+        self._news = anyio.Event()
+
+    def publish(self, update: Update) -> None:
+        """To everyone who watches."""
+        for queue in self._watchers:
+            queue.append(update)
+        self._wake()
+
+    async def until_asked(self, wanted: Callable[[control.Command], bool]) -> control.Command:
+        """The first command that fits, as soon as it comes."""
+        with anyio.fail_after(10):
+            while True:
+                for command in self.asked:
+                    if wanted(command):
+                        return command
+                await self._news.wait()
+
+    async def answer(self, command: control.OneAnswer) -> control.Answer:
+        """What a supervisor would say."""
+        self._note(command)
+        if getattr(command, "engine", "") in self.refuse:
+            raise RequestFailed(Problem("Cannot do that", "The engine [b]refuses[/b].", "Look at its log."))
+        match command:
+            case control.ShowKnobs():
+                return control.Knobs(scenery.KNOBS)
+            case control.SetKnobs(engine, changes, dry_run):
+                said = ", ".join(f"{name} → {value}" for name, value in changes.items())
+                return control.Price(f"{engine}: {said}: 2 units to finish, reload ~21 s", 2, 21.0, not dry_run)
+            case control.ShowJob():
+                return control.JobWhole(scenery.DETAIL)
+            case control.Submit() | control.PauseJob() | control.ResumeJob() | control.CancelJob():
+                return control.JobIs(self.snapshot.jobs[0])
+            case _:
+                return control.Done("It is so.")
+
+    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+        """A watch, a log or the events."""
+        self._note(command)
+        match command:
+            case control.Watch():
+                queue: list[Update] = [self.snapshot]
+                self._watchers.append(queue)
+                try:
+                    while True:
+                        while queue:
+                            yield control.UpdateItem(queue.pop(0))
+                        await self._news.wait()
+                finally:
+                    self._watchers.remove(queue)
+            case control.Logs(engine, _, _):
+                texts = [f"{engine}: line {n}" for n in range(1, 40)] + ["\x1b[31mred\x1b[0m \x00 tail " + "long " * 60]
+                at = scenery.NOW
+                yield control.LogLines(tuple(LogLine(n, at, "stderr", text) for n, text in enumerate(texts, 1)))
+                await anyio.sleep_forever()
+            case control.Events():
+                for happening in self.snapshot.happenings:
+                    yield control.EventItem(happening)
+                await anyio.sleep_forever()
+            case control.Ask():
+                raise RequestFailed(Problem("Not here", "Nobody asks here.", ""))
+
+    def _note(self, command: control.Command) -> None:
+        self.asked.append(command)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()
+
+
+@asynccontextmanager
+async def serving(box: Box, path: Path) -> AsyncGenerator[None]:
+    """Serve `box` at the socket `path`; leaving hangs up on everybody."""
+    await anyio.Path(path).unlink(missing_ok=True)
+    listener = await anyio.create_unix_listener(path)
+    async with anyio.create_task_group() as group, listener:
+
+        async def one(stream: anyio.abc.SocketStream) -> None:
+            await serve(stream, box)
+
+        group.start_soon(listener.serve, one)
+        try:
+            yield
+        finally:
+            group.cancel_scope.cancel()
+
+
+def connecting(path: Path) -> Callable[[], AbstractAsyncContextManager[Client]]:
+    """What `run_dashboard` and `Bridge` want."""
+    return lambda: connect_unix(path)
+
+
+async def _serve_forever(path: Path) -> None:
+    box = Box()
+    async with serving(box, path):
+        for second in range(1, 1_000_000):
+            await anyio.sleep(1)
+            box.publish(scenery.tick(second))
+            row = scenery.ENGINES[0]
+            rate = 180.0 + 60 * (second * 7 % 11) / 11
+            box.publish(EngineChanged(msgspec.structs.replace(row, tokens_per_second=rate)))
+            if second % 5 == 0:
+                text = f"writer finished flight {second}"
+                box.publish(Happened(Happening(10 + second, scenery.NOW + second, "info", "writer", "flight", text)))
+
+
+if __name__ == "__main__":
+    import sys
+
+    anyio.run(_serve_forever, Path(sys.argv[1]))

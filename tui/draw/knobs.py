@@ -1,0 +1,111 @@
+"""The knob panel: one row a knob, the price of the change beneath."""
+
+from __future__ import annotations
+
+from ipc.snapshot import Applies, Knob, Scalar
+from tui import measures
+from tui.draft import Draft
+from tui.draw import table
+from tui.draw.table import Column
+from tui.ink import BLANK, Line, Span, Tone, clean, line, rule, squeeze, wrap
+from tui.selection import window
+
+WHEN: dict[Applies, str] = {
+    "now": "now",
+    "flight": "from the next flight",
+    "context": "context is rebuilt",
+    "model": "model is reloaded",
+    "process": "process restarts",
+}
+FEET = 6
+"""Rows of `feet`."""
+_VALUE = 14
+_COLUMNS = (
+    Column("name", "", 16),
+    Column("value", "", _VALUE + 4),
+    Column("unit", "", 8, rank=1),
+    Column("range", "", 14, rank=2),
+    Column("when", "", 20, rank=3),
+    Column("recommend", "", 10, rank=4, grows=True),
+)
+_HINTS = (
+    ("←→", "change"),
+    ("i", "type"),
+    ("d", "default"),
+    ("z", "undo"),
+    ("enter", "apply"),
+    ("esc", "leave"),
+)
+
+
+def rows(heading: str, draft: Draft, start: int, width: int, height: int) -> tuple[list[Line], int]:
+    """The head and as many knobs around the cursor as fit, and the first of them."""
+    room = max(1, height - 2)
+    start = window(len(draft.knobs), room, draft.index, start)
+    shown = draft.knobs[start : start + room]
+    more = f"{start + 1}–{start + len(shown)} of {len(draft.knobs)} " if len(shown) < len(draft.knobs) else ""
+    head = squeeze((Span(f" {heading}", "strong"),), width - len(more))
+    knobs = [knob_row(knob, draft, knob is draft.current, width) for knob in shown]
+    return [Line((*head, Span(more, "dim"))), rule(width), *knobs], start
+
+
+def knob_row(knob: Knob, draft: Draft, lit: bool, width: int) -> Line:
+    """Name, present and drafted value, unit, range, and when a change takes effect."""
+    changed = knob.name in draft.changes
+    field = show(knob.value)
+    if changed:
+        field = f"{field}→{show(draft.value(knob))}"
+    if len(field) > _VALUE:
+        field = f"…{field[1 - _VALUE :]}"
+    cells: dict[str, tuple[Span, ...]] = {
+        "name": (Span(knob.name.replace("_", " "), "strong" if lit else "plain"),),
+        "value": (Span("‹ ", "dim"), Span(clean(field), "key" if changed else "plain"), Span(" ›", "dim")),
+        "unit": (Span(knob.unit, "dim"),),
+        "range": (Span(limits(knob), "dim"),),
+        "when": (Span(WHEN[knob.applies], "plain" if changed else "dim"),),
+        "recommend": (Span(clean(knob.recommendation), "dim"),),
+    }
+    gutter = (Span(" "), Span("▸" if lit else " ", "accent"), Span(" "))
+    return table.row(_COLUMNS, width, gutter, cells, None)._replace(lit=lit, key=f"knob:{knob.name}")
+
+
+def show(value: Scalar) -> str:
+    """A value in few characters."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return measures.UNKNOWN
+    return f"{value:g}" if isinstance(value, float) else str(value) or "“”"
+
+
+def limits(knob: Knob) -> str:
+    """What it takes: `1–64`, `q4 q8`, empty for text."""
+    if knob.choices:
+        return " ".join(knob.choices)
+    if knob.minimum is None and knob.maximum is None:
+        return ""
+    return f"{_bound(knob.minimum)}–{_bound(knob.maximum)}"
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:g}"
+
+
+def feet(knob: Knob, told: tuple[str, Tone], width: int) -> list[Line]:
+    """What the knob under the cursor is for, the price or the problem (`told`, with its tone), and the keys."""
+    about = [clean(knob.help), f"default {show(knob.default)}", WHEN[knob.applies]]
+    if knob.recommendation:
+        about.insert(1, f"recommended {clean(knob.recommendation)}")
+    hints = [span for key, word in _HINTS for span in (Span(f" {key}", "key"), Span(f" {word} ", "dim"))]
+    return [
+        rule(width),
+        *_paragraph(" · ".join(part for part in about if part), "dim", width),
+        *_paragraph(clean(told[0]), told[1], width),
+        Line(squeeze(hints, width)),
+    ]
+
+
+def _paragraph(text: str, tone: Tone, width: int) -> list[Line]:
+    """Exactly two rows."""
+    shown = wrap(text, max(1, width - 4))[:2]
+    return [line(Span(f"   {row}", tone)) for row in shown] + [BLANK] * (2 - len(shown))

@@ -1,0 +1,84 @@
+"""Columns that go when there is no room for them; rows stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tui.ink import Line, Span, fit, squeeze
+
+GAP = 1
+GUTTER = 3
+"""Cursor or mark, glyph, space."""
+_MARGIN = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. The highest `rank` goes first when it is narrow; one that `grows` takes what is left."""
+
+    key: str
+    title: str
+    width: int
+    rank: int = 0
+    right: bool = False
+    grows: bool = False
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A sentence in place of the cells from column `start` up to, not including, column `stop`; empty is the end."""
+
+    start: str
+    stop: str
+    span: Span
+
+
+def columns_for(width: int, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns that fit into `width`, in order."""
+    chosen = list(columns)
+    while len(chosen) > 1 and _taken(chosen) > width and (worst := max(c.rank for c in chosen)) > 0:
+        chosen.remove(next(c for c in reversed(chosen) if c.rank == worst))
+    spare = width - _taken(chosen)
+    return tuple(replace(c, width=max(1, c.width + spare)) if c.grows else c for c in chosen)
+
+
+def title_row(columns: Sequence[Column], width: int, note: str = "") -> Line:
+    """The head of the table for `width` columns; a `note` (what is scrolled away) takes the second title's place."""
+    shown = columns_for(width, columns)
+    spans = [Span(" " * GUTTER)]
+    if note and len(shown) > 1:
+        room = shown[0].width + GAP + shown[1].width
+        spans += (Span(fit(f"{shown[0].title}  {note}", room), "dim"), Span(" " * GAP))
+        shown = shown[2:]
+    for column in shown:
+        spans += (Span(fit(column.title, column.width, column.right), "dim"), Span(" " * GAP))
+    return Line(squeeze(spans[:-1], width))
+
+
+def row(
+    columns: Sequence[Column],
+    width: int,
+    gutter: tuple[Span, ...],
+    cells: Mapping[str, tuple[Span, ...]],
+    reason: Reason | None,
+) -> Line:
+    """One row, in `width` columns."""
+    shown = columns_for(width, columns)
+    place = {"": len(columns), **{column.key: index for index, column in enumerate(columns)}}
+    covered = range(place[reason.start], place[reason.stop]) if reason else range(0)
+    room = sum(column.width + GAP for column in shown if place[column.key] in covered) - GAP
+    spans = list(gutter)
+    told = False
+    for column in shown:
+        if reason and place[column.key] in covered:
+            if not told:
+                spans += (reason.span._replace(text=fit(reason.span.text, room)), Span(" " * GAP))
+                told = True
+            continue
+        spans += (*squeeze(cells[column.key], column.width, column.right), Span(" " * GAP))
+    return Line(squeeze(spans[:-1], width))
+
+
+def _taken(columns: Sequence[Column]) -> int:
+    return GUTTER + sum(column.width + GAP for column in columns) - GAP + _MARGIN

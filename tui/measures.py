@@ -1,0 +1,96 @@
+"""Numbers with their units, as they are shown. Unknown is a dash, never 0; an estimate wears a `~`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+UNKNOWN = "—"
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+_BARS = "▁▂▃▄▅▆▇"
+
+
+def size(count: int | None) -> str:
+    """Bytes in at most six columns: `2.1 G`, `512 M`, `—`."""
+    if count is None:
+        return UNKNOWN
+    for unit, letter in ((GIB, "G"), (MIB, "M"), (KIB, "K")):
+        if count >= unit:
+            return f"{count / unit:.1f} {letter}" if count < 10 * unit else f"{count / unit:.0f} {letter}"
+    return f"{count} B"
+
+
+def gib(count: int) -> str:
+    """Bytes as a bare number of GiB: `61.2`."""
+    return f"{count / GIB:.1f}"
+
+
+def rate(per_second: float | None, unit: str = "tok/s") -> str:
+    """`212 tok/s`, `9.4 tok/s`, `—`."""
+    if per_second is None:
+        return UNKNOWN
+    return f"{per_second:,.0f} {unit}" if per_second >= 10 else f"{per_second:.1f} {unit}"
+
+
+def latency(seconds: float | None) -> str:
+    """A short span: `180 ms`, `2.4 s`, `—`."""
+    if seconds is None:
+        return UNKNOWN
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def span(seconds: float) -> str:
+    """How long something has gone on: `04:12:33`, `3 d 04:12`."""
+    whole = max(0, int(seconds))
+    days, rest = divmod(whole, 86400)
+    hours, minutes, left = rest // 3600, rest // 60 % 60, rest % 60
+    return f"{days} d {hours:02}:{minutes:02}" if days else f"{hours:02}:{minutes:02}:{left:02}"
+
+
+def eta(seconds: float | None) -> str:
+    """How long something will still take, always an estimate: `~42 s`, `~12 m`, `~1 h 47 m`, `—`."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 60:
+        return f"~{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"~{minutes} m"
+    hours = minutes // 60
+    return f"~{hours} h {minutes % 60:02} m" if hours < 48 else f"~{hours // 24} d {hours % 24} h"
+
+
+def percent(fraction: float | None) -> str:
+    """`62 %`, `—`. Never `100 %` before it is done."""
+    if fraction is None:
+        return UNKNOWN
+    return f"{int(fraction * 100 + 1e-9)} %"
+
+
+def count(number: int | None) -> str:
+    """`9,900`, `—`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def plural(number: int, word: str) -> str:
+    """`1 engine`, `3 engines`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def clock(unix: float) -> str:
+    """The time of day where the terminal is: `21:07:33`."""
+    return time.strftime("%H:%M:%S", time.localtime(unix))
+
+
+def sparkline(samples: Iterable[float | None], width: int, top: float | None = None) -> str:
+    """The newest `width` samples, one column each, scaled to `top` or their own largest; a gap where unknown."""
+    shown = list(samples)[-width:]
+    largest = top or max((value for value in shown if value is not None), default=0.0)
+    marks = (" " if value is None else _bar(value, largest) for value in shown)
+    return "".join(marks).rjust(width)
+
+
+def _bar(value: float, largest: float) -> str:
+    if largest <= 0:
+        return _BARS[0]
+    return _BARS[min(len(_BARS) - 1, max(0, int(value / largest * (len(_BARS) - 1) + 0.5)))]

@@ -1,0 +1,213 @@
+"""The first screen: the host, the engines, the jobs, the news, and a cursor over the rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Input
+
+from ipc.control import Record, StopRecording
+from ipc.snapshot import EngineRow, JobRow
+from tui import rows
+from tui.actions import ACTIONS, View, bound
+from tui.alerts import alerts
+from tui.allotment import Allotment, allot
+from tui.context import Context
+from tui.draw import fleet, frame, joblist
+from tui.draw.listing import empty, listing
+from tui.draw.table import Column
+from tui.ink import Line, rule
+from tui.screens.acting import Acting
+from tui.selection import Selection
+from tui.store import Store
+from tui.widgets.lined import Lined
+from tui.wishes import Target
+
+
+class Overview(Acting):
+    """Is anything wrong, what is it doing, when is it done."""
+
+    AUTO_FOCUS = ""
+    BINDINGS = [
+        Binding(bound(action), action.run.removeprefix("screen."), action.word, show=False, id=action.id)
+        for action in ACTIONS
+        if isinstance(action, View)
+    ]
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.selection = Selection()
+        self.filter = ""
+        self._first = {"engines": 0, "jobs": 0}
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        for part in ("title", "host", "engines", "jobs", "news", "keys"):
+            yield Lined(id=part)
+        yield Input(id="filter", placeholder="filter", compact=True, select_on_focus=False)
+
+    def draw(self) -> None:
+        """Everything, from the store; rows that did not change cost no drawing."""
+        store, (width, height) = self.context.store, self.size
+        if not width:
+            return
+        raised = alerts(store)
+        engines, jobs = rows.engines(store, self.filter), rows.jobs(store, self.filter)
+        self.selection.offer([*(f"engine:{row.name}" for row in engines), *(f"job:{row.id}" for row in jobs)])
+        plan = allot(height, len(engines), len(jobs), len(raised) + len(store.happenings))
+        line = [rule(width)] if plan.rules else []
+        self._show("title", [frame.title(store, raised, self.context.readonly, width)])
+        self._show("host", [*(line if plan.host else []), *frame.host(store, plan.host, width)])
+        self._show("engines", [*line, *self._engine_lines(store, engines, plan, width)])
+        self._show("jobs", [*line, *self._job_lines(jobs, plan, width)])
+        self._show("news", [*line, *frame.news(raised, store.happenings, plan.news, width)])
+        self._show(
+            "keys", [*line, frame.keys(frame.overview_keys(self.targets(), self.context.readonly), frame.DETACH, width)]
+        )
+
+    def targets(self) -> Sequence[Target]:
+        """The marked rows, or the one under the cursor."""
+        store = self.context.store
+        found: list[Target | None] = []
+        for key in self.selection.targets():
+            kind, _, name = key.partition(":")
+            found.append(store.engines.get(name) if kind == "engine" else store.jobs.get(name))
+        return [row for row in found if row is not None]
+
+    def engine(self) -> EngineRow | None:
+        """The engine under the cursor, or the one that serves the job under it."""
+        kind, _, name = self.selection.cursor.partition(":")
+        store = self.context.store
+        if kind == "job" and name in store.jobs:
+            return store.engines.get(store.jobs[name].engine)
+        return store.engines.get(name)
+
+    # ── moving ──
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self.selection.move(by)
+        self.draw()
+
+    def action_other_list(self) -> None:
+        """From the engines to the jobs, and back."""
+        self.selection.other_list()
+        self.draw()
+
+    def action_mark(self) -> None:
+        """Mark or unmark the row."""
+        self.selection.toggle_mark()
+        self.draw()
+
+    @on(Lined.Pressed)
+    def _press(self, event: Lined.Pressed) -> None:
+        self.selection.to(event.key)
+        self.draw()
+        if event.twice:
+            self.action_open()
+
+    # ── filter ──
+
+    def action_filter(self) -> None:
+        """Type what rows must contain."""
+        field = self.query_one("#filter", Input)
+        self.query_one("#keys").display, field.display = False, True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter(self, event: Input.Changed) -> None:
+        self.filter = event.value.strip().lower()
+        self.draw()
+
+    @on(Input.Submitted, "#filter")
+    def _filtered(self) -> None:
+        self.query_one("#keys").display, self.query_one("#filter").display = True, False
+        self.set_focus(None)
+        self.draw()
+
+    def action_back(self) -> None:
+        """Clear the filter and the marks."""
+        self.query_one("#filter", Input).value = ""
+        self.selection.marks.clear()
+        self._filtered()
+
+    # ── places and questions: each is imported when it is first opened ──
+
+    def action_open(self) -> None:
+        """An engine's log, a job's numbers."""
+        kind, _, name = self.selection.cursor.partition(":")
+        if kind == "job":
+            from tui.screens.job import JobPlace
+
+            self.app.push_screen(JobPlace(self.context, name))
+        else:
+            self.action_logs()
+
+    def action_logs(self) -> None:
+        """The engine's log."""
+        from tui.screens.engine import EnginePlace
+
+        if row := self.engine():
+            self.app.push_screen(EnginePlace(self.context, row.name))
+
+    def action_events(self) -> None:
+        """All happenings."""
+        from tui.screens.events import EventsPlace
+
+        self.app.push_screen(EventsPlace(self.context))
+
+    def action_knobs(self) -> None:
+        """The engine's settings."""
+        from tui.screens.knobs import KnobPanel
+
+        if row := self.engine():
+            self.app.push_screen(KnobPanel(self.context, row.name))
+
+    def action_new_job(self) -> None:
+        """Submit a job."""
+        from tui.screens.new_job import NewJob
+
+        if self.may_act():
+            row = self.engine()
+            self.app.push_screen(NewJob(self.context, row.kind if row else "", row.name if row else ""))
+
+    def action_recording(self) -> None:
+        """Begin a recording in the state folder, or end the one under way."""
+        me = self.context.store.supervisor
+        name = f"{me.host}-{time.strftime('%Y%m%d-%H%M%S')}.jsonl.zst"
+        if self.may_act():
+            self.send(StopRecording() if me.recording else Record(f"{me.state_folder}/recordings/{name}"))
+
+    # ── drawing ──
+
+    def _show(self, part: str, lines: Sequence[Line]) -> None:
+        widget = self.query_one(f"#{part}", Lined)
+        if widget.styles.height is None or widget.styles.height.value != len(lines):
+            widget.styles.height = len(lines)
+        widget.show(lines)
+
+    def _engine_lines(self, store: Store, engines: Sequence[EngineRow], plan: Allotment, width: int) -> list[Line]:
+        columns = fleet.columns([row.name for row in engines])
+        lines = [fleet.engine_row(store, row, columns, width, self._mark(f"engine:{row.name}")) for row in engines]
+        none = "no engine matches the filter" if self.filter else "no engines: name one in engineroom.toml"
+        return self._listing("engines", columns, lines or [empty(none, width)], plan.engines, plan.titles, width)
+
+    def _job_lines(self, jobs: Sequence[JobRow], plan: Allotment, width: int) -> list[Line]:
+        columns = joblist.columns([row.id for row in jobs])
+        lines = [joblist.job_row(row, columns, width, self._mark(f"job:{row.id}")) for row in jobs]
+        none = "no job matches the filter" if self.filter else "no jobs yet: n submits one"
+        return self._listing("jobs", columns, lines or [empty(none, width)], plan.jobs, plan.titles, width)
+
+    def _listing(
+        self, part: str, columns: Sequence[Column], lines: Sequence[Line], room: int, titled: bool, width: int
+    ) -> list[Line]:
+        cursor = self.selection.cursor
+        shown, self._first[part] = listing(columns, lines, cursor, self._first[part], room, titled, width)
+        return shown
+
+    def _mark(self, key: str) -> str:
+        return "✓" if key in self.selection.marks else "▸" if key == self.selection.cursor else " "

@@ -1,0 +1,67 @@
+"""A full screen about one thing, opened over the first: a few rows of facts, a long text, its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+
+from tui.alerts import alerts
+from tui.draw import frame
+from tui.draw.frame import Key
+from tui.ink import Line, rule
+from tui.screens.acting import Acting
+from tui.widgets.lined import Lined
+from tui.widgets.scroller import Scroller
+
+
+class Place(Acting):
+    """Subclasses give the facts (`facts`), fill the text, and say which rows their keys act on (`targets`)."""
+
+    AUTO_FOCUS = "#text"
+    BINDINGS = [
+        Binding("escape,q", "back", show=False),
+        Binding("Q", "down", show=False),
+        Binding("colon", "app.command_palette", show=False),
+        Binding("question_mark,f1", "app.help", show=False),
+    ]
+    FOLLOW = True
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Lined(id="title")
+        yield Lined(id="facts")
+        yield Scroller(id="text", follow=self.FOLLOW)
+        yield Lined(id="keys")
+
+    @property
+    def text(self) -> Scroller:
+        """The long text."""
+        return self.query_one("#text", Scroller)
+
+    def keys(self) -> Sequence[Key]:
+        """Keys of its own."""
+        return ()
+
+    def facts(self, width: int) -> Sequence[Line]:
+        """The rows above the text."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Everything but the text, which grows by itself."""
+        store, width = self.context.store, self.size.width
+        if not width:
+            return
+        facts = [rule(width), *self.facts(width), rule(width)]
+        box = self.query_one("#facts", Lined)
+        box.styles.height = len(facts)
+        box.show(facts)
+        readonly = self.context.readonly
+        self.query_one("#title", Lined).show([frame.title(store, alerts(store), readonly, width)])
+        keys = frame.place_keys(self.targets(), readonly, self.keys())
+        self.query_one("#keys", Lined).show([frame.keys(keys, frame.BACK, width)])
+
+    def action_back(self) -> None:
+        """To where one came from."""
+        self.dismiss()

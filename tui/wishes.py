@@ -1,0 +1,95 @@
+"""What a key asks of the supervisor for the row under the cursor, and what would be lost. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ipc import states
+from ipc.control import CancelJob, Down, OneAnswer, PauseJob, Restart, ResumeJob, Start, Stop, Unload
+from ipc.snapshot import FINISHED, EngineRow, JobRow
+from tui import measures
+
+Target: TypeAlias = EngineRow | JobRow
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A command with the word the footer shows for it. `asks` is the question put first; empty means do it at once."""
+
+    word: str
+    command: OneAnswer
+    asks: str = ""
+
+
+def start_or_stop(target: Target) -> Wish | None:
+    """Start what has no process, stop what has one; only a busy engine is worth a question."""
+    if not isinstance(target, EngineRow):
+        return None
+    if states.pid_of(target.state) is None and not isinstance(target.state, states.Backoff):
+        return Wish("start", Start(target.name))
+    return Wish("stop", Stop(target.name), _what_a_stop_loses(target))
+
+
+def restart(target: Target) -> Wish | None:
+    """Restart an engine that has, or is about to have, a process."""
+    if not isinstance(target, EngineRow) or isinstance(target.state, states.Stopped):
+        return None
+    return Wish("restart", Restart(target.name))
+
+
+def load_or_unload(target: Target) -> Wish | None:
+    """Give the model back where there is one, or is about to be."""
+    if isinstance(target, EngineRow) and isinstance(target.state, states.Ready | states.Loading):
+        return Wish("unload", Unload(target.name))
+    if isinstance(target, EngineRow) and isinstance(target.state, states.Cold):
+        return Wish("load", Start(target.name))
+    return None
+
+
+def pause_or_resume(target: Target) -> Wish | None:
+    """Pause a job that is not finished; a paused one goes on."""
+    if not isinstance(target, JobRow) or target.state in FINISHED or target.state == "assembling":
+        return None
+    if target.state == "paused":
+        return Wish("resume", ResumeJob(target.id))
+    return Wish("pause", PauseJob(target.id))
+
+
+def cancel(target: Target) -> Wish | None:
+    """Cancel a job; always asks."""
+    if not isinstance(target, JobRow) or target.state in FINISHED:
+        return None
+    done, total = target.units_done, target.units_total
+    kept = f"{measures.plural(done, 'finished unit')} stay{'s' if done == 1 else ''} stored"
+    if total is None:
+        rest = "the rest, still uncounted, will not be done"
+    else:
+        rest = f"{measures.plural(total - done - target.units_failed, 'unit')} will not be done"
+    return Wish("cancel", CancelJob(target.id), f"Cancel {target.id}? {kept}; {rest}.")
+
+
+def stop_everything(engines: list[EngineRow], jobs: list[JobRow]) -> Wish:
+    """End the supervisor and every engine; always asks."""
+    running = [row for row in engines if states.pid_of(row.state) is not None]
+    busy = [row.name for row in running if _flights(row)]
+    waiting = [row for row in jobs if row.state not in FINISHED]
+    said = [f"{measures.plural(len(running), 'engine')} will stop, and the supervisor with them."]
+    if busy:
+        said.append(f"Units in flight on {', '.join(busy)} will be done again.")
+    if waiting:
+        said.append(f"{measures.plural(len(waiting), 'job')} will wait, nothing lost, until the next `engineroom up`.")
+    return Wish("stop all", Down(), f"Stop everything? {' '.join(said)}")
+
+
+def _what_a_stop_loses(row: EngineRow) -> str:
+    flights = _flights(row)
+    if not flights:
+        return ""
+    upto = flights * max(1, row.parallel)
+    units = "1 unit in flight" if upto == 1 else f"up to {upto} units in flight"
+    return f"Stop {row.name}? It first gets time to finish {units}; what does not finish will be done again."
+
+
+def _flights(row: EngineRow) -> int:
+    return row.state.flights if isinstance(row.state, states.Ready | states.Draining) else 0
