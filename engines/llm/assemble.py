@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from engines.contract import CannotAssemble
-from engines.llm.request import Answer, Id
+from engines.llm.request import Answer, Finish, Id
+from engines.partfile import not_written
 from engines.settings import EngineSettings
 from ipc.errors import Problem
 from ipc.work import ResultRow
-
-_CAN_GO_AWAY = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO, errno.ESTALE}
-)
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -28,9 +24,10 @@ class _Line(msgspec.Struct, frozen=True):
     answer: str
     tokens: int
     prompt_tokens: int
-    finish: str
+    finish: Finish
 
 
+_encoder = msgspec.json.Encoder()
 _asked = msgspec.json.Decoder(_Asked)
 _answers = msgspec.json.Decoder(Answer)
 
@@ -41,25 +38,17 @@ def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings) ->
     Raises:
         CannotAssemble: the file cannot be written; `retry` when the cause can go away (a full disk).
     """
-    encoder = msgspec.json.Encoder()
     written = 0
     try:
         with part.open("wb") as file:
             for row in rows:
-                written += file.write(encoder.encode(_line(row)) + b"\n")
+                written += file.write(_encoder.encode(_line(row)) + b"\n")
         size = part.stat().st_size
     except OSError as error:
-        raise CannotAssemble(
-            Problem("Output not written", f"{part.parent}: {error.strerror}.", "Make room or allow writing there."),
-            retry=error.errno in _CAN_GO_AWAY,
-        ) from error
+        raise not_written(part, error) from error
     if size != written:
-        raise CannotAssemble(
-            Problem(
-                "Output not written", f"{part} has {size} bytes where {written} were written.", "Check the file system."
-            ),
-            retry=True,
-        )
+        sentence = f"{part} has {size} bytes where {written} were written."
+        raise CannotAssemble(Problem("Output not written", sentence, "Check the file system."), retry=True)
 
 
 def _line(row: ResultRow) -> _Line:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import psutil
-
 from engines.contract import CannotLoad, Flight, Model, OutOfMemory, Report
 from engines.llm.settings import LlmSettings
+from engines.memory import Growth
 from engines.settings import as_dict, dearest
 from ipc.errors import Problem
 
@@ -27,8 +26,7 @@ class LlmEngine:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._process = psutil.Process()
-        self._rss_before = 0
+        self._growth = Growth()
         self._loaded: Loaded | None = None
         self._settings = LlmSettings()
 
@@ -40,7 +38,7 @@ class LlmEngine:
         """
         self.close()
         kind = _loaded_class()
-        self._rss_before = self._process.memory_info().rss
+        self._growth = Growth()
         self._loaded, self._settings = kind(settings, self._report), settings
         return self._model()
 
@@ -101,8 +99,7 @@ class LlmEngine:
 
     def _model(self) -> Model:
         loaded = self._ready()
-        grown = self._process.memory_info().rss - self._rss_before
-        return Model(loaded.name, loaded.quantization, max(0, grown))
+        return Model(loaded.name, loaded.quantization, self._growth.bytes())
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.contract import CannotPlan, Planning
-from engines.llm.plan import LINE_BYTES, STRETCH_BYTES, plan
+from engines.jsonl import LINE_BYTES, STRETCH_BYTES
+from engines.llm.plan import plan
 from engines.llm.settings import LlmSettings
 
 SETTINGS = LlmSettings()
