@@ -83,7 +83,7 @@ class Link(AsyncContextManagerMixin, Generic[Out, In]):
                 self._less = anyio.Event()
             await self._less.wait()
         if self._broken:
-            raise ConnectionFailed(Problem("Connection ended", f"{self.peer} hung up.".capitalize(), ""))
+            raise ConnectionFailed(Problem("Connection ended", f"{_upper_first(self.peer)} hung up.", ""))
 
     async def receive(self) -> In:
         """The next message.
@@ -97,14 +97,14 @@ class Link(AsyncContextManagerMixin, Generic[Out, In]):
                 chunk = await self._stream.receive()
             except (anyio.EndOfStream, *_GONE):
                 if self._cutter.partial:
-                    raise _violation(f"{self.peer} hung up in the midst of a message") from None
+                    raise violation(f"{self.peer} hung up in the midst of a message") from None
                 raise anyio.EndOfStream from None
             self._frames.extend(self._cutter.feed(chunk))
         payload = self._frames.popleft()
         try:
             return self._decode(payload)
         except UNDECODABLE as error:
-            raise _violation(f"{self.peer} sent {bytes(payload[:40])!r}: {error}") from None
+            raise violation(f"{self.peer} sent {bytes(payload[:40])!r}: {error}") from None
 
     def __aiter__(self) -> Self:
         return self
@@ -145,10 +145,15 @@ class Link(AsyncContextManagerMixin, Generic[Out, In]):
                     self._less = None
 
 
-def _violation(what: str) -> ProtocolViolation:
+def violation(what: str) -> ProtocolViolation:
+    """What the other side did, in words without a full stop, as the error that ends its connection."""
     return ProtocolViolation(
-        Problem("Protocol violation", f"{what[0].upper()}{what[1:]}.", "Both sides must be the same Engine Room.")
+        Problem("Protocol violation", f"{_upper_first(what)}.", "Both sides must be the same Engine Room.")
     )
+
+
+def _upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _unsendable(message: object, error: Exception) -> ProtocolViolation:

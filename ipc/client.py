@@ -15,7 +15,7 @@ from anyio.abc import ByteStream
 
 from ipc import control
 from ipc.background import background
-from ipc.channel import Link
+from ipc.channel import Link, violation
 from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
 from ipc.errors import ConnectionFailed, EngineDied, Problem, ProtocolViolation, RequestFailed
 from ipc.handshake import DEADLINE_SECONDS, Hello, Refusal, greet, hello, other_version
@@ -69,7 +69,7 @@ class Client(AsyncContextManagerMixin):
         with self._request(command, self._answers) as inbox:
             async for answer in inbox:
                 return answer
-        raise self._gone()
+        raise AssertionError("an inbox of answers ends with an answer or an error")
 
     @asynccontextmanager
     async def stream(self, command: control.Streaming) -> AsyncGenerator[AsyncIterator[control.Item]]:
@@ -102,7 +102,7 @@ class Client(AsyncContextManagerMixin):
     @contextmanager
     def _request(self, command: control.Command, open_ones: dict[int, Inbox[A]]) -> Iterator[Inbox[A]]:
         if self._lost is not None:
-            raise self._gone()
+            raise ConnectionFailed(self._lost)
         if self.supervisor.version != control.VERSION and not isinstance(command, control.Status | control.Down):
             raise ConnectionFailed(other_version(self._mine, self.supervisor))
         number, self._next = self._next, self._next + 1
@@ -142,6 +142,10 @@ class Client(AsyncContextManagerMixin):
         match message:
             case Refusal(problem):
                 raise ConnectionFailed(problem)
+            case Reply(number, _) if number in self._streams:
+                raise violation(f"{self._where} answered stream {number} with a single answer")
+            case Item(number, _) | End(number) if number in self._answers:
+                raise violation(f"{self._where} answered request {number} with a stream")
             case Reply(number, answer):
                 if (asked := self._answers.pop(number, None)) is not None:
                     asked.put(answer)
@@ -149,7 +153,7 @@ class Client(AsyncContextManagerMixin):
             case Item(number, item):
                 if (stream := self._streams.get(number)) is not None:
                     if stream.full:
-                        raise self._violation(f"sent more items of stream {number} than were granted")
+                        raise violation(f"{self._where} sent more items of stream {number} than were granted")
                     stream.put(item)
             case End(number):
                 if (stream := self._streams.pop(number, None)) is not None:
@@ -160,17 +164,11 @@ class Client(AsyncContextManagerMixin):
                     if ended is not None:
                         ended.end(failure)
         if message.id >= self._next:
-            raise self._violation(f"answered request {message.id}, which was never made")
+            raise violation(f"{self._where} answered request {message.id}, which was never made")
 
     async def _with_last_words(self, problem: Problem) -> Problem:
         words = await self._last_words() if self._last_words is not None else ""
         return Problem(problem.title, f"{problem.detail} {words}".strip(), problem.hint)
-
-    def _gone(self) -> ConnectionFailed:
-        return ConnectionFailed(self._lost or Problem("Connection ended", f"{self._where} gave no answer.", ""))
-
-    def _violation(self, did: str) -> ProtocolViolation:
-        return ProtocolViolation(Problem("Protocol violation", f"{self._where} {did}.".capitalize(), ""))
 
 
 def expect(answer: control.Answer | control.Item, kind: type[A]) -> A:

@@ -11,7 +11,7 @@ import msgspec
 from anyio.abc import ByteStream, TaskGroup
 
 from ipc import control
-from ipc.channel import UNDECODABLE, Link
+from ipc.channel import UNDECODABLE, Link, violation
 from ipc.envelopes import WINDOW, Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
 from ipc.errors import ConnectionFailed, EngineDied, EngineRoomError, Problem, ProtocolViolation
 from ipc.handshake import Refusal, admit, hello, other_version
@@ -124,7 +124,7 @@ class _Session:
                 case More(number, count):
                     if (order := self._open.get(number)) is not None:
                         if count < 1 or order.granted + count > WINDOW:
-                            raise _violation(f"More({number}, {count}) grants more than was taken")
+                            raise violation(f"More({number}, {count}) grants more than was taken")
                         order.grant(count)
             await self._link.drained(PENDING_LIMIT_BYTES)
 
@@ -136,7 +136,7 @@ class _Session:
 
     def _begin(self, number: int, command: control.Command) -> None:
         if number in self._open:
-            raise _violation(f"Request {number} is already open")
+            raise violation(f"request {number} is already open")
         if len(self._open) >= OPEN_LIMIT:
             self._fail(
                 number,
@@ -193,7 +193,3 @@ def _plain(problem: Problem) -> Problem:
 
 def _plain_text(text: str) -> str:
     return text.encode(errors="replace").decode()
-
-
-def _violation(what: str) -> ProtocolViolation:
-    return ProtocolViolation(Problem("Protocol violation", f"{what}.", "Both sides must be the same Engine Room."))

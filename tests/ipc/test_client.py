@@ -293,6 +293,7 @@ async def test_more_requests_than_allowed_are_refused_one_by_one(client: Client,
     [
         (frame(b"\x91\xa5howdy"), "howdy"),
         (wire(Reply(7, control.Done("?"))), "request 7, which was never made"),
+        (wire(Reply(1, control.Done("?"))), "stream 1 with a single answer"),
         (wire(*(Item(1, control.Piece("")) for _ in range(WINDOW + 1))), "more items of stream 1"),
     ],
 )
