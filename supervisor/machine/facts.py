@@ -73,6 +73,7 @@ def load_failed(turn: Turn, failure: LoadFailed) -> None:
     else:
         ladder.begin(turn, f"could not load: {problem}", fault="load")
         return
+    turn.life = replace(turn.life, model=False)
     turn.state = Cold(pid, 0)
 
 
