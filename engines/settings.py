@@ -85,6 +85,14 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 3
     restarts_within: Annotated[float, knob("seconds", "now", "the window for restarts", ge=1, le=86400)] = 60.0
 
+    def process_environment(self) -> dict[str, str]:
+        """Environment variables the engine's process must be started with."""
+        return {}
+
+    def step_down(self) -> dict[str, Scalar]:
+        """The next rung of the out-of-memory ladder as changes to these settings; empty on the last rung."""
+        return {"parallel": self.parallel // 2} if self.parallel > 1 else {}
+
 
 S = TypeVar("S", bound=EngineSettings)
 
