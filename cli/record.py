@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 
@@ -15,6 +16,7 @@ from cli.exits import Exit
 from cli.session import Session
 from cli.submit import submit
 from config.units import BadUnit, seconds
+from ipc.background import background
 from ipc.control import Done, Record, Self, Status, StopRecording
 from ipc.errors import EngineRoomError
 from ipc.snapshot import FINISHED, JobRow, Snapshot, SupervisorRow, Tick, Update
@@ -53,18 +55,12 @@ async def record(session: Session, arguments: Namespace) -> Exit:
     """
     path = session.path(arguments.record)
     await session.ensure()
-    await _ask_for(session, path)
-    try:
-        rows = [
-            await submit(session, job.kind, [job.source], job.output, engine="", on_done="") for job in arguments.job
-        ]
-        for row in rows:
-            say.note(f"{row.id} submitted: {', '.join(row.inputs)} → {row.output}")
-        watched = {row.id: row for row in rows}
-        await _watch(session, path, watched, arguments.for_seconds)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _stop(session, path)
+    watched: dict[str, JobRow] = {}
+    with anyio.move_on_after(arguments.for_seconds) as limit:
+        async with background(partial(_leave_on_signal, limit)):
+            await _recording(session, path, arguments.job, watched)
+    if anyio.current_time() >= limit.deadline:
+        say.note("the time is over")
     for row in watched.values():
         if arguments.json:
             say.record(json_shapes.job(row))
@@ -73,15 +69,18 @@ async def record(session: Session, arguments: Namespace) -> Exit:
     return _exit(watched.values())
 
 
-async def _watch(session: Session, path: str, watched: dict[str, JobRow], for_seconds: float | None) -> None:
-    """Follow until there is nothing to wait for, the time is over or a signal comes."""
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_leave_on_signal, tasks.cancel_scope)
-        with anyio.move_on_after(for_seconds) as limit:
-            await _follow(session, path, watched)
-        tasks.cancel_scope.cancel()
-    if limit.cancelled_caught:
-        say.note("the time is over")
+async def _recording(session: Session, path: str, jobs: Iterable[JobSpec], watched: dict[str, JobRow]) -> None:
+    """From the header to the end of the last job; however it is left, the recording is closed."""
+    await _ask_for(session, path)
+    try:
+        for job in jobs:
+            row = await submit(session, job.kind, [job.source], job.output, engine="", on_done="")
+            watched[row.id] = row
+            say.note(f"{row.id} submitted: {job.source} → {row.output}")
+        await _follow(session, path, watched)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _stop(session, path)
 
 
 async def _follow(session: Session, path: str, watched: dict[str, JobRow]) -> None:
@@ -124,7 +123,6 @@ async def _leave_on_signal(scope: anyio.CancelScope) -> None:
         async for number in signals:
             say.note(f"{number.name}: leaving; engines and jobs go on")
             scope.cancel()
-            return
 
 
 def _exit(rows: Iterable[JobRow]) -> Exit:

@@ -31,7 +31,7 @@ def read_overrides(path: Path) -> Overrides:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Stored).engines
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, msgspec.MsgspecError) as error:
         raise BadConfig(

@@ -131,7 +131,7 @@ class Script:
     async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
         self._note(command)
         match command:
-            case control.Ask(payload=payload):
+            case control.Ask():
                 yield control.Piece("Tokens are ")
                 if self.died:
                     raise EngineDied(Problem("Engine died", "writer is gone.", "Ask again."), "Tokens are ")

@@ -10,13 +10,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio
+import anyio.to_thread
 import pytest
+from anyio.streams.stapled import StapledByteStream
 from scripted_supervisor import Script
 
 from cli.parser import build_parser
 from cli.verbs import VERBS
 from config.json_schema import json_schema
 from ipc import control
+from ipc.client import Client, expect
 from ipc.version import SOFTWARE
 
 pytestmark = pytest.mark.anyio
@@ -111,11 +115,6 @@ async def test_doctor_finds_what_is_wrong(run: Run, tmp_path: Path) -> None:
 
 async def test_pipe_carries_the_protocol(script: Script) -> None:
     """A client over `engineroom pipe`, as ssh would run it."""
-    import anyio
-    from anyio.streams.stapled import StapledByteStream
-
-    from ipc.client import Client, expect
-
     command = [sys.executable, str(ROOT / "engineroom.py"), "pipe"]
     with anyio.fail_after(20):
         async with await anyio.open_process(command) as process:
@@ -134,8 +133,6 @@ async def test_pipe_with_no_supervisor(run_process: Run) -> None:
 
 
 async def test_a_reader_that_leaves_is_no_error(script: Script, state: Path) -> None:
-    import anyio.to_thread
-
     def piped() -> tuple[int, bytes]:
         command = [sys.executable, str(ROOT / "engineroom.py"), "logs", "writer", "-n", "20000"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -155,7 +152,7 @@ async def test_completion_is_a_script_that_shell_reads(run: Run, shell: str) -> 
     assert ran.code == 0
     assert "restart" in ran.out
     if shell == "bash":
-        subprocess.run(["bash", "-n"], input=ran.out.encode(), check=True)
+        await anyio.run_process(["bash", "-n"], input=ran.out.encode())
 
 
 async def test_importing_the_module_is_cheap_and_puts_us_first(tmp_path: Path) -> None:
@@ -168,7 +165,7 @@ async def test_importing_the_module_is_cheap_and_puts_us_first(tmp_path: Path) -
         "assert engineroom.main() == 0; "
         "bad = {'textual', 'llama_cpp', 'supervisor', 'tui'} & set(sys.modules); assert not bad, bad"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    await anyio.run_process([sys.executable, "-c", program])
 
 
 def test_every_verb_has_help() -> None:

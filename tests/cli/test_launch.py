@@ -1,0 +1,158 @@
+"""Starting a supervisor: the process is real, its module a stand-in that answers from a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+import psutil
+import pytest
+from scripted_supervisor import Script
+
+from cli import launch
+from cli.exits import Exit
+
+pytestmark = pytest.mark.anyio
+Run: TypeAlias = Callable[..., Awaitable[Any]]
+ROOT = Path(__file__).parents[2]
+
+KEEPER = """
+import os, sys
+sys.exit(os.spawnv(os.P_WAIT, sys.executable, sys.argv[sys.argv.index("--") + 1:]))
+"""
+DAEMON = """
+import os, sys
+from pathlib import Path
+import anyio
+from scripted_supervisor import Script, listening
+
+state = Path(sys.argv[sys.argv.index("--state") + 1])
+if os.environ.get("STANDIN") == "fails":
+    sys.exit("first line\\nthe reason it failed")
+(state / "lock").write_text(str(os.getpid()))
+(state / "seen.json").write_text(__import__("json").dumps({"argv": sys.argv, "environ": dict(os.environ)}))
+
+async def serve():
+    async with listening(Script(state)) as script:
+        await script.down.wait()
+        (state / "socket").unlink()
+
+anyio.run(serve)
+"""
+
+
+@pytest.fixture
+def standin(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A root whose `supervisor` package is the stand-in; whatever it started is gone at the end."""
+    root = tmp_path / "root"
+    (root / "supervisor").mkdir(parents=True)
+    (root / "supervisor" / "__init__.py").touch()
+    (root / "supervisor" / "keeper.py").write_text(KEEPER)
+    (root / "supervisor" / "daemon.py").write_text(DAEMON)
+    monkeypatch.setattr(launch, "ROOT", root)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(Path(__file__).parent)]))
+    yield root
+    if (pid := launch.holder(state)) is not None:
+        os.kill(pid, signal.SIGKILL)
+
+
+async def test_up_starts_one_and_down_ends_it(standin: Path, run: Run, state: Path) -> None:
+    ran = await run("up", "--json", "--set", "writer.n_ctx=64")
+    assert ran.code == 0, ran.err
+    pid = json.loads(ran.out)["supervisor"]["pid"]
+    assert launch.holder(state) == pid
+    process = psutil.Process(pid)
+    assert os.getsid(pid) != os.getsid(0), "it must outlive this session"
+    assert process.cwd() == str(state)
+    assert (await anyio.Path(state).stat()).st_mode & 0o777 == 0o700
+    seen = json.loads(await anyio.Path(state / "seen.json").read_text())
+    assert seen["environ"]["ENGINEROOM_ENGINE_WRITER_N_CTX"] == "64"
+    assert "--config" not in seen["argv"]
+    assert (await run("up")).err == "already up\n"
+    down = await run("down")
+    assert down.code == 0, down.err
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    assert (await run("ps")).code == Exit.UNREACHABLE
+
+
+async def test_the_configuration_file_is_told_by_its_absolute_path(standin: Path, run: Run, state: Path) -> None:
+    await anyio.Path("mine.toml").write_text('[engine.writer]\nkind = "llm"\n')
+    ran = await run("up", "--config", "mine.toml")
+    assert ran.code == 0, ran.err
+    argv = json.loads(await anyio.Path(state / "seen.json").read_text())["argv"]
+    assert argv[argv.index("--config") + 1] == os.path.abspath("mine.toml")  # noqa: ASYNC240 (no disk is touched)
+
+
+async def test_verbs_that_want_work_start_one(standin: Path, run: Run) -> None:
+    ran = await run("submit", "llm", "a.jsonl", "-o", "out.jsonl")
+    assert (ran.code, ran.out) == (0, "box-1\n")
+    assert "starting the supervisor" in ran.err
+
+
+async def test_a_start_that_fails_says_its_last_words(
+    standin: Path, run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANDIN", "fails")
+    ran = await run("up")
+    assert ran.code == Exit.UNREACHABLE
+    assert "exit code 1" in ran.err
+    assert str(state / "launch.log") in ran.err
+    assert "the reason it failed" in ran.err
+
+
+async def test_a_bad_configuration_starts_nothing(standin: Path, run: Run, state: Path) -> None:
+    await anyio.Path("engineroom.toml").write_text('[engine.writer]\nkind = "llm"\nn_ctxx = 5\n')
+    ran = await run("up")
+    assert ran.code == Exit.USAGE
+    assert "Did you mean 'n_ctx'?" in ran.err
+    assert not await anyio.Path(state).exists()
+
+
+async def test_a_state_folder_that_cannot_be_made(standin: Path, run: Run) -> None:
+    await anyio.Path("file").touch()
+    ran = await run("up", "--state", "file/state")
+    assert ran.code == 1
+    assert "ENGINEROOM_STATE" in ran.err
+
+
+async def test_down_of_a_supervisor_that_does_not_answer_names_its_processes(
+    standin: Path, run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.session.RETURN_SECONDS", 0.2)
+    pid = json.loads((await run("up", "--json")).out)["supervisor"]["pid"]
+    await anyio.Path(state / "socket").unlink()
+    ran = await run("down")
+    assert ran.code == Exit.UNREACHABLE
+    assert f"kill -KILL {pid}" in ran.err
+
+
+async def test_a_command_waits_for_a_supervisor_that_is_coming_back(
+    script: Script, run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its keeper lives, its socket is away for a moment."""
+    socket, away = anyio.Path(state / "socket"), anyio.Path(state / "away")
+    await socket.rename(away)
+    looked: list[Path] = []
+
+    def kept(folder: Path, environ: object) -> bool:
+        if not looked:
+            (state / "away").rename(state / "socket")
+        looked.append(folder)
+        return True
+
+    monkeypatch.setattr(launch, "kept", kept)
+    ran = await run("status")
+    assert (ran.code, looked) == (0, [state])
+
+
+async def test_a_stale_lock_names_nobody(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(str(os.getpid()))
+    (tmp_path / "keeper.pid").write_text("not a pid")
+    assert launch.holder(tmp_path) is None
+    assert launch.keeper(tmp_path) is None
+    assert not launch.kept(tmp_path, {})
