@@ -48,7 +48,8 @@ class Context:
         self.parallel = settings.parallel
         self.capacity = max(settings.n_batch, settings.parallel)
         """The most tokens of one `compute`."""
-        _check_memory(weights, self.length * self.parallel)
+        if not (settings.n_gpu_layers and open_library().has_gpu()):
+            _check_memory(weights, self.length * self.parallel)
         threads = thread_count(settings.threads)
         parameters = lib.llama_context_default_params()
         parameters.n_ctx = self.length * self.parallel
@@ -63,14 +64,11 @@ class Context:
         pointer = lib.llama_init_from_model(weights.pointer, parameters)
         if not pointer:
             raise _no_context(settings)
-        memory = lib.llama_get_memory(pointer)
-        if not memory:
-            lib.llama_free(pointer)
-            raise CannotLoad(
-                Problem("Not a language model", f"{weights.name} writes no text.", "Choose another model.")
-            )
         self._pointer: lib.llama_context_p | None = pointer
-        self._memory = memory
+        self._memory = lib.llama_get_memory(pointer)
+        if not self._memory:
+            lib.llama_free(pointer)
+            raise weights.writes_no_text()
         self._batch = lib.llama_batch_init(self.capacity, 0, 1)
         self._stop: Callable[[], bool] = _never
         self._abort = lib.ggml_abort_callback(lambda _data: self._stop())
@@ -158,8 +156,6 @@ def free_bytes() -> int:
 
 def _check_memory(weights: Weights, tokens: int) -> None:
     """Refuse what surely cannot fit in host memory: the kernel would answer it by killing the process."""
-    if open_library().has_gpu():
-        return
     needed, free = tokens * weights.cache_bytes_per_token(), free_bytes()
     if needed > free:
         raise OutOfMemory(

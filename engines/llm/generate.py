@@ -61,8 +61,7 @@ def generate(flight: Flight, tools: Tools, report: Report) -> None:
             outputs = tools.context.compute([stretch for _, stretch in turns], stop)
             if outputs is None:
                 return
-            _draw(turns, outputs, flight, tools)
-            report.tokens(len(outputs))
+            report.tokens(_draw(turns, outputs, flight, tools))
             for lane in [lane for lane in lanes if lane.finish]:
                 lanes.remove(lane)
                 free.append(lane.sequence)
@@ -104,14 +103,19 @@ def _board(order: UnitOrder, sequence: int, tools: Tools, *, deterministic: bool
     return Lane(order, sequence, prompt, limit, request.stops(), Sampler(sampling, tools.vocabulary.size))
 
 
-def _draw(turns: Sequence[tuple[Lane, Stretch]], outputs: Sequence[int], flight: Flight, tools: Tools) -> None:
+def _draw(turns: Sequence[tuple[Lane, Stretch]], outputs: Sequence[int], flight: Flight, tools: Tools) -> int:
+    """Returns how many tokens were written."""
     at = iter(outputs)
+    written = 0
     for lane, stretch in turns:
         lane.computed(stretch)
         if stretch.sample:
+            before = lane.tokens
             text = lane.draw(tools.context.pointer, next(at), tools.vocabulary)
+            written += lane.tokens - before
             if text and flight.stream:
                 flight.piece(lane.order, text)
+    return written
 
 
 def _land(lane: Lane, flight: Flight) -> None:

@@ -56,13 +56,18 @@ class Weights:
         if not pointer:
             raise _not_loaded(path)
         self._pointer: lib.llama_model_p | None = pointer
-        self.vocabulary = Vocabulary(lib.llama_model_get_vocab(pointer))
+        vocabulary = lib.llama_model_get_vocab(pointer)
         self.name = self._text(b"general.name") or path.stem
         self.quantization = _quantization(lib.llama_model_ftype(pointer))
         template = lib.llama_model_chat_template(pointer, None)
         self.chat_template = template.decode("utf-8", "replace") if template else None
         self.trained_context = lib.llama_model_n_ctx_train(pointer)
         """Tokens the model was trained to see at once."""
+        without_words = lib.llama_vocab_type(vocabulary) == lib.LLAMA_VOCAB_TYPE_NONE
+        if without_words or lib.llama_model_has_encoder(pointer) or lib.llama_model_is_diffusion(pointer):
+            self.close()
+            raise self.writes_no_text()
+        self.vocabulary = Vocabulary(vocabulary)
 
     @property
     def pointer(self) -> lib.llama_model_p:
@@ -76,6 +81,10 @@ class Weights:
         layers, heads = lib.llama_model_n_layer(self.pointer), max(lib.llama_model_n_head(self.pointer), 1)
         values = lib.llama_model_n_head_kv(self.pointer) * (lib.llama_model_n_embd(self.pointer) // heads)
         return 2 * 2 * int(layers * values)
+
+    def writes_no_text(self) -> CannotLoad:
+        """For a model that does not continue a text token by token; the library would abort the process."""
+        return CannotLoad(Problem("Not a language model", f"{self.name} writes no text.", "Choose another model."))
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""

@@ -123,6 +123,13 @@ def test_token_count_reaches_the_report(engine: LlmEngine, recorder: Recorder) -
     assert recorder.produced - before == 7
 
 
+def test_the_token_that_ends_an_answer_is_not_counted(engine: LlmEngine, recorder: Recorder) -> None:
+    engine.load(change(GREEDY, parallel=3))
+    before = recorder.produced
+    flight = fly(engine, Orders(questions(5)))
+    assert recorder.produced - before == sum(result.tokens for result in flight.results.values())
+
+
 def test_stop_text_ends_the_answer(engine: LlmEngine) -> None:
     engine.load(GREEDY)
     plain = fly(engine, Orders([{"prompt": "What is a token?"}])).results[0]
@@ -322,3 +329,19 @@ def test_a_context_that_does_not_fit_brings_the_old_one_back(
 def test_memory_comes_back_after_many_reloads(engine: LlmEngine) -> None:
     sizes = [engine.load(change(GREEDY, mmap=False)).footprint_bytes for _ in range(12)]
     assert max(sizes[4:]) < max(sizes[:4]) + 20_000_000
+
+
+def test_when_what_worked_does_not_come_back_only_a_new_process_helps(
+    engine: LlmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.load(change(GREEDY, parallel=2))
+    monkeypatch.setattr("engines.llm.context.free_bytes", lambda: 1)
+    with pytest.raises(RuntimeError, match="did not come back"):
+        engine.apply(change(GREEDY, parallel=3))
+    monkeypatch.undo()
+    assert engine.load(GREEDY).quantization == "F16"
+
+
+def test_flying_without_a_model_is_a_mistake_of_the_caller(engine: LlmEngine) -> None:
+    with pytest.raises(RuntimeError, match="no model"):
+        engine.fly(Orders(questions(1)))

@@ -127,6 +127,13 @@ def test_a_refusing_template_fails_the_unit(engine: LlmEngine, tmp_path: Path) -
     assert "users only" in flight.problems[0].detail
 
 
+def test_a_model_without_words_is_refused(engine: LlmEngine, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "wordless.gguf", 5)
+    path.write_bytes(path.read_bytes().replace(b"gpt2", b"none", 1))
+    with pytest.raises(CannotLoad, match="writes no text"):
+        engine.load(LlmSettings(model=str(path)))
+
+
 def test_a_model_that_computes_no_numbers_is_refused(engine: LlmEngine, tmp_path: Path) -> None:
     path = write_model(tmp_path / "broken.gguf", 4, scale=float("nan"))
     with pytest.raises(CannotLoad, match="computes no numbers"):
