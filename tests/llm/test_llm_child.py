@@ -1,4 +1,4 @@
-"""The engine as the supervisor meets it: a process of its own behind a socket."""
+"""The engine and the desk as the supervisor meets them: processes of their own behind a socket."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from ipc.work import (
     Applied,
     Apply,
     ApplyFailed,
+    Assemble,
+    Assembled,
     Beat,
     CancelFlight,
     Fly,
@@ -39,6 +41,11 @@ from ipc.work import (
     LoadFailed,
     LoadProgress,
     Piece,
+    Plan,
+    Planned,
+    Pull,
+    ResultRow,
+    Results,
     ToChild,
     UnitDone,
     UnitOrder,
@@ -71,7 +78,7 @@ class Child:
                     return message
 
 
-def spawn() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def spawn(module: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """Our end of the link, and the process at the other."""
     ours, theirs = socket.socketpair()
     with theirs:
@@ -82,13 +89,13 @@ def spawn() -> tuple[socket.socket, subprocess.Popen[bytes]]:
             "ENGINEROOM_ENGINE": "writer",
             "PYTHONPATH": str(ROOT),
         }
-        argv = [sys.executable, "-m", "engines.child", "llm"]
+        argv = [sys.executable, "-m", module, "llm"]
         return ours, subprocess.Popen(argv, env=environment, pass_fds=[theirs.fileno()])
 
 
 @asynccontextmanager
-async def spawned() -> AsyncIterator[Child]:
-    ours, process = spawn()
+async def spawned(module: str = "engines.child") -> AsyncIterator[Child]:
+    ours, process = spawn(module)
     try:
         stream = await UNIXSocketStream.from_socket(ours)
         await admit(stream, hello("supervisor", VERSION), deadline=20)
@@ -165,3 +172,20 @@ async def test_cancel_ends_a_long_flight_at_once() -> None:
         assert sum(isinstance(said, UnitDone) for said in child.heard) < 64
         child.send(flight(2, 1))
         assert (await child.until(UnitDone)).tokens > 3
+
+
+async def test_the_desk_plans_the_examples_and_writes_their_answers(tmp_path: Path) -> None:
+    source, part = ROOT / "examples" / "prompts.jsonl", tmp_path / "answers.jsonl"
+    async with spawned("engines.desk") as desk:
+        desk.send(Plan(1, str(source), "", 500, GREEDY))
+        planned = await desk.until(Planned)
+        assert (len(planned.units), planned.problems, planned.end) == (200, (), True)
+
+        desk.send(Assemble(2, "job", str(part), GREEDY))
+        await desk.until(Pull)
+        result = json.dumps({"answer": "So.", "tokens": 2, "prompt_tokens": 3, "finish": "stop"})
+        rows = (ResultRow(i, unit.payload, result) for i, unit in enumerate(planned.units))
+        desk.send(Results(2, tuple(rows), last=True))
+        assert (await desk.until(Assembled)).size_bytes == part.stat().st_size
+    lines = [json.loads(line) for line in part.read_text().splitlines()]
+    assert [line["id"] for line in lines] == [unit.name for unit in planned.units]
