@@ -1,4 +1,4 @@
-"""Engine Room: the composition root, and `connect()` for other programs.
+"""Engine Room: the composition root, and `connect()` for other programs (examples/connect.py).
 
 The sources lie flat; an installed copy keeps them under `_engineroom/`. Either folder goes first on `sys.path`, so that
 another distribution's `supervisor` or `cli` cannot shadow ours.
@@ -9,11 +9,16 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ipc import control, errors, snapshot
     from ipc.client import Client
+
+__all__ = ["connect", "control", "errors", "main", "snapshot"]
 
 _BESIDE = Path(__file__).resolve().parent
 _ROOT = _BESIDE / "_engineroom" if (_BESIDE / "_engineroom").is_dir() else _BESIDE
@@ -49,6 +54,14 @@ async def connect(state: str | None = None, host: str | None = None) -> AsyncGen
     folder = Path(state).absolute() if state else state_folder(os.environ)  # noqa: ASYNC240 (looks at nothing on disk)
     async with connect_host(host) if host else connect_unix(socket_path(folder)) as client:
         yield client
+
+
+def __getattr__(name: str) -> ModuleType:
+    """The words a client needs, imported when first looked at: `engineroom.control`, `.errors` and `.snapshot`."""
+    if name not in ("control", "errors", "snapshot"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _first_on_path()
+    return import_module(f"ipc.{name}")
 
 
 async def _show_dashboard(
