@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from engines.settings import EngineSettings, knob
-from ipc.snapshot import Scalar
 
 
 class FakeSettings(EngineSettings, frozen=True, kw_only=True):
@@ -32,7 +31,3 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     ignore_term: Annotated[bool, knob("", "process", "ignore SIGTERM, and the wish to leave")] = False
     fork_child: Annotated[bool, knob("", "process", "start a grandchild that ignores SIGTERM and SIGHUP")] = False
     silent: Annotated[bool, knob("", "process", "never say a word after exec")] = False
-
-    def step_down(self) -> dict[str, Scalar]:
-        """Fewer units at once, as long as there are several."""
-        return {"parallel": self.parallel // 2} if self.parallel > 1 else {}

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, TypeVar
@@ -65,9 +65,10 @@ def start(
 class Child:
     """A child after its handshake; everything it says but beats is kept in `heard`, in order."""
 
-    def __init__(self, process: subprocess.Popen[bytes], link: Link[ToChild, FromChild], who: Hello, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stream: UNIXSocketStream, who: Hello, log: Path) -> None:
         self.process = process
-        self.link = link
+        self.stream = stream
+        self.link: Link[ToChild, FromChild] = Link(stream, FROM_CHILD, "the child")
         self.who = who
         self.heard: list[FromChild] = []
         self.beats: list[Beat] = []
@@ -104,11 +105,27 @@ class Child:
         """Waits for the end."""
         return await ended(self.process)
 
+    async def stuck_in(self, function: str) -> None:
+        """Asks for stacks until one of them is in `function`."""
+
+        def shown() -> bool:
+            self.signal(signal.SIGUSR1)
+            return f"in {function}\n" in self.log()
+
+        await true(shown)
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+
+async def true(condition: Callable[[], bool]) -> None:
+    """Polls for a fact of another process that no event tells of."""
+    with anyio.fail_after(DEADLINE_SECONDS):
+        while not condition():  # noqa: ASYNC110
+            await anyio.sleep(0.02)
 
 
 async def ended(process: subprocess.Popen[bytes]) -> int:
@@ -133,9 +150,9 @@ async def child(
     try:
         stream = await UNIXSocketStream.from_socket(ours)
         who = await admit(stream, hello("supervisor", VERSION), deadline=DEADLINE_SECONDS)
-        link: Link[ToChild, FromChild] = Link(stream, FROM_CHILD, "the child")
-        async with link:
-            yield Child(process, link, who, log)
+        it = Child(process, stream, who, log)
+        async with it.link:
+            yield it
     finally:
         process.kill()
         process.wait()
