@@ -50,9 +50,10 @@ async def start(state: Path, config_file: Path | None, environ: Mapping[str, str
                 return
         except ConnectionFailed as error:
             if ended not in (None, 0) and holder(state) is None:
-                raise _failed(state, f"It ended with exit code {ended}") from error
+                raise ConnectionFailed(silent(state, f"It ended with exit code {ended}")) from error
             if time.monotonic() > deadline:
-                raise _failed(state, f"It does not answer after {START_SECONDS:g} s") from error
+                _give_up(started, state, environ)
+                raise ConnectionFailed(silent(state, f"It did not answer within {START_SECONDS:g} s")) from error
         await anyio.sleep(0.02)
 
 
@@ -166,16 +167,25 @@ def _systemd_run(unit: str, log: Path, environ: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _failed(state: Path, what: str) -> ConnectionFailed:
+def _give_up(started: subprocess.Popen[bytes], state: Path, environ: Mapping[str, str]) -> None:
+    """Take back who would start it again and again; a supervisor that is only slow is not touched."""
+    started.kill()
+    started.wait()
+    if unit := systemd_unit(state, environ):
+        _systemctl(environ, "stop", unit)
+
+
+def silent(state: Path, what: str) -> Problem:
+    """Why a supervisor that should answer does not: `what`, and what it last logged."""
     for log in (supervisor_log_path(state), launch_log_path(state)):
         try:
             lines = log.read_text(errors="replace").splitlines()[-5:]
         except OSError:
             continue
         if lines:
-            return ConnectionFailed(
-                Problem("Supervisor did not start", f"{what}; {log} ends with:\n    " + "\n    ".join(lines), "")
+            return Problem(
+                "Supervisor does not answer",
+                f"{what}; {log} ends with:\n    " + "\n    ".join(lines),
+                "Mend what it says; `engineroom down` names what still runs.",
             )
-    return ConnectionFailed(
-        Problem("Supervisor did not start", f"{what} and logged nothing in {state}.", "See `engineroom doctor`.")
-    )
+    return Problem("Supervisor does not answer", f"{what} and logged nothing in {state}.", "See `engineroom doctor`.")

@@ -77,6 +77,8 @@ def parse(argv: Sequence[str]) -> tuple[Namespace, Verb | None]:
     verb: Verb | None = arguments.verb
     if verb is not None and arguments.record:
         parser.error(f"--record goes without a verb, not with {verb.name!r}")
+    if arguments.host and (arguments.state or arguments.config):
+        parser.error("--state and --config name files here, --host another box: set ENGINEROOM_STATE in its shell")
     if not arguments.record and (arguments.job or arguments.for_seconds is not None):
         parser.error("--job and --for go with --record FILE")
     return arguments, verb

@@ -75,9 +75,9 @@ class Session:
         try:
             async with self._local():
                 return False
-        except ConnectionFailed:
-            if launch.holder(self.state) is not None:
-                raise
+        except ConnectionFailed as error:
+            if launch.kept(self.state, self.environ):
+                raise ConnectionFailed(launch.silent(self.state, "One is running but does not answer")) from error
         say.note(f"starting the supervisor ({self.state})")
         await launch.start(self.state, self.config_file, {**self.environ, **(flags or {})})
         return True
@@ -122,18 +122,6 @@ def session(
     config: str | None = None,
     host: str | None = None,
 ) -> Session:
-    """The session that these flags and the environment mean.
-
-    Raises:
-        RequestFailed: flags that exclude each other.
-    """
-    if host and (state or config):
-        raise RequestFailed(
-            Problem(
-                "Flags exclude each other",
-                "--host speaks to the supervisor that `engineroom` finds there; --state and --config name files here.",
-                "Set ENGINEROOM_STATE in the shell of that host.",
-            )
-        )
+    """The session that these flags and the environment mean."""
     told = cwd / Path(state).expanduser() if state else state_folder(environ)
     return Session(told, find_file(config, environ, cwd), host, environ, cwd, dashboard)

@@ -66,7 +66,7 @@ async def test_no_terminal_no_dashboard(run_process: Run) -> None:
 
 async def test_host_excludes_files_here(run: Run) -> None:
     ran = await run("ps", "--host", "ada@box", "--state", "x")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "ENGINEROOM_STATE" in ran.err
     relative = await run("submit", "llm", "a.jsonl", "-o", "/b", "--host", "ada@box")
     assert relative.code == 1

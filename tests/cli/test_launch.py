@@ -156,3 +156,40 @@ async def test_a_stale_lock_names_nobody(tmp_path: Path) -> None:
     assert launch.holder(tmp_path) is None
     assert launch.keeper(tmp_path) is None
     assert not launch.kept(tmp_path, {})
+
+
+async def test_one_that_runs_and_does_not_answer_is_not_started_twice(
+    standin: Path, run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.session.RETURN_SECONDS", 0.2)
+    pid = json.loads((await run("up", "--json")).out)["supervisor"]["pid"]
+    await anyio.Path(state / "socket").unlink()
+    await anyio.Path(state / "supervisor.log").write_text("what it last said\n")
+    ran = await run("submit", "llm", "a.jsonl", "-o", "out.jsonl")
+    assert ran.code == Exit.UNREACHABLE
+    assert "what it last said" in ran.err
+    assert launch.holder(state) == pid
+
+
+async def test_one_that_crashes_again_and_again_is_given_up(
+    standin: Path, run: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper that was started for it goes too, or it would go on for ever."""
+    monkeypatch.setattr(launch, "START_SECONDS", 0.5)
+    keeper = "import os, time\nprint('keeper', os.getpid(), flush=True)\nwhile True: time.sleep(1)\n"
+    await anyio.Path(standin / "supervisor" / "keeper.py").write_text(keeper)
+    ran = await run("up")
+    assert ran.code == Exit.UNREACHABLE
+    said = await anyio.Path(state / "launch.log").read_text()
+    assert not psutil.pid_exists(int(said.split()[1]))
+
+
+async def test_the_demo_stays_in_its_folder(standin: Path, run: Run, tmp_path: Path) -> None:
+    """Not in a terminal it waits, shows answers and takes the supervisor down again."""
+    folder = tmp_path / "demo-out"
+    ran = await run("demo", "prompts.jsonl")
+    assert ran.code == 0, ran.err
+    assert "box-1 done 3/3" in ran.err
+    assert launch.holder(folder / "state") is None
+    assert not await anyio.Path(tmp_path / "state").exists()
+    assert (await run("ps", "--state", str(folder / "state"))).code == Exit.UNREACHABLE
