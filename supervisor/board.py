@@ -83,6 +83,11 @@ class Board:
         self._on_happening(happening)
         self.publish(Happened(happening))
 
+    @property
+    def last_sequence(self) -> int:
+        """The sequence of the newest happening, 0 before the first."""
+        return self._next_sequence - 1
+
     def last(self, count: int) -> tuple[Happening, ...]:
         """The newest `count` happenings, oldest first."""
         return tuple(self._happenings)[-count:] if count > 0 else ()

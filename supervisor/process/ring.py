@@ -1,9 +1,11 @@
-"""The last lines a child printed, bounded by lines and bytes, numbered over the life of its engine."""
+"""What engines print, kept within bounds: a ring of numbered lines that followers wait on without polling."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from itertools import islice
 from typing import Literal, TypeAlias
 
 import anyio
@@ -12,44 +14,64 @@ from ipc.snapshot import LogLine
 
 Stream: TypeAlias = Literal["stdout", "stderr", "supervisor"]
 
-LINES_KEPT = 2000
-BYTES_KEPT = 1024 * 1024
-LINE_LIMIT_CHARACTERS = 4096
-
 
 class LogRing:
-    """Written by the drains, read by `logs` and by the death of the engine; readers wait, they never poll."""
+    """The last `lines` lines, or fewer when they hold more than `characters`; it outlives the processes that print.
 
-    def __init__(self) -> None:
-        self._lines: deque[LogLine] = deque()
+    A follower that is slower than the printing misses lines, and the numbers tell it how many.
+    """
+
+    def __init__(self, lines: int = 2000, characters: int = 2**20) -> None:
+        self._most_lines = lines
+        self._most_characters = characters
+        self._kept: deque[LogLine] = deque()
         self._characters = 0
-        self._next = 1
-        self._news = anyio.Event()
+        self._last = 0
+        self._grown: anyio.Event | None = None
 
     @property
-    def next_number(self) -> int:
-        """The number that the next line will have."""
-        return self._next
+    def last(self) -> int:
+        """The number of the latest line, 0 before the first."""
+        return self._last
 
-    def add(self, stream: Stream, text: str) -> None:
-        """One line; a longer one than the limit is cut, and says so."""
-        if len(text) > LINE_LIMIT_CHARACTERS:
-            text = text[:LINE_LIMIT_CHARACTERS] + " … (cut)"
-        self._lines.append(LogLine(self._next, time.time(), stream, text))
-        self._next += 1
-        self._characters += len(text)
-        while len(self._lines) > LINES_KEPT or self._characters > BYTES_KEPT:
-            self._characters -= len(self._lines.popleft().text)
-        self._news.set()
+    def append(self, stream: Stream, texts: Sequence[str]) -> None:
+        """Add lines, all of this moment; the followers wake once."""
+        if not texts:
+            return
+        unix = time.time()
+        unkept = max(0, len(texts) - self._most_lines)
+        self._last += unkept
+        for text in islice(texts, unkept, None):
+            self._last += 1
+            self._kept.append(LogLine(self._last, unix, stream, text))
+            self._characters += len(text)
+        while len(self._kept) > self._most_lines or self._characters > self._most_characters:
+            self._characters -= len(self._kept.popleft().text)
+        if self._grown is not None:
+            self._grown.set()
+            self._grown = None
 
-    def tail(self, count: int, *, since: int = 1) -> tuple[LogLine, ...]:
-        """The last `count` lines with a number of at least `since`, oldest first."""
-        wanted = max(0, min(count, len(self._lines), self._next - since))
-        return tuple(self._lines[index] for index in range(len(self._lines) - wanted, len(self._lines)))
+    def note(self, text: str) -> None:
+        """Add a line of the supervisor's own."""
+        self.append("supervisor", (text,))
 
-    async def beyond(self, number: int) -> tuple[LogLine, ...]:
-        """Wait until there are lines above `number`, and return them; what the ring dropped meanwhile is gone."""
-        while self._next <= number + 1:
-            self._news = anyio.Event() if self._news.is_set() else self._news
-            await self._news.wait()
-        return self.tail(LINES_KEPT, since=number + 1)
+    def after(self, number: int) -> tuple[LogLine, ...]:
+        """The kept lines with a higher number, oldest first."""
+        first = self._last - len(self._kept) + 1
+        return tuple(islice(self._kept, max(0, number + 1 - first), None))
+
+    def tail(self, count: int) -> tuple[LogLine, ...]:
+        """The last `count` lines, oldest first."""
+        return self.after(self._last - max(0, count))
+
+    async def follow(self, lines: int) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """The last `lines` lines, then what comes, in batches that are never empty; it has no end of its own."""
+        seen = self._last - max(0, lines)
+        while True:
+            if batch := self.after(seen):
+                seen = batch[-1].number
+                yield batch
+            else:
+                if self._grown is None:
+                    self._grown = anyio.Event()
+                await self._grown.wait()

@@ -1,0 +1,108 @@
+"""The floor as the foreman commands it: the runner's slots, seen as engines and desks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from anyio.abc import TaskGroup
+
+from engines.settings import as_dict
+from ipc import work
+from ipc.errors import RequestFailed
+from ipc.snapshot import JobChanged, JobRow, Scalar, Severity
+from ipc.states import Failed, Ready, Stopped
+from supervisor.board import Board
+from supervisor.hooks import run_on_done
+from supervisor.jobs.floor import EngineView
+from supervisor.machine import events
+from supervisor.runner import Runner
+from supervisor.slot import Slot
+from supervisor.slots import desk_name
+
+
+class RunnerFloor:
+    """Implements `supervisor.jobs.floor.Floor` over the runner; `runner` is a call because each needs the other."""
+
+    def __init__(self, runner: Callable[[], Runner], board: Board, hooks: TaskGroup) -> None:
+        self._runner = runner
+        self._board = board
+        self._hooks = hooks
+
+    def engines_of(self, kind: str) -> tuple[EngineView, ...]:
+        """All engines of a kind, in the order of the configuration."""
+        slots = self._runner().slots.values()
+        return tuple(_view(slot) for slot in slots if slot.kind == kind and not slot.is_desk)
+
+    def settings_of(self, engine: str) -> dict[str, Scalar]:
+        """All knobs in force."""
+        return as_dict(self._runner().slots[engine].settings)
+
+    def want_ready(self, engine: str) -> None:
+        """Work waits for this engine."""
+        runner = self._runner()
+        runner.post(runner.slots[engine], events.WantReady(time.monotonic(), "work"))
+
+    def fly(self, engine: str, message: work.Fly) -> None:
+        """Send a flight."""
+        runner = self._runner()
+        runner.fly(runner.slots[engine], message)
+
+    def cancel(self, engine: str, flight: int) -> None:
+        """Stop a flight within one step."""
+        runner = self._runner()
+        runner.cancel(runner.slots[engine], flight)
+
+    def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
+        """Send to a kind's desk, starting it if need be."""
+        runner = self._runner()
+        desk = runner.slots[desk_name(kind)]
+        if isinstance(message, work.Results):
+            runner.send_results(desk, message)
+        else:
+            runner.give_task(desk, message)
+
+    def fail_engine(self, engine: str, cause: str) -> None:
+        """This engine kills whatever it is given."""
+        runner = self._runner()
+        runner.post(runner.slots[engine], events.KillsEverything(time.monotonic(), cause))
+
+    def happen(self, severity: Severity, about: str, word: str, text: str) -> None:
+        """One decision or fact with its reason."""
+        self._board.happen(severity, about, word, text)
+
+    def job_changed(self, row: JobRow) -> None:
+        """A row that replaces the one of the same id."""
+        self._board.publish(JobChanged(row))
+
+    def run_on_done(self, row: JobRow, command: str) -> None:
+        """Run the operator's own command for a job that ended."""
+        self._hooks.start_soon(self._run_hook, row, command)
+
+    async def _run_hook(self, row: JobRow, command: str) -> None:
+        try:
+            await run_on_done(row, command)
+        except RequestFailed as error:
+            self._board.happen("warning", row.id, "on-done-failed", error.problem.detail)
+        else:
+            self._board.happen("info", row.id, "on-done-ran", f"the --on-done command of {row.id} ended well")
+
+
+def _view(slot: Slot) -> EngineView:
+    state = slot.record.state
+    why_not = ""
+    match state:
+        case Stopped("operator"):
+            why_not = f"{slot.name} is stopped by the operator: engineroom start {slot.name}"
+        case Failed(cause, _):
+            why_not = f"{slot.name} has failed ({cause}): engineroom start {slot.name} tries again"
+        case _:
+            pass
+    return EngineView(
+        name=slot.name,
+        parallel=slot.settings.parallel,
+        deterministic=slot.settings.deterministic,
+        free=isinstance(state, Ready) and state.flights == 0 and not slot.record.life.flights,
+        available=not why_not,
+        why_not=why_not,
+    )

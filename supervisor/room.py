@@ -1,0 +1,207 @@
+"""Everything the supervisor holds, put together once, and the tasks that run it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import psutil
+from anyio.abc import TaskGroup
+
+from config.load import Config
+from config.paths import host_name, socket_path
+from engines.settings import as_dict
+from ipc.errors import EngineRoomError
+from ipc.snapshot import EngineRow, Happening, Json, Snapshot, SupervisorRow, Tick
+from ipc.states import pid_of, word
+from ipc.version import SOFTWARE
+from supervisor.board import Board
+from supervisor.floor import RunnerFloor
+from supervisor.host import read_host
+from supervisor.jobs.foreman import Foreman
+from supervisor.machine import events
+from supervisor.recordings import Recordings
+from supervisor.runner import Runner
+from supervisor.slots import make_slots, spec_of
+from supervisor.stopped import read_stopped
+from supervisor.wishes import Wishes
+
+STOP_ALL_SECONDS = 60.0
+HAPPENINGS_IN_SNAPSHOT = 200
+
+
+class Room:
+    """Owned by the daemon; the service answers clients from it."""
+
+    def __init__(
+        self,
+        config: Config,
+        state_folder: Path,
+        instance: str,
+        on_happening: Callable[[Happening], None],
+        hooks: TaskGroup,
+    ) -> None:
+        self._config = config
+        self._state_folder = state_folder
+        self._on_happening = on_happening
+        self._started_unix = time.time()
+        self._over = anyio.Event()
+        self._host = read_host(state_folder, self._started_unix)
+        self.clients = 0
+        self.recordings = Recordings(state_folder, self._header)
+        self.board = Board(self._happened)
+        self.foreman = Foreman(RunnerFloor(lambda: self.runner, self.board, hooks), state_folder)
+        self.runner = Runner(make_slots(config), self.foreman, self.board, spec_of(state_folder), instance)
+        self.wishes = Wishes(self.runner, self.board, state_folder)
+
+    async def run(self) -> None:
+        """Run until `shut_down` has stopped everything.
+
+        Raises:
+            EngineRoomError: the job store cannot be opened.
+        """
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.runner.run)
+            await self._begin()
+            group.start_soon(self._every_second)
+            await self._over.wait()
+            group.cancel_scope.cancel()
+
+    async def _begin(self) -> None:
+        for problem in self._config.warnings:
+            self.board.happen("warning", "supervisor", "setting-ignored", str(problem))
+        try:
+            resumed = self.recordings.resume()
+        except EngineRoomError as error:
+            self.board.happen("error", "supervisor", "recording-lost", str(error.problem))
+        else:
+            if resumed:
+                self.board.happen("info", "supervisor", "recording-resumed", resumed)
+        stopped = read_stopped(self._state_folder)
+        now = time.monotonic()
+        for engine in self._config.engines:
+            if engine.name in stopped:
+                self.runner.post(self.runner.slots[engine.name], events.WantStopped(now, "operator"))
+            elif engine.autostart:
+                self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
+        await self.foreman.start()
+
+    async def shut_down(self, why: str) -> str:
+        """Stop every engine and desk, close the jobs and the recording, then end `run`; says so in a sentence."""
+        self.board.happen("info", "supervisor", "supervisor-stopping", f"going down: {why}")
+        with anyio.move_on_after(STOP_ALL_SECONDS):
+            async with anyio.create_task_group() as group:
+                for slot in self.runner.slots.values():
+                    if pid_of(slot.record.state) is not None:
+                        group.start_soon(self.wishes.gone, slot)
+        await self.foreman.close()
+        self.recordings.end()
+        self._over.set()
+        return "Every engine is stopped; the supervisor ends."
+
+    # ── what clients see ──────────────────────────────────────────────────────────────────────────────────
+
+    def supervisor_row(self) -> SupervisorRow:
+        """The supervisor about itself."""
+        return SupervisorRow(
+            pid=os.getpid(),
+            version=SOFTWARE,
+            host=host_name(),
+            socket=str(socket_path(self._state_folder)),
+            state_folder=str(self._state_folder),
+            started_unix=self._started_unix,
+            keeper=_keeper(),
+            clients=self.clients,
+            recording=self.recordings.row(),
+        )
+
+    def engine_rows(self) -> tuple[EngineRow, ...]:
+        """Every engine, in the order of the configuration."""
+        return tuple(slot.row() for slot in self.runner.slots.values() if not slot.is_desk)
+
+    def snapshot(self) -> Snapshot:
+        """The whole truth now."""
+        return Snapshot(
+            unix=time.time(),
+            monotonic=time.monotonic(),
+            supervisor=self.supervisor_row(),
+            host=self._host,
+            engines=self.engine_rows(),
+            jobs=self.foreman.rows(),
+            happenings=self.board.last(HAPPENINGS_IN_SNAPSHOT),
+        )
+
+    def _happened(self, happening: Happening) -> None:
+        self._on_happening(happening)
+        self.recordings.happened(happening)
+
+    # ── once a second ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _every_second(self) -> None:
+        while True:
+            self._second()
+            # On whole seconds, so that recordings of several boxes line up.
+            await anyio.sleep(1.0 - time.time() % 1.0)
+
+    def _second(self) -> None:
+        unix, monotonic = time.time(), time.monotonic()
+        for slot in self.runner.slots.values():
+            if slot.reading is not None:
+                slot.rss_bytes, slot.cpu_percent = slot.reading.rss_bytes(), slot.reading.cpu_percent()
+            self.runner.show(slot)
+        self._host = read_host(self._state_folder, unix)
+        self.foreman.second(unix, monotonic)
+        self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host))
+        self.recordings.tick(self._values())
+
+    def _values(self) -> dict[str, Json]:
+        """One tick of a recording; the field names are those of `--json`."""
+        host = self._host
+        return {
+            "unix": host.unix,
+            "host": {
+                "cpu_percent": host.cpu_percent,
+                "ram_used_bytes": host.ram_used_bytes,
+                "swap_used_bytes": host.swap_used_bytes,
+                "disk_free_bytes": host.disk_free_bytes,
+            },
+            "engines": {
+                row.name: {
+                    "state": word(row.state),
+                    "pid": pid_of(row.state),
+                    "tokens_per_second": row.tokens_per_second,
+                    "rss_bytes": row.rss_bytes,
+                    "cpu_percent": row.cpu_percent,
+                    "restarts": row.restarts,
+                }
+                for row in self.engine_rows()
+            },
+            "jobs": {
+                row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
+                for row in self.foreman.rows()
+            },
+        }
+
+    def _header(self) -> dict[str, Json]:
+        """What a recording begins with."""
+        return {
+            "version": SOFTWARE,
+            "host": host_name(),
+            "started_unix": time.time(),
+            "gpus": [],
+            "engines": {
+                slot.name: {"kind": slot.kind, "settings": dict(as_dict(slot.settings))}
+                for slot in self.runner.slots.values()
+                if not slot.is_desk
+            },
+        }
+
+
+def _keeper() -> str:
+    told = os.environ.get("ENGINEROOM_KEEPER", "")
+    if told.isdigit():
+        return f"keeper (pid {told})" if psutil.pid_exists(int(told)) else "nobody"
+    return told or "nobody"

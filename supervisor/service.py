@@ -1,0 +1,120 @@
+"""Every command of the control vocabulary, answered: a match, a wish to the room, the answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import assert_never
+
+from ipc import control
+from ipc.snapshot import Happened, Happening, Snapshot, Update
+from supervisor.room import Room
+
+
+class ControlService:
+    """What `ipc.serving` serves to each client."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    async def answer(self, command: control.OneAnswer) -> control.Answer:
+        """The one answer to a command.
+
+        Raises:
+            RequestFailed: the wish cannot be granted; its problem says why and what to do.
+        """
+        room = self._room
+        match command:
+            case control.Status():
+                return control.Self(room.supervisor_row())
+            case control.Down():
+                return control.Done(await room.shut_down("a client asked for it"))
+            case control.Ps():
+                return control.Engines(room.engine_rows())
+            case control.Start(engine) | control.Load(engine):
+                return control.Done(await room.wishes.ready(engine))
+            case control.Unload(engine):
+                return control.Done(await room.wishes.cold(engine))
+            case control.Stop(engine):
+                return control.Done(await room.wishes.stopped(engine))
+            case control.Restart(engine):
+                return control.Done(await room.wishes.restarted(engine))
+            case control.SetKnobs(engine, changes, dry_run):
+                return await room.wishes.set(engine, changes, dry_run=dry_run)
+            case control.ShowKnobs(engine):
+                return control.Knobs(room.wishes.knobs(engine))
+            case control.Record(path):
+                return control.Done(room.recordings.begin(path))
+            case control.StopRecording():
+                return control.Done(room.recordings.end())
+            case _:
+                return await self._answer_about_jobs(command)
+
+    async def _answer_about_jobs(self, command: control.AboutJobs) -> control.Answer:
+        foreman = self._room.foreman
+        match command:
+            case control.Jobs():
+                return control.JobList(foreman.rows())
+            case control.ShowJob(id_):
+                return control.JobWhole(await foreman.detail(id_))
+            case control.Submit():
+                return control.JobIs(await foreman.submit(command))
+            case control.PauseJob(id_):
+                return control.JobIs(await foreman.pause(id_))
+            case control.ResumeJob(id_):
+                return control.JobIs(await foreman.resume(id_))
+            case control.CancelJob(id_):
+                return control.JobIs(await foreman.cancel(id_))
+            case _:
+                assert_never(command)
+
+    def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+        """The items of a streaming command, until its end or the client's cancel."""
+        match command:
+            case control.Watch():
+                return self._watch()
+            case control.Events(last, follow):
+                return self._events(last, follow)
+            case control.Logs(engine, lines, follow):
+                return self._logs(engine, lines, follow)
+            case control.Ask(engine, payload):
+                return self._room.foreman.ask(engine, payload)
+            case _:
+                assert_never(command)
+
+    async def _watch(self) -> AsyncIterator[control.Item]:
+        with self._room.board.watching() as watcher:
+            async for update in watcher.updates(self._room.snapshot):
+                yield control.UpdateItem(update)
+
+    async def _events(self, last: int, follow: bool) -> AsyncIterator[control.Item]:
+        board = self._room.board
+        with board.watching() as watcher:
+            for happening in board.last(last):
+                yield control.EventItem(happening)
+            if not follow:
+                return
+            seen = board.last_sequence
+            async for update in watcher.updates(self._room.snapshot):
+                for happening in _new_happenings(update, seen):
+                    seen = happening.sequence
+                    yield control.EventItem(happening)
+
+    async def _logs(self, engine: str, lines: int, follow: bool) -> AsyncIterator[control.Item]:
+        log = self._room.wishes.slot(engine).log
+        there = log.tail(lines)
+        yield control.LogLines(there)
+        seen = log.next_number - 1
+        while follow:
+            fresh = await log.beyond(seen)
+            seen = fresh[-1].number
+            yield control.LogLines(fresh)
+
+
+def _new_happenings(update: Update, seen: int) -> tuple[Happening, ...]:
+    match update:
+        case Happened(happening):
+            return (happening,) if happening.sequence > seen else ()
+        case Snapshot():
+            return tuple(happening for happening in update.happenings if happening.sequence > seen)
+        case _:
+            return ()

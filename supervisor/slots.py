@@ -1,0 +1,75 @@
+"""The slots that a configuration asks for: one per engine, and one desk per kind that has an engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from config.load import Config, EngineConfig
+from engines.catalog import KINDS
+from engines.settings import EngineSettings, as_dict
+from supervisor.machine.record import Lower, Record, Settings
+from supervisor.process.ring import LogRing
+from supervisor.process.spawn import ChildSpec
+from supervisor.slot import Slot
+
+DESK_UNLOAD_SECONDS = 300.0
+"""An idle desk is let go: it starts again in a fraction of a second."""
+
+
+def desk_name(kind: str) -> str:
+    """The name of a kind's desk, which no engine can have."""
+    return f"{kind}:desk"
+
+
+def make_slots(config: Config) -> dict[str, Slot]:
+    """By name; nothing is started."""
+    engines = {engine.name: _engine(engine) for engine in config.engines}
+    kinds = sorted({engine.kind for engine in config.engines})
+    return engines | {desk_name(kind): _desk(kind) for kind in kinds}
+
+
+def _engine(config: EngineConfig) -> Slot:
+    settings = as_dict(config.settings)
+    record = Record(config.name, config.kind, "engine", settings, _lower(type(config.settings)))
+    return Slot(config.name, config.kind, config.python, config.settings, record, LogRing())
+
+
+def _desk(kind: str) -> Slot:
+    settings = KINDS[kind].settings(unload_after=DESK_UNLOAD_SECONDS, unload_depth="exit")
+    record = Record(desk_name(kind), kind, "desk", as_dict(settings), lambda _: None)
+    return Slot(desk_name(kind), kind, None, settings, record, LogRing())
+
+
+def _lower(kind: type[EngineSettings]) -> Lower:
+    def lower(settings: Settings) -> Settings | None:
+        typed = msgspec.convert(dict(settings), kind)
+        changes = typed.step_down()
+        return {**settings, **changes} if changes else None
+
+    return lower
+
+
+def spec_of(state_folder: Path) -> Callable[[Slot, Settings], ChildSpec]:
+    """How a slot's process is started."""
+
+    def make(slot: Slot, settings: Settings) -> ChildSpec:
+        typed = msgspec.convert(dict(settings), type(slot.settings))
+        return ChildSpec(
+            name=slot.name,
+            module="engines.desk" if slot.is_desk else "engines.child",
+            arguments=(slot.kind,),
+            environment={
+                **typed.process_environment(),
+                "ENGINEROOM_SETTINGS": msgspec.json.encode(as_dict(typed)).decode(),
+                # A desk computes nothing on a GPU, so it may not even open one.
+                **({"CUDA_VISIBLE_DEVICES": ""} if slot.is_desk else {}),
+            },
+            folder=state_folder,
+            python=slot.python or sys.executable,
+        )
+
+    return make

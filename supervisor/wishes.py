@@ -1,0 +1,152 @@
+"""The operator's wishes: each becomes an event of the machine, and its caller waits for the outcome."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.errors import did_you_mean
+from config.overrides import remember
+from config.paths import set_path
+from engines.settings import as_dict, dearest, knobs_of, with_changes
+from ipc.control import Price
+from ipc.errors import Problem, RequestFailed
+from ipc.snapshot import Applies, Knob, Scalar
+from ipc.states import Ready, pid_of
+from supervisor.awaited import Awaited
+from supervisor.board import Board
+from supervisor.machine import events
+from supervisor.machine.effects import Reach
+from supervisor.runner import Runner
+from supervisor.slot import Slot
+from supervisor.stopped import remember_stopped
+
+
+class Wishes:
+    """What `start`, `stop`, `set` and the like come down to."""
+
+    def __init__(self, runner: Runner, board: Board, state_folder: Path) -> None:
+        self._runner = runner
+        self._board = board
+        self._state_folder = state_folder
+        self._tickets = itertools.count(1)
+
+    def slot(self, engine: str) -> Slot:
+        """The engine (or desk) of that name.
+
+        Raises:
+            RequestFailed: there is none; the hint names the nearest.
+        """
+        try:
+            return self._runner.slots[engine]
+        except KeyError:
+            names = [slot.name for slot in self._runner.slots.values() if not slot.is_desk]
+            raise RequestFailed(
+                Problem("Unknown engine", f"There is no engine {engine!r}.", did_you_mean(engine, names))
+            ) from None
+
+    async def ready(self, engine: str) -> str:
+        """Loaded and self-tested; says so in a sentence. Raises RequestFailed."""
+        slot = self.slot(engine)
+        self._keep_stopped(engine, stopped=False)
+        await self._wish(slot, events.WantReady(time.monotonic(), "operator"), "ready")
+        return f"{engine} is ready."
+
+    async def cold(self, engine: str) -> str:
+        """Process up, no model; says so in a sentence. Raises RequestFailed."""
+        slot = self.slot(engine)
+        if pid_of(slot.record.state) is None:
+            return f"{engine} has no process, so there is nothing to unload."
+        await self._wish(slot, events.WantCold(time.monotonic()), "cold")
+        return f"{engine} is unloaded."
+
+    async def stopped(self, engine: str) -> str:
+        """No process, and none until the operator wants it; says so in a sentence. Raises RequestFailed."""
+        slot = self.slot(engine)
+        self._keep_stopped(engine, stopped=True)
+        await self._wish(slot, events.WantStopped(time.monotonic(), "operator"), "stopped")
+        return f"{engine} is stopped."
+
+    async def restarted(self, engine: str) -> str:
+        """A new process, loaded and self-tested; says so in a sentence. Raises RequestFailed."""
+        slot = self.slot(engine)
+        self._keep_stopped(engine, stopped=False)
+        await self._wish(slot, events.WantRestart(time.monotonic()), "ready")
+        return f"{engine} was restarted and is ready."
+
+    async def gone(self, slot: Slot) -> None:
+        """Its process is gone because the supervisor ends; nothing is remembered."""
+        await self._wish(slot, events.WantStopped(time.monotonic(), "never started"), "stopped")
+
+    def knobs(self, engine: str) -> tuple[Knob, ...]:
+        """Its declared settings with the values in force. Raises RequestFailed."""
+        return knobs_of(self.slot(engine).settings)
+
+    async def set(self, engine: str, changes: Mapping[str, Scalar], *, dry_run: bool) -> Price:
+        """Change settings, or only tell the price.
+
+        Raises:
+            RequestFailed: a name or value that is no good, or a change that did not work and was taken back.
+        """
+        slot = self.slot(engine)
+        wanted = as_dict(with_changes(slot.settings, changes, engine))
+        typed = {name: wanted[name] for name in changes}
+        applies = dearest(slot.settings, typed)
+        if applies is None:
+            return Price("Nothing changes: these values are in force.", 0, None, applied=not dry_run)
+        price = _price(slot, typed, applies)
+        if dry_run:
+            return price
+        ticket = next(self._tickets)
+        awaited = slot.tickets[ticket] = Awaited[None]()
+        try:
+            self._runner.post(slot, events.WantApply(time.monotonic(), typed, applies, ticket))
+            await awaited.get()
+        finally:
+            del slot.tickets[ticket]
+        try:
+            remember(set_path(self._state_folder), engine, typed)
+        except OSError as error:
+            self._board.happen(
+                "warning", engine, "settings-not-kept",
+                f"{engine}: the change is in force but could not be kept for the next start: {error}.",
+            )  # fmt: skip
+        return Price(price.text, price.units_to_finish, price.reload_seconds, applied=True)
+
+    async def _wish(self, slot: Slot, event: events.Wish, reach: Reach) -> None:
+        entry = (reach, Awaited[None]())
+        slot.waiting.append(entry)
+        try:
+            self._runner.post(slot, event)
+            await entry[1].get()
+        finally:
+            slot.waiting.remove(entry)
+
+    def _keep_stopped(self, engine: str, *, stopped: bool) -> None:
+        remember_stopped(self._state_folder, engine, stopped=stopped)
+
+
+def _price(slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Price:
+    """What the change costs, from what was measured at the last load."""
+    now = as_dict(slot.settings)
+    what = ", ".join(f"{name} {now[name]} → {value}" for name, value in changes.items() if now[name] != value)
+    flying = sum(flight.units for flight in slot.record.life.flights)
+    loaded = isinstance(slot.record.state, Ready)
+    if not loaded:
+        return Price(f"{what}: used by the next load", 0, None, applied=False)
+    reload_seconds = slot.load_seconds if applies in ("model", "process") else None
+    to_finish = 0 if applies == "now" else flying
+    parts = [f"{to_finish} {'unit' if to_finish == 1 else 'units'} to finish"] if to_finish else []
+    match applies:
+        case "now":
+            parts.append("from the next token or unit, nothing is interrupted")
+        case "flight":
+            parts.append("from the next flight")
+        case "context":
+            parts.append("the context is rebuilt, weights stay")
+        case "model" | "process":
+            took = "—" if reload_seconds is None else f"~{reload_seconds:.1f} s"
+            parts.append(f"{'reload' if applies == 'model' else 'restart'} {took}")
+    return Price(f"{what}: {', '.join(parts)}", to_finish, reload_seconds, applied=False)
