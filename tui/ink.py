@@ -82,9 +82,10 @@ def squeeze(spans: Sequence[Span], width: int, right: bool = False) -> tuple[Spa
 
 def spread(lefts: Sequence[Sequence[Span]], right: Sequence[Span], width: int) -> Line:
     """The first of `lefts` (richest first) that fits beside `right`, and `right` at the edge."""
-    room = width - length(right) - 1
+    edge = min(length(right), max(0, width - 1))
+    room = width - 1 - edge
     left = next((candidate for candidate in lefts if length(candidate) <= room), lefts[-1])
-    return Line((*squeeze(left, max(0, room)), Span(" "), *squeeze(right, min(width, length(right)))))
+    return Line((*squeeze(left, room), Span(" "), *squeeze(right, edge)))
 
 
 def rule(width: int) -> Line:

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import anyio.abc
 import msgspec
 import scenery
+from textual.pilot import Pilot
 
 from ipc import control
 from ipc.client import Client, connect_unix
 from ipc.errors import Problem, RequestFailed
 from ipc.serving import serve
 from ipc.snapshot import EngineChanged, Happened, Happening, LogLine, Update
+from tui.app import Dashboard
+from tui.bridge import Bridge
+from tui.context import Context
 
 
 class Box:
@@ -119,6 +124,51 @@ async def serving(box: Box, path: Path) -> AsyncGenerator[None]:
 def connecting(path: Path) -> Callable[[], AbstractAsyncContextManager[Client]]:
     """What `run_dashboard` and `Bridge` want."""
     return lambda: connect_unix(path)
+
+
+@dataclass
+class Looking:
+    """A dashboard under a pilot, and the box it looks at."""
+
+    box: Box
+    app: Dashboard
+    pilot: Pilot[None]
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, and let the app settle."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    def text(self, part: str) -> str:
+        """What the widget `part` of the topmost screen shows."""
+        widget = self.app.screen.query_one(f"#{part}")
+        return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let the app work until `holds`."""
+        with anyio.fail_after(10):
+            while not holds():
+                await self.pilot.pause(0.01)
+
+    async def asked(self, command: control.Command) -> None:
+        """Wait until the box was asked exactly this."""
+        await self.box.until_asked(lambda seen: seen == command)
+
+
+@asynccontextmanager
+async def looking(
+    folder: Path, size: tuple[int, int] = (120, 34), readonly: bool = False, box: Box | None = None
+) -> AsyncGenerator[Looking]:
+    """A dashboard attached over a real socket, drawn without a terminal."""
+    seen = box or Box()
+    path = folder / "socket"
+    async with serving(seen, path):
+        bridge = Bridge(connecting(path))
+        async with bridge.running() as store:
+            app = Dashboard(Context(store, bridge, readonly))
+            bridge.publish_to(app.publish)
+            async with app.run_test(size=size) as pilot:
+                yield Looking(seen, app, pilot)
 
 
 async def _serve_forever(path: Path) -> None:

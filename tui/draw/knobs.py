@@ -29,12 +29,12 @@ _COLUMNS = (
     Column("recommend", "", 10, rank=4, grows=True),
 )
 _HINTS = (
-    ("←→", "change"),
-    ("i", "type"),
-    ("d", "default"),
-    ("z", "undo"),
     ("enter", "apply"),
     ("esc", "leave"),
+    ("←→", "change"),
+    ("i", "type"),
+    ("z", "undo"),
+    ("d", "default"),
 )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from ipc.control import EventItem, Events, Item
-from tui import measures
 from tui.draw import texts
 from tui.follow import follow
 from tui.ink import Line, Span, squeeze
@@ -31,7 +30,7 @@ class EventsPlace(Place):
         """How many there are of which gravity among those at hand."""
         known = self.context.store.happenings
         grave = [happening for happening in known if happening.severity != "info"]
-        counted = f"   {measures.plural(len(grave), 'warning or error')[0:]} among the last {len(known)}"
+        counted = f"   {len(grave)} of the last {len(known)} are warnings or errors"
         return [Line(squeeze((Span(" events", "strong"), Span(counted, "dim")), width))]
 
     def _take(self, item: Item, fresh: bool) -> None:

@@ -29,6 +29,8 @@ class NewJob(ModalScreen[None]):
         Binding("up", "app.focus_previous", show=False),
     ]
 
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+
     def __init__(self, context: Context, kind: str, engine: str) -> None:
         super().__init__()
         self.context = context

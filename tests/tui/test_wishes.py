@@ -1,0 +1,117 @@
+"""What each key asks, for each kind of row, and what it says will be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import scenery
+
+from ipc import states
+from ipc.control import CancelJob, Down, OneAnswer, PauseJob, Restart, ResumeJob, Start, Stop, Unload
+from ipc.snapshot import JobState
+from tui import wishes
+from tui.actions import ACTIONS, Act, View, bound, changes_something, shown
+from tui.wishes import Target, Wish
+
+Wisher = Callable[[Target], Wish | None]
+
+READY, BUSY = states.Ready(1, 1, 0), states.Ready(1, 1, 1)
+STOPPED, FAILED = states.Stopped("operator"), states.Failed("x", ())
+COLD, LOADING, BACKOFF = states.Cold(1, 0), states.Loading(1, None), states.Backoff(1, 2.0, "x")
+
+
+@pytest.mark.parametrize(
+    ("wish", "state", "wanted"),
+    [
+        (wishes.start_or_stop, STOPPED, Start("w")),
+        (wishes.start_or_stop, FAILED, Start("w")),
+        (wishes.start_or_stop, READY, Stop("w")),
+        (wishes.start_or_stop, BACKOFF, Stop("w")),
+        (wishes.start_or_stop, LOADING, Stop("w")),
+        (wishes.load_or_unload, READY, Unload("w")),
+        (wishes.load_or_unload, LOADING, Unload("w")),
+        (wishes.load_or_unload, COLD, Start("w")),
+        (wishes.load_or_unload, STOPPED, None),
+        (wishes.restart, READY, Restart("w")),
+        (wishes.restart, FAILED, Restart("w")),
+        (wishes.restart, STOPPED, None),
+        (wishes.pause_or_resume, READY, None),
+        (wishes.cancel, READY, None),
+    ],
+)
+def test_of_an_engine(wish: Wisher, state: states.EngineState, wanted: OneAnswer | None) -> None:
+    asked = wish(scenery.engine("w", state))
+    assert (asked.command if asked else None) == wanted
+    assert asked is None or not asked.asks
+
+
+@pytest.mark.parametrize(
+    ("wish", "state", "wanted"),
+    [
+        (wishes.pause_or_resume, "running", PauseJob("gpubox-3-1")),
+        (wishes.pause_or_resume, "queued", PauseJob("gpubox-3-1")),
+        (wishes.pause_or_resume, "held", PauseJob("gpubox-3-1")),
+        (wishes.pause_or_resume, "paused", ResumeJob("gpubox-3-1")),
+        (wishes.pause_or_resume, "done", None),
+        (wishes.cancel, "running", CancelJob("gpubox-3-1")),
+        (wishes.cancel, "done", None),
+        (wishes.start_or_stop, "running", None),
+        (wishes.restart, "running", None),
+        (wishes.load_or_unload, "running", None),
+    ],
+)
+def test_of_a_job(wish: Wisher, state: JobState, wanted: OneAnswer | None) -> None:
+    asked = wish(scenery.job(1, state, 5, 10))
+    assert (asked.command if asked else None) == wanted
+
+
+def test_stopping_a_busy_engine_names_what_may_be_done_again() -> None:
+    asked = wishes.start_or_stop(scenery.engine("voice", BUSY, parallel=4))
+    assert asked
+    assert asked.asks.startswith("Stop voice? ")
+    assert "up to 4 units in flight" in asked.asks
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "failed", "said"),
+    [
+        (1388, 9900, 12, "Cancel gpubox-3-1? 1,388 finished units stay stored; 8,500 units will not be done."),
+        (1, 2, 0, "Cancel gpubox-3-1? 1 finished unit stays stored; 1 unit will not be done."),
+        (0, None, 0, "Cancel gpubox-3-1? 0 finished units stay stored; the rest, still uncounted, will not be done."),
+    ],
+)
+def test_cancelling_names_what_stays_and_what_is_lost(done: int, total: int | None, failed: int, said: str) -> None:
+    asked = wishes.cancel(scenery.job(1, "running", done, total, units_failed=failed))
+    assert asked
+    assert asked.asks == said
+
+
+def test_stopping_everything_names_engines_work_and_jobs() -> None:
+    asked = wishes.stop_everything(list(scenery.ENGINES), list(scenery.JOBS))
+    assert asked.command == Down()
+    assert "4 engines will stop" in asked.asks
+    assert "writer, coder" in asked.asks
+    assert "4 jobs will wait" in asked.asks
+
+
+def test_the_table_has_no_id_and_no_key_twice() -> None:
+    keys = [key for action in ACTIONS for key in action.keys.split()]
+    assert len(keys) == len(set(keys))
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+
+
+def test_the_keys_of_the_design_are_there() -> None:
+    at = {key: action.id for action in ACTIONS for key in shown(action.keys)}
+    wanted = {"q": "view.detach", "Q": "everything.stop", "space": "view.mark", "p": "job.pause", "s": "engine.start"}
+    wanted |= {"r": "engine.restart", "u": "engine.unload", "x": "job.cancel", "e": "knobs.open", "/": "view.filter"}
+    wanted |= {"?": "view.help", "f1": "view.help", ":": "view.palette", "n": "job.new"}
+    assert wanted.items() <= at.items()
+
+
+def test_what_changes_something_is_known() -> None:
+    changing = {action.id for action in ACTIONS if changes_something(action)}
+    assert changing == {action.id for action in ACTIONS if isinstance(action, Act)} | {
+        *("job.new", "recording.toggle", "everything.stop")
+    }
+    assert bound(View("x", "a b", "x", "x", "x")) == "a,b"
