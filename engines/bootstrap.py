@@ -12,9 +12,8 @@ import io
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 DESCRIPTOR = "ENGINEROOM_FD"
 PARENT = "ENGINEROOM_PARENT"
@@ -22,6 +21,7 @@ SETTINGS = "ENGINEROOM_SETTINGS"
 ENGINE = "ENGINEROOM_ENGINE"
 
 _PR_SET_PDEATHSIG = 1
+_IOLBF = 1
 
 
 class Exit(IntEnum):
@@ -39,8 +39,7 @@ class Exit(IntEnum):
     """The supervisor is gone."""
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """What the supervisor gave this child: the kind on the command line, the rest in the environment."""
 
     kind: str
@@ -56,14 +55,13 @@ def begin() -> Origin:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)
+    _print_each_line_at_once()
     try:
         (kind,) = sys.argv[1:]
         # Both would mislead a grandchild, which has neither that descriptor nor that parent.
         parent, descriptor = int(os.environ.pop(PARENT)), int(os.environ.pop(DESCRIPTOR))
     except (KeyError, ValueError):
-        sys.stderr.write(f"A child is spawned by the supervisor, with its kind as argument and {PARENT} and so on.\n")
+        sys.stderr.write("This is spawned by the supervisor; `engineroom start NAME` starts an engine.\n")
         leave(Exit.USAGE)
     _die_with(parent)
     os.set_inheritable(descriptor, False)
@@ -76,6 +74,15 @@ def leave(code: Exit) -> NoReturn:
         with contextlib.suppress(OSError, ValueError):  # the reader of the pipe is gone
             stream.flush()
     os._exit(code)
+
+
+def _print_each_line_at_once() -> None:
+    """What is printed into a pipe would otherwise wait in Python's buffer or C's, and be lost with the process."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, _IOLBF, 0)
 
 
 def _die_with(parent: int) -> None:

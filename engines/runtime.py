@@ -89,7 +89,7 @@ class _Life:
         stream = await UNIXSocketStream.from_socket(self._origin.descriptor)
         try:
             await self._talk(stream)
-        except ConnectionFailed as error:
+        except (ConnectionFailed, ProtocolViolation) as error:  # before the handshake: nobody to tell
             sys.stderr.write(f"{error}\n")
             self._end(Exit.DIED)
 

@@ -151,6 +151,17 @@ async def test_garbage_ends_an_engine_loudly(tmp_path: Path) -> None:
         assert "no-such-word" in (tmp_path / "log").read_text()
 
 
+async def test_a_stranger_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        process, ours = start("engines.child", "fake", {}, log)
+    async with await UNIXSocketStream.from_socket(ours) as stream:
+        await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        assert await ended(process) == 1
+        said = (tmp_path / "log").read_text()
+        assert said.startswith("Message too long")
+        assert "Traceback" not in said
+
+
 async def test_another_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         process, ours = start("engines.child", "fake", {}, log)
@@ -270,6 +281,22 @@ async def test_not_spawned_by_a_supervisor_is_a_sentence() -> None:
     done = await anyio.run_process([sys.executable, "-m", "engines.child", "fake"], cwd=ROOT, check=False)
     assert done.returncode == 2
     assert b"spawned by the supervisor" in done.stderr
+
+
+_PRINTS_IN_C = """
+import ctypes, os, sys
+os.environ.update(ENGINEROOM_PARENT=str(os.getppid()), ENGINEROOM_FD="2")
+from engines.bootstrap import begin
+begin()
+print("python says \\udcff")
+ctypes.CDLL(None).puts(b"c says")
+os._exit(0)
+"""
+
+
+async def test_what_was_printed_is_not_lost_with_the_process() -> None:
+    done = await anyio.run_process([sys.executable, "-c", _PRINTS_IN_C, "fake"], cwd=ROOT)
+    assert done.stdout.splitlines() == [rb"python says \udcff", b"c says"]
 
 
 async def test_crash_at_start(tmp_path: Path) -> None:
