@@ -101,13 +101,11 @@ class ControlService:
 
     async def _logs(self, engine: str, lines: int, follow: bool) -> AsyncIterator[control.Item]:
         log = self._room.wishes.slot(engine).log
-        there = log.tail(lines)
-        yield control.LogLines(there)
-        seen = log.next_number - 1
-        while follow:
-            fresh = await log.beyond(seen)
-            seen = fresh[-1].number
-            yield control.LogLines(fresh)
+        if not follow:
+            yield control.LogLines(log.tail(lines))
+            return
+        async for batch in log.follow(lines):
+            yield control.LogLines(batch)
 
 
 def _new_happenings(update: Update, seen: int) -> tuple[Happening, ...]:

@@ -79,12 +79,12 @@ class Child:
         self._process = process
         self._socket = link
         self._log = log
-        self._first_line = log.next_number
+        self._before = log.last
         self._oom_kills = oom_kills()
         self._exits = Exits(process)
         self._drains = (
-            Drain(process.stdout.fileno(), "stdout", log),
-            Drain(process.stderr.fileno(), "stderr", log),
+            Drain(process.stdout, "stdout", log),
+            Drain(process.stderr, "stderr", log),
         )
         self._link: Link[ToChild, FromChild] | None = None
         self._talked = anyio.Event()
@@ -125,10 +125,10 @@ class Child:
                     group.start_soon(drain.run)
                 group.start_soon(self._converse, deliver)
                 await self._exits.wait()
-                self._take_outputs()
                 with anyio.move_on_after(LAST_WORDS_SECONDS):
                     await self._talked.wait()
-                self._take_outputs()
+                for drain in self._drains:
+                    drain.take_rest()
                 deliver(self._exited())
                 # Leftovers of the group go with it: they hold memory, and the pipes.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -157,15 +157,9 @@ class Child:
             Problem("Link ended", f"Process {self.pid} closed its link to the supervisor.", "Its log may say why.")
         )
 
-    def _take_outputs(self) -> None:
-        for drain in self._drains:
-            drain.take()
-
     def _exited(self) -> Exited:
-        for drain in self._drains:
-            drain.flush()
         status = self._exits.status()
-        tail = tuple(line.text for line in self._log.tail(TAIL_LINES, since=self._first_line))
+        tail = tuple(line.text for line in self._log.after(max(self._before, self._log.last - TAIL_LINES)))
         if status >= 0:
             return Exited(status, None, oom_killed=False, log_tail=tail)
         killed = -status == signals.SIGKILL and oom_kills() > self._oom_kills
@@ -176,6 +170,5 @@ class Child:
         self.kill()
         self._exits.close()
         self._socket.close()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
+        for drain in self._drains:
+            drain.close()

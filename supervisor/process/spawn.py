@@ -59,7 +59,6 @@ def spawn(spec: ChildSpec, instance: str, log: LogRing) -> Child:
             raise
     for pipe in (process.stdout, process.stderr):
         assert pipe is not None
-        os.set_blocking(pipe.fileno(), False)
         _widen(pipe.fileno())
     return Child(process, ours, log, spawn_id)
 
