@@ -13,6 +13,7 @@ from cli import say
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
+from config.capabilities import probe
 from config.load import load
 from config.paths import socket_path
 from ipc.errors import ConnectionFailed, EngineRoomError
@@ -46,8 +47,13 @@ async def _doctor(session: Session, arguments: Namespace) -> Exit:
 def _local(session: Session) -> Iterator[Finding]:
     yield _state_folder(session)
     yield _socket(session)
-    yield _config(session)
+    yield from _config(session)
     yield from (_library(kind, module) for kind, module in LIBRARIES.items())
+    for capability in probe():
+        if capability.present:
+            yield Finding(capability.name, "ok", "there")
+        else:
+            yield Finding(capability.name, "warn", capability.cost, capability.hint)
 
 
 def _state_folder(session: Session) -> Finding:
@@ -69,15 +75,19 @@ def _socket(session: Session) -> Finding:
     return Finding("socket", "ok", f"its path has {length} of {SOCKET_PATH_LIMIT_BYTES} bytes")
 
 
-def _config(session: Session) -> Finding:
+def _config(session: Session) -> Iterator[Finding]:
     try:
         config = load(file=session.config_file, state=session.state, environ=session.environ)
     except EngineRoomError as error:
-        return Finding("configuration", "bad", error.problem.detail, error.problem.hint)
-    if config.warnings:
-        first = config.warnings[0]
-        return Finding("configuration", "warn", f"left out: {first.detail}", first.hint)
-    return Finding("configuration", "ok", str(config.file or "no file: the miniature language model"))
+        yield Finding("configuration", "bad", error.problem.detail, error.problem.hint)
+        return
+    yield Finding("configuration", "ok", str(config.file or "no file: the miniature language model"))
+    for warning in config.warnings:
+        yield Finding("configuration", "warn", f"left out: {warning.detail}", warning.hint)
+    for engine in config.engines:
+        if engine.python is not None and not os.access(engine.python, os.X_OK):
+            text = f"python = {engine.python!r} cannot be run: it will not start."
+            yield Finding(f"engine {engine.name}", "bad", text, "Make that environment, or name another.")
 
 
 def _library(kind: str, module: str) -> Finding:

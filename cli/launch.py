@@ -21,6 +21,8 @@ from ipc.client import connect_unix
 from ipc.errors import ConnectionFailed, Problem, RequestFailed
 
 START_SECONDS = 15.0
+CRASHES = 3
+"""So many supervisors that lived one after the other, and none that answered, are enough."""
 ROOT = Path(load.__file__).parents[1]
 """The folder above our packages: prepended to what the supervisor imports from."""
 
@@ -42,8 +44,10 @@ async def start(state: Path, config_file: Path | None, environ: Mapping[str, str
             Problem("Cannot start", f"{where}: {error.strerror}.", "Set ENGINEROOM_STATE to a folder of yours.")
         ) from error
     deadline = time.monotonic() + START_SECONDS
+    lives: set[int | None] = {None}
     while True:
         ended = started.poll()
+        lives.add(holder(state))
         try:
             async with connect_unix(socket_path(state)):
                 started.returncode = 0  # it outlives us: nobody here waits for it, and Popen need not warn of that
@@ -51,6 +55,9 @@ async def start(state: Path, config_file: Path | None, environ: Mapping[str, str
         except ConnectionFailed as error:
             if ended not in (None, 0) and holder(state) is None:
                 raise ConnectionFailed(silent(state, f"It ended with exit code {ended}")) from error
+            if len(lives) > 1 + CRASHES:
+                _give_up(started, state, environ)
+                raise ConnectionFailed(silent(state, f"It crashed {CRASHES} times")) from error
             if time.monotonic() > deadline:
                 _give_up(started, state, environ)
                 raise ConnectionFailed(silent(state, f"It did not answer within {START_SECONDS:g} s")) from error

@@ -100,10 +100,13 @@ async def test_doctor(script: Script, run: Run) -> None:
     assert findings["supervisor"]["verdict"] == "ok"
     assert findings["state folder"]["verdict"] == "ok"
     assert findings["socket"]["verdict"] == "ok"
+    assert findings["uvloop"]["verdict"] == "ok"
     assert {one["verdict"] for one in findings.values()} <= {"ok", "warn"}
 
 
 async def test_doctor_finds_what_is_wrong(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "engineroom.toml").write_text('[engine.writer]\nkind = "llm"\npython = "/nowhere/python"\n')
+    assert re.search(r"^bad +engine writer: .*/nowhere/python", (await run("doctor")).out, re.MULTILINE)
     (tmp_path / "engineroom.toml").write_text("[")
     long = tmp_path / ("x" * 110)
     ran = await run("doctor", "--state", str(long))

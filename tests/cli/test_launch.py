@@ -193,3 +193,18 @@ async def test_the_demo_stays_in_its_folder(standin: Path, run: Run, tmp_path: P
     assert launch.holder(folder / "state") is None
     assert not await anyio.Path(tmp_path / "state").exists()
     assert (await run("ps", "--state", str(folder / "state"))).code == Exit.UNREACHABLE
+
+
+async def test_crashes_are_not_waited_for_to_the_end(standin: Path, run: Run, state: Path) -> None:
+    keeper = "import os, sys\nwhile True: os.spawnv(os.P_WAIT, sys.executable, sys.argv[sys.argv.index('--') + 1:])\n"
+    daemon = (
+        "import os, sys, time\nfrom pathlib import Path\n"
+        "(Path(sys.argv[sys.argv.index('--state') + 1]) / 'lock').write_text(str(os.getpid()))\n"
+        "time.sleep(0.2)\nsys.exit('it crashed')\n"
+    )
+    await anyio.Path(standin / "supervisor" / "keeper.py").write_text(keeper)
+    await anyio.Path(standin / "supervisor" / "daemon.py").write_text(daemon)
+    ran = await run("up")
+    assert ran.code == Exit.UNREACHABLE
+    assert "It crashed 3 times" in ran.err
+    assert "it crashed" in ran.err
