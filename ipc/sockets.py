@@ -95,14 +95,3 @@ async def dial(path: Path) -> SocketStream:
     except BaseException:
         sock.close()
         raise
-
-
-async def accept(listener: socket.socket) -> SocketStream:
-    """The next connection at the non-blocking `listener`."""
-    while True:
-        try:
-            sock, _ = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            await anyio.wait_readable(listener)
-        else:
-            return SocketStream(sock)

@@ -13,7 +13,7 @@ from anyio.abc import ByteStream
 from ipc import control, serving
 from ipc.errors import EngineDied, Problem, RequestFailed
 from ipc.handshake import greet, hello
-from ipc.sockets import SocketStream, accept, dial
+from ipc.sockets import SocketStream, dial
 
 NO = Problem("No", "It cannot be.", "Ask for something else.")
 
@@ -87,7 +87,8 @@ async def served(service: Countless, path: Path) -> AsyncGenerator[None]:
 
     async def listen() -> None:
         while True:
-            group.start_soon(handle, await accept(listener))
+            await anyio.wait_readable(listener)
+            group.start_soon(handle, SocketStream(listener.accept()[0]))
 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(bytes(path))
