@@ -100,7 +100,7 @@ async def test_doctor(script: Script, run: Run) -> None:
     assert findings["supervisor"]["verdict"] == "ok"
     assert findings["state folder"]["verdict"] == "ok"
     assert findings["socket"]["verdict"] == "ok"
-    assert findings["uvloop"]["verdict"] == "ok"
+    assert "uvloop" in findings
     assert {one["verdict"] for one in findings.values()} <= {"ok", "warn"}
 
 
