@@ -1,61 +1,62 @@
-"""A child that lives: what it says, what it prints, and its end, each as a fact."""
+"""A child while it lives: what it is told, what it says and prints, and its end."""
 
 from __future__ import annotations
 
-import contextlib
-import os
+import math
 import signal as signals
 import socket
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import anyio
 import msgspec
-from anyio.abc import ByteStream
 
 from ipc.channel import Link
-from ipc.errors import ConnectionFailed, EngineRoomError, Problem
+from ipc.errors import EngineRoomError, Problem, ProtocolViolation
 from ipc.handshake import admit, hello
 from ipc.sockets import SocketStream
 from ipc.work import VERSION, FromChild, ToChild
 from supervisor.process.drain import Drain
-from supervisor.process.oom import oom_kills
-from supervisor.process.pidfd import Exits
+from supervisor.process.held import Held
+from supervisor.process.oom import OomWatch
 from supervisor.process.ring import LogRing
 
-HANDSHAKE_SECONDS = 3600.0
-"""The machine has the limit that counts, `start_limit`; this one only bounds the wait."""
-
-LAST_WORDS_SECONDS = 0.5
-"""How long after the exit what was already sent may take to arrive: a grandchild can hold the pipes open."""
-
+DYING_SECONDS = 2.0
+"""How long a child whose link ended counts as dying: its sockets close before its memory is given back."""
+PIPES_SECONDS = 0.5
+"""How long after its end the pipes are read on; a grandchild can hold them open for ever."""
+BURIAL_SECONDS = 10.0
+"""How long a cancelled watch waits for the end of what it has killed."""
 TAIL_LINES = 50
 
+_INBOUND: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Greeted:
     """The handshake is done."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Said:
     """The child said something."""
 
     message: FromChild
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Broke:
-    """The link ended, or carried what the protocol does not allow."""
+    """The link ended or carried what the protocol does not allow, and the process lives; nothing is said any more."""
 
     problem: Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Exited:
-    """The process is gone; nothing more comes. `code` or `signal`, the other is None; `log_tail` is this process's."""
+    """The process is gone, of `code` or of `signal` (the other is None). `log_tail` is what it printed last."""
 
     code: int | None
     signal: int | None
@@ -65,110 +66,144 @@ class Exited:
 
 Fact: TypeAlias = Greeted | Said | Broke | Exited
 
-_INBOUND: msgspec.msgpack.Decoder[FromChild] = msgspec.msgpack.Decoder(FromChild)
-
 
 class Child:
-    """One process of ours, from its spawn until `watch` returns."""
+    """One process, made by `spawn`; whoever has it runs `watch` from then on."""
 
     def __init__(self, process: subprocess.Popen[bytes], link: socket.socket, log: LogRing, spawn_id: str) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         self.pid = process.pid
         self.spawn_id = spawn_id
-        self._process = process
-        self._socket = link
+        self._held = Held(process)
+        self._oom = OomWatch()
         self._log = log
-        self._before = log.last
-        self._oom_kills = oom_kills()
-        self._exits = Exits(process)
-        self._drains = (
-            Drain(process.stdout, "stdout", log),
-            Drain(process.stderr, "stderr", log),
-        )
-        self._link: Link[ToChild, FromChild] | None = None
-        self._talked = anyio.Event()
+        self._first_line = log.next_number
+        self._drains = (Drain(process.stdout, "stdout", log), Drain(process.stderr, "stderr", log))
+        self._socket = link
+        self._stream = SocketStream(link)
+        self._link: Link[ToChild, FromChild] = Link(self._stream, _INBOUND, f"process {self.pid}")
+        self._over = anyio.Event()
+        self._deliver: Callable[[Fact], None] = _nobody
 
     def send(self, message: ToChild) -> None:
-        """Never blocks; before the handshake and after the end of the link there is nobody to hear."""
-        if self._link is not None:
+        """Never blocks; before the handshake it waits for it. What cannot be sent is a `Broke`, as the child's
+        silence about it would be."""
+        try:
             self._link.send(message)
+        except ProtocolViolation as error:
+            self._deliver(Broke(error.problem))
 
     def terminate(self) -> None:
         """SIGTERM to its group."""
-        self._signal_group(signals.SIGTERM)
+        self._held.signal_group(signals.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL to its group."""
-        self._signal_group(signals.SIGKILL)
+        self._held.signal_group(signals.SIGKILL)
 
     def dump_stacks(self) -> None:
-        """SIGUSR1: it writes every thread's stack to stderr; a stopped one is woken for it."""
-        for signum in (signals.SIGCONT, signals.SIGUSR1):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signum)
-
-    def _signal_group(self, signum: signals.Signals) -> None:
-        # It is its session's and group's leader, and not reaped before `watch` saw its exit: the id is still its own.
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signum)
+        """SIGUSR1: every stack goes into its log. A stopped process is woken for it, and one that has not yet
+        learned to show its stacks is spared, because the signal would end it."""
+        self._held.signal(signals.SIGCONT)
+        if _catches(self.pid, signals.SIGUSR1):
+            self._held.signal(signals.SIGUSR1)
 
     async def watch(self, deliver: Callable[[Fact], None]) -> None:
-        """Deliver every fact as it comes, the exit last; returns when the process and what it left are gone.
-
-        Cancelled, it kills the group first: no child outlives whoever watches it.
-        """
+        """Deliver every fact in the order in which they happened, `Exited` last, at once; return when the pipes are
+        empty, too. When it is cancelled it kills the group and sees it end."""
+        self._deliver = deliver
         try:
-            async with anyio.create_task_group() as group:
+            async with anyio.create_task_group() as pipes:
                 for drain in self._drains:
-                    group.start_soon(drain.run)
-                group.start_soon(self._converse, deliver)
-                await self._exits.wait()
-                with anyio.move_on_after(LAST_WORDS_SECONDS):
-                    await self._talked.wait()
+                    pipes.start_soon(drain.run)
+                async with anyio.create_task_group() as talk:
+                    talk.start_soon(self._converse)
+                    await self._held.ended()
+                    self._end_of_talk()
                 for drain in self._drains:
                     drain.take_rest()
                 deliver(self._exited())
-                # Leftovers of the group go with it: they hold memory, and the pipes.
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.pid, signals.SIGKILL)
-                group.cancel_scope.cancel()
+                pipes.cancel_scope.deadline = anyio.current_time() + PIPES_SECONDS
         finally:
-            self._bury()
+            with anyio.move_on_after(BURIAL_SECONDS, shield=True):
+                await self._bury()
 
-    async def _converse(self, deliver: Callable[[Fact], None]) -> None:
+    async def _converse(self) -> None:
+        """Everything that is said, and `Broke` when it ends before the process does."""
+        problem, hung_up = await self._listen()
+        if hung_up:
+            with anyio.move_on_after(DYING_SECONDS):
+                await self._over.wait()
+        if not self._over.is_set():
+            self._deliver(Broke(problem))
+
+    async def _listen(self) -> tuple[Problem, bool]:
+        """Why nothing is said any more, and whether the child hung up."""
         try:
-            async with SocketStream(self._socket) as stream:
-                await self._talk(stream, deliver)
+            await admit(self._stream, hello("supervisor", VERSION), deadline=math.inf)
+            self._deliver(Greeted())
+            async with self._link:
+                try:
+                    async for message in self._link:
+                        self._oom.look()
+                        self._deliver(Said(message))
+                except ProtocolViolation as error:
+                    return error.problem, self._hung_up()
+                return _link_ended(self.pid), True
         except EngineRoomError as error:
-            deliver(Broke(error.problem))
-        finally:
-            self._link = None
-            self._talked.set()
+            return error.problem, self._hung_up()
 
-    async def _talk(self, stream: ByteStream, deliver: Callable[[Fact], None]) -> None:
-        await admit(stream, hello("supervisor", VERSION), deadline=HANDSHAKE_SECONDS)
-        async with Link[ToChild, FromChild](stream, _INBOUND, f"process {self.pid}") as self._link:
-            deliver(Greeted())
-            async for message in self._link:
-                deliver(Said(message))
-        raise ConnectionFailed(
-            Problem("Link ended", f"Process {self.pid} closed its link to the supervisor.", "Its log may say why.")
-        )
+    def _hung_up(self) -> bool:
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def _end_of_talk(self) -> None:
+        """What was said before the end is still read, then the link ends, whoever else holds the other side."""
+        self._over.set()
+        self.kill()
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # closed, because the link had broken
 
     def _exited(self) -> Exited:
-        status = self._exits.status()
-        tail = tuple(line.text for line in self._log.after(max(self._before, self._log.last - TAIL_LINES)))
+        status = self._held.reap()
+        assert status is not None
+        tail = tuple(line.text for line in self._log.tail(TAIL_LINES, since=self._first_line))
         if status >= 0:
             return Exited(status, None, oom_killed=False, log_tail=tail)
-        killed = -status == signals.SIGKILL and oom_kills() > self._oom_kills
-        return Exited(None, -status, oom_killed=killed, log_tail=tail)
+        oom_killed = -status == signals.SIGKILL and self._oom.killed()
+        return Exited(None, -status, oom_killed, tail)
 
-    def _bury(self) -> None:
-        """Leave no process and no descriptor behind, also when the watch was cancelled."""
-        self.kill()
-        self._exits.close()
-        self._socket.close()
+    async def _bury(self) -> None:
+        if self._held.reap() is None:
+            self.kill()
+            await self._held.ended()
+            self._held.reap()
+        self._held.close()
+        await self._stream.aclose()
         for drain in self._drains:
             drain.close()
+
+
+def _link_ended(pid: int) -> Problem:
+    return Problem("Link ended", f"Process {pid} lives but has closed its link to the supervisor.", "See its log.")
+
+
+def _catches(pid: int, number: signals.Signals) -> bool:
+    """Whether the process has a handler for this signal, as far as its system tells."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next((int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:")), 0)
+    return bool(caught >> (number - 1) & 1)
+
+
+def _nobody(fact: Fact) -> None:
+    """Hears what happens before the watch has begun: nothing does."""

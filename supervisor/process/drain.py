@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import suppress
 from typing import IO
@@ -11,6 +12,8 @@ import anyio
 from supervisor.process.lines import LineCutter
 from supervisor.process.ring import LogRing, Stream
 
+PIPE_BYTES = 2**20
+"""The room of a pipe, so that a burst of prints does not stop the child while our loop is busy."""
 CHUNK_BYTES = 64 * 2**10
 BREATH_SECONDS = 0.005
 """The pause after a full chunk: a child that floods gets 13 MB/s and the loop stays free for the others."""
@@ -25,6 +28,7 @@ class Drain:
         self._log = log
         self._cutter = LineCutter()
         os.set_blocking(pipe.fileno(), False)
+        _widen(pipe.fileno())
 
     async def run(self) -> None:
         """Read until the last writer has closed its end."""
@@ -38,10 +42,14 @@ class Drain:
                     await anyio.sleep(BREATH_SECONDS)
 
     def take_rest(self) -> None:
-        """Read what is there by now, without waiting; a line that has begun counts as whole."""
+        """Read what is there by now, without waiting; a line that has begun counts as whole.
+
+        No more than a pipe holds: whoever else writes into it may do so for ever.
+        """
         with suppress(BlockingIOError):
-            while self._take():
-                pass
+            for _ in range(0, PIPE_BYTES, CHUNK_BYTES):
+                if not self._take():
+                    break
         self._log.append(self._stream, self._cutter.flush())
 
     def close(self) -> None:
@@ -53,3 +61,9 @@ class Drain:
         chunk = os.read(self._pipe.fileno(), CHUNK_BYTES)
         self._log.append(self._stream, self._cutter.feed(chunk))
         return len(chunk)
+
+
+def _widen(descriptor: int) -> None:
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):  # the user's share of pipe memory is used up: the usual 64 KiB do, too
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

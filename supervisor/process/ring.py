@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Literal, TypeAlias
 
@@ -30,9 +30,9 @@ class LogRing:
         self._grown: anyio.Event | None = None
 
     @property
-    def last(self) -> int:
-        """The number of the latest line, 0 before the first."""
-        return self._last
+    def next_number(self) -> int:
+        """The number that the next line will have."""
+        return self._last + 1
 
     def append(self, stream: Stream, texts: Sequence[str]) -> None:
         """Add lines, all of this moment; the followers wake once."""
@@ -55,23 +55,15 @@ class LogRing:
         """Add a line of the supervisor's own."""
         self.append("supervisor", (text,))
 
-    def after(self, number: int) -> tuple[LogLine, ...]:
-        """The kept lines with a higher number, oldest first."""
-        first = self._last - len(self._kept) + 1
-        return tuple(islice(self._kept, max(0, number + 1 - first), None))
+    def tail(self, count: int, *, since: int = 1) -> tuple[LogLine, ...]:
+        """The last `count` lines, of those that are kept and have a number of at least `since`; oldest first."""
+        wanted = max(0, min(count, len(self._kept), self._last + 1 - since))
+        return tuple(islice(self._kept, len(self._kept) - wanted, None))
 
-    def tail(self, count: int) -> tuple[LogLine, ...]:
-        """The last `count` lines, oldest first."""
-        return self.after(self._last - max(0, count))
-
-    async def follow(self, lines: int) -> AsyncGenerator[tuple[LogLine, ...], None]:
-        """The last `lines` lines, then what comes, in batches that are never empty; it has no end of its own."""
-        seen = self._last - max(0, lines)
-        while True:
-            if batch := self.after(seen):
-                seen = batch[-1].number
-                yield batch
-            else:
-                if self._grown is None:
-                    self._grown = anyio.Event()
-                await self._grown.wait()
+    async def beyond(self, number: int) -> tuple[LogLine, ...]:
+        """Wait until there are lines with a higher number, and return those that are kept; never none."""
+        while self._last <= number:
+            if self._grown is None:
+                self._grown = anyio.Event()
+            await self._grown.wait()
+        return self.tail(self._most_lines, since=number + 1)

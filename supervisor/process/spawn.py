@@ -1,14 +1,13 @@
-"""Make a child: its own session, both outputs in pipes, the protocol on a socketpair of its own."""
+"""Make a child: in its own session, both outputs in pipes, the protocol on a socketpair of its own."""
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import socket
 import subprocess
 import uuid
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +18,13 @@ from supervisor.process.ring import LogRing
 ROOT = Path(ipc.__file__).parents[1]
 """The folder above our packages; first on a child's path, so that no other `engines` or `ipc` can shadow ours."""
 
-PIPE_BYTES = 1024 * 1024
+OOM_SCORE = 300
+"""Out of 1000: when the host runs out of memory, the kernel is to take an engine rather than the supervisor."""
 
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """What to start: a module of ours, by the interpreter `python`, in `folder`."""
+    """What to start: `python -m module arguments…` in `folder`; `environment` is added to the supervisor's own."""
 
     name: str
     module: str
@@ -37,49 +37,45 @@ class ChildSpec:
 def spawn(spec: ChildSpec, instance: str, log: LogRing) -> Child:
     """Start the child; call it in the main thread, because its death signal follows the thread that forked it.
 
+    `instance` is the id of `new_instance`; all that the child starts carries it, too.
+
     Raises:
         OSError: no process could be made.
     """
-    ours, theirs = socket.socketpair()
-    spawn_id = uuid.uuid4().hex
-    with theirs:
-        try:
+    with ExitStack() as undo:
+        ours, theirs = socket.socketpair()
+        undo.callback(ours.close)
+        with theirs:
+            spawn_id = uuid.uuid4().hex
             process = subprocess.Popen(
+                # -P: what lies in `folder` is data, and must not be imported.
                 [spec.python, "-P", "-m", spec.module, *spec.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                bufsize=0,
                 cwd=spec.folder,
                 env=_environment(spec, instance, spawn_id, theirs.fileno()),
-                pass_fds=[theirs.fileno()],
+                pass_fds=(theirs.fileno(),),
                 start_new_session=True,
             )
-        except OSError:
-            ours.close()
-            raise
-    for pipe in (process.stdout, process.stderr):
-        assert pipe is not None
-        _widen(pipe.fileno())
+        undo.pop_all()
+    with suppress(OSError):  # no Linux, or already higher
+        Path(f"/proc/{process.pid}/oom_score_adj").write_text(str(OOM_SCORE))
     return Child(process, ours, log, spawn_id)
 
 
 def _environment(spec: ChildSpec, instance: str, spawn_id: str, descriptor: int) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGINEROOM_")}
+    root = str(ROOT)
+    others = [folder for folder in inherited.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", root)]
     return {
         **inherited,
         **spec.environment,
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), inherited.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join((root, *others)),
         "ENGINEROOM_FD": str(descriptor),
         "ENGINEROOM_PARENT": str(os.getpid()),
         "ENGINEROOM_ENGINE": spec.name,
         "ENGINEROOM_INSTANCE": instance,
         "ENGINEROOM_SPAWN": spawn_id,
     }
-
-
-def _widen(pipe: int) -> None:
-    """A megabyte of room, so that a burst of prints does not stop the engine while our loop is busy."""
-    size = getattr(fcntl, "F_SETPIPE_SZ", None)
-    if size is not None:
-        with contextlib.suppress(OSError):  # the user's pipe quota is used up: the usual 64 KiB do, too
-            fcntl.fcntl(pipe, size, PIPE_BYTES)
