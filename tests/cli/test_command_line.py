@@ -24,6 +24,7 @@ from ipc.client import Client, expect
 from ipc.version import SOFTWARE
 
 pytestmark = pytest.mark.anyio
+pytest_plugins = ["command_lines"]
 Run: TypeAlias = Callable[..., Awaitable[Any]]
 ROOT = Path(__file__).parents[2]
 

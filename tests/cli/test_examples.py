@@ -13,6 +13,7 @@ from scripted_supervisor import Script
 from ipc import control
 
 pytestmark = pytest.mark.anyio
+pytest_plugins = ["command_lines"]
 ROOT = Path(__file__).parents[2]
 
 

@@ -18,6 +18,7 @@ from cli import launch
 from cli.exits import Exit
 
 pytestmark = pytest.mark.anyio
+pytest_plugins = ["command_lines"]
 Run: TypeAlias = Callable[..., Awaitable[Any]]
 ROOT = Path(__file__).parents[2]
 

@@ -16,6 +16,7 @@ from scripted_supervisor import Script
 from ipc import control
 
 pytestmark = pytest.mark.anyio
+pytest_plugins = ["command_lines"]
 Run: TypeAlias = Callable[..., Awaitable[Any]]
 ROOT = Path(__file__).parents[2]
 

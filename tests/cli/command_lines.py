@@ -1,4 +1,4 @@
-"""Command lines run as a user runs them: through `main`, in a thread of their own or as a process."""
+"""Fixtures: command lines run as a user runs them, through `main` in a thread of their own or as a process."""
 
 from __future__ import annotations
 
