@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from itertools import islice
 from typing import Literal, TypeAlias
 
@@ -60,10 +60,14 @@ class LogRing:
         wanted = max(0, min(count, len(self._kept), self._last + 1 - since))
         return tuple(islice(self._kept, len(self._kept) - wanted, None))
 
-    async def beyond(self, number: int) -> tuple[LogLine, ...]:
-        """Wait until there are lines with a higher number, and return those that are kept; never none."""
-        while self._last <= number:
-            if self._grown is None:
-                self._grown = anyio.Event()
-            await self._grown.wait()
-        return self.tail(self._most_lines, since=number + 1)
+    async def follow(self, lines: int) -> AsyncGenerator[tuple[LogLine, ...], None]:
+        """The last `lines` lines, then what comes, in batches that are never empty; it has no end of its own."""
+        seen = self._last - max(0, lines)
+        while True:
+            if batch := self.tail(self._most_lines, since=seen + 1):
+                seen = batch[-1].number
+                yield batch
+            else:
+                if self._grown is None:
+                    self._grown = anyio.Event()
+                await self._grown.wait()
