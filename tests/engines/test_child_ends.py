@@ -294,7 +294,8 @@ os._exit(0)
 """
 
 
-async def test_what_was_printed_is_not_lost_with_the_process() -> None:
+async def test_what_was_printed_is_not_lost_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     done = await anyio.run_process([sys.executable, "-c", _PRINTS_IN_C, "fake"], cwd=ROOT)
     assert done.stdout.splitlines() == [rb"python says \udcff", b"c says"]
 
