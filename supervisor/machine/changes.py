@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from engines.settings import ORDER
 from ipc.errors import Problem
@@ -10,6 +11,8 @@ from ipc.states import Failed
 from supervisor.machine.effects import SendApply, SettingsInForce, SettingsRefused, StepDown
 from supervisor.machine.record import BeReady, Change
 from supervisor.machine.turn import Turn
+
+_RAN_OUT: Final = Problem("Out of memory", "These very settings have just run out of memory.", "Ask for less.")
 
 
 def ask(turn: Turn, change: Change) -> None:
@@ -92,6 +95,10 @@ def lower(turn: Turn) -> bool:
     turn.record = replace(record, settings=settings, proven=None)
     turn.do(StepDown(settings))
     turn.happen("warning", "stepped-down", f"ran out of memory and goes on with {differing}")
+    waiting = record.change
+    if waiting is not None and {**record.settings, **waiting.changes} == record.settings:
+        turn.record = replace(turn.record, change=None)
+        turn.do(SettingsRefused(settings, waiting.tickets, _RAN_OUT))
     return True
 
 

@@ -74,7 +74,7 @@ def _leave(turn: Turn) -> bool:
     purpose, pid = _purpose(turn.record), pid_of(turn.state)
     if pid is None or purpose not in ("stop", "restart"):
         return False
-    if turn.life.flights and not turn.record.condemned:
+    if turn.life.flights and isinstance(turn.state, Cold) and not turn.record.condemned:
         _drain(turn, pid, purpose)
     else:
         ladder.begin(turn, _why(turn.record, purpose))

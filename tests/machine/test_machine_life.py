@@ -256,6 +256,12 @@ def test_a_desk_finishes_its_task_before_it_stops_and_takes_a_stop_back() -> Non
     assert stage.exit(0).state == Stopped("operator")
 
 
+def test_a_flight_sent_before_the_handshake_delays_no_stop() -> None:
+    stage = Stage().want().spawned().fly().stop()
+    assert stage.told(f.SendTerm)
+    assert stage.exit(signal=15).told(f.LoseFlights)[0].verdict == "ours"
+
+
 def test_facts_without_a_process_change_nothing() -> None:
     record = engine()
     for fact in (

@@ -133,6 +133,12 @@ def test_the_operator_may_choose_what_ran_out_of_memory_but_nothing_else_goes_ba
     assert stage.told(f.SendLoad) == [f.SendLoad({"size": 1})]
 
 
+def test_a_waiting_change_does_not_bring_back_what_has_just_run_out_of_memory() -> None:
+    stage = Stage().want().spawned().greeted().apply("now", size=4).hear(e.LoadFailed(100.0, PROBLEM, True, False))
+    assert refused(stage) == [(2, (1,))]
+    assert stage.told(f.SendLoad) == [f.SendLoad({"size": 2})]
+
+
 def test_a_dear_change_does_not_wait_for_a_load_that_it_makes_useless() -> None:
     stage = Stage().want().spawned().greeted().apply("model", size=8)
     assert stage.told(f.SendUnload)
