@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import os
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
@@ -15,13 +16,14 @@ from typing import NoReturn, Protocol
 
 import anyio
 import msgspec
-from anyio.abc import ByteStream, UNIXSocketStream
+from anyio.abc import ByteStream
 
 from engines.bootstrap import Exit, Origin, leave
 from engines.worker import Worker
 from ipc.channel import Link
 from ipc.errors import ConnectionFailed, Problem, ProtocolViolation
 from ipc.handshake import greet, hello
+from ipc.sockets import SocketStream
 from ipc.work import VERSION, Beat, Dying, FromChild, Leave, ToChild
 
 BEAT_SECONDS = 0.5
@@ -86,7 +88,7 @@ class _Life:
         return Exit.DIED if self._code is None else self._code
 
     async def _converse(self) -> None:
-        stream = await UNIXSocketStream.from_socket(self._origin.descriptor)
+        stream = SocketStream(socket.socket(fileno=self._origin.descriptor))
         try:
             await self._talk(stream)
         except (ConnectionFailed, ProtocolViolation) as error:  # before the handshake: nobody to tell

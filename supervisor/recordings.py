@@ -17,9 +17,12 @@ from supervisor.recorder import Recorder
 class Recordings:
     """At most one at a time; `header` tells what a new file begins with."""
 
-    def __init__(self, state_folder: Path, header: Callable[[], dict[str, Json]]) -> None:
+    def __init__(
+        self, state_folder: Path, header: Callable[[], dict[str, Json]], tell: Callable[[Problem | None], None]
+    ) -> None:
         self._kept = state_folder / "recording"
         self._header = header
+        self._tell = tell
         self._recorder: Recorder | None = None
         self._path = ""
         self._started_unix = 0.0
@@ -63,9 +66,14 @@ class Recordings:
         return f"{self._path} is closed."
 
     def tick(self, values: dict[str, Json]) -> None:
-        """One second's values."""
-        if self._recorder is not None:
-            self._recorder.tick(values)
+        """One second's values; `tell` hears when the file falls behind, and when it has caught up."""
+        if self._recorder is None:
+            return
+        before = self._recorder.problem
+        self._recorder.tick(values)
+        after = self._recorder.problem
+        if (before is None) != (after is None):
+            self._tell(after)
 
     def happened(self, happening: Happening) -> None:
         """One decision or fact."""

@@ -14,7 +14,7 @@ from anyio.abc import TaskGroup
 from config.load import Config
 from config.paths import host_name, socket_path
 from engines.settings import as_dict
-from ipc.errors import EngineRoomError
+from ipc.errors import EngineRoomError, Problem
 from ipc.snapshot import EngineRow, Happening, Json, Snapshot, SupervisorRow, Tick
 from ipc.states import pid_of, word
 from ipc.version import SOFTWARE
@@ -51,11 +51,11 @@ class Room:
         self._over = anyio.Event()
         self._host = read_host(state_folder, self._started_unix)
         self.clients = 0
-        self.recordings = Recordings(state_folder, self._header)
+        self.recordings = Recordings(state_folder, self._header, self._tell_of_recording)
         self.board = Board(self._happened)
         self.foreman = Foreman(RunnerFloor(lambda: self.runner, self.board, hooks), state_folder)
         self.runner = Runner(make_slots(config), self.foreman, self.board, spec_of(state_folder), instance)
-        self.wishes = Wishes(self.runner, self.board, state_folder)
+        self.wishes = Wishes(self.runner, config, self.board, state_folder)
 
     async def run(self) -> None:
         """Run until `shut_down` has stopped everything.
@@ -73,13 +73,7 @@ class Room:
     async def _begin(self) -> None:
         for problem in self._config.warnings:
             self.board.happen("warning", "supervisor", "setting-ignored", str(problem))
-        try:
-            resumed = self.recordings.resume()
-        except EngineRoomError as error:
-            self.board.happen("error", "supervisor", "recording-lost", str(error.problem))
-        else:
-            if resumed:
-                self.board.happen("info", "supervisor", "recording-resumed", resumed)
+        self._resume_recording()
         stopped = read_stopped(self._state_folder)
         now = time.monotonic()
         for engine in self._config.engines:
@@ -88,6 +82,23 @@ class Room:
             elif engine.autostart:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
         await self.foreman.start()
+
+    def _resume_recording(self) -> None:
+        try:
+            begun = self.recordings.resume()
+            if not begun and self._config.supervisor.record:
+                begun = self.recordings.begin(self._config.supervisor.record)
+        except EngineRoomError as error:
+            self.board.happen("error", "supervisor", "recording-lost", str(error.problem))
+        else:
+            if begun:
+                self.board.happen("info", "supervisor", "recording-begun", begun)
+
+    def _tell_of_recording(self, problem: Problem | None) -> None:
+        if problem is None:
+            self.board.happen("info", "supervisor", "recording-caught-up", "the recording has caught up")
+        else:
+            self.board.happen("error", "supervisor", "recording-behind", str(problem))
 
     async def shut_down(self, why: str) -> str:
         """Stop every engine and desk, close the jobs and the recording, then end `run`; says so in a sentence."""

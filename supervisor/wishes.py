@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.errors import did_you_mean
-from config.overrides import remember
+from config.errors import BadConfig, did_you_mean
+from config.load import Config
+from config.overrides import forget, remember
 from config.paths import set_path
 from engines.settings import as_dict, dearest, knobs_of, with_changes
 from ipc.control import Price
@@ -27,8 +28,9 @@ from supervisor.stopped import remember_stopped
 class Wishes:
     """What `start`, `stop`, `set` and the like come down to."""
 
-    def __init__(self, runner: Runner, board: Board, state_folder: Path) -> None:
+    def __init__(self, runner: Runner, config: Config, board: Board, state_folder: Path) -> None:
         self._runner = runner
+        self._declared = {engine.name: engine.declared for engine in config.engines}
         self._board = board
         self._state_folder = state_folder
         self._tickets = itertools.count(1)
@@ -85,16 +87,21 @@ class Wishes:
         return knobs_of(self.slot(engine).settings)
 
     async def set(self, engine: str, changes: Mapping[str, Scalar], *, dry_run: bool) -> Price:
-        """Change settings, or only tell the price.
+        """Change settings, or only tell the price; a value of None goes back to what the configuration declares.
 
         Raises:
             RequestFailed: a name or value that is no good, or a change that did not work and was taken back.
         """
         slot = self.slot(engine)
-        wanted = as_dict(with_changes(slot.settings, changes, engine))
+        declared = as_dict(self._declared.get(engine, slot.settings))
+        told = {name: declared.get(name) if value is None else value for name, value in changes.items()}
+        wanted = as_dict(with_changes(slot.settings, told, engine))
         typed = {name: wanted[name] for name in changes}
         applies = dearest(slot.settings, typed)
+        unset = [name for name, value in changes.items() if value is None]
         if applies is None:
+            if not dry_run:
+                self._keep(engine, typed, unset)
             return Price("Nothing changes: these values are in force.", 0, None, applied=not dry_run)
         price = _price(slot, typed, applies)
         if dry_run:
@@ -106,14 +113,22 @@ class Wishes:
             await awaited.get()
         finally:
             del slot.tickets[ticket]
-        try:
-            remember(set_path(self._state_folder), engine, typed)
-        except OSError as error:
-            self._board.happen(
-                "warning", engine, "settings-not-kept",
-                f"{engine}: the change is in force but could not be kept for the next start: {error}.",
-            )  # fmt: skip
+        self._keep(engine, typed, unset)
         return Price(price.text, price.units_to_finish, price.reload_seconds, applied=True)
+
+    def _keep(self, engine: str, changes: Mapping[str, Scalar], unset: list[str]) -> None:
+        """For the next start: what was set, and not what went back to the configuration."""
+        path = set_path(self._state_folder)
+        try:
+            remember(path, engine, {name: value for name, value in changes.items() if name not in unset})
+            forget(path, engine, unset)
+        except (OSError, BadConfig) as error:
+            self._board.happen(
+                "warning",
+                engine,
+                "settings-not-kept",
+                f"{engine}: the change is in force but could not be kept for the next start: {error}",
+            )
 
     async def _wish(self, slot: Slot, event: events.Wish, reach: Reach) -> None:
         entry = (reach, Awaited[None]())
