@@ -25,6 +25,7 @@ from ipc.errors import RequestFailed
 from ipc.serving import serve
 from ipc.snapshot import Happening
 from ipc.sockets import SocketStream
+from supervisor.keeping import Keeping
 from supervisor.listener import accept, listening
 from supervisor.lock import Lock
 from supervisor.process.sweep import new_instance, sweep
@@ -47,25 +48,30 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--config", type=Path)
     options = parser.parse_args()
-    state: Path = options.state
     try:
-        lock = Lock(state)
-        lock.take()
-        config = load(file=options.config, state=state, environ=os.environ)
-        _begin_log(state, config.supervisor.log_level)
-        instance = new_instance(state)
-        for swept in sweep(instance):
-            _logger.warning("an earlier supervisor had left %s (pid %d); killed", swept.name, swept.pid)
-        with listening(socket_path(state)) as listener:
-            anyio.run(_live, config, state, instance, listener, backend_options={"use_uvloop": has_uvloop()})
+        refusal = _run(options.state, options.config)
     except (BadConfig, RequestFailed) as error:
-        _logger.error("%s", error.problem)
-        sys.stderr.write(f"{error.problem}\n")
-        return REFUSED
+        refusal = error.problem
     except Exception:
         _logger.exception("the supervisor crashed")
         raise
-    return 0
+    if refusal is None:
+        return 0
+    _logger.error("%s", refusal)
+    sys.stderr.write(f"{refusal}\n")
+    return REFUSED
+
+
+def _run(state: Path, config_file: Path | None) -> Problem | None:
+    """Live until told to end; returns why it cannot."""
+    lock = Lock(state)
+    lock.take()
+    config = load(file=config_file, state=state, environ=os.environ)
+    _begin_log(state, config.supervisor.log_level)
+    instance = new_instance(state)
+    for swept in sweep(instance):
+        _logger.warning("an earlier supervisor had left %s (pid %d); killed", swept.name, swept.pid)
+    return anyio.run(_live, config, state, instance, backend_options={"use_uvloop": has_uvloop()})
 
 
 def _begin_log(state: Path, level: str) -> None:
@@ -76,9 +82,15 @@ def _begin_log(state: Path, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper())
 
 
-async def _live(config: Config, state: Path, instance: str, listener: socket.socket) -> None:
-    async with anyio.create_task_group() as hooks:
-        room = Room(config, state, instance, _log_happening, hooks)
+async def _live(config: Config, state: Path, instance: str) -> Problem | None:
+    command = (sys.executable, "-P", "-m", "supervisor.daemon", *sys.argv[1:])
+    keeping = Keeping(state, os.environ.get("ENGINEROOM_KEEPER", ""), command)
+    async with listening(socket_path(state)) as listener, anyio.create_task_group() as hooks:
+        room = Room(config, state, instance, _log_happening, keeping, hooks)
+        try:
+            await room.begin()
+        except EngineRoomError as error:
+            return error.problem
         async with anyio.create_task_group() as group:
             group.start_soon(_obey_signals, room)
             group.start_soon(_welcome, listener, room)
@@ -87,6 +99,7 @@ async def _live(config: Config, state: Path, instance: str, listener: socket.soc
             await anyio.sleep(LAST_ANSWER_SECONDS)
             group.cancel_scope.cancel()
         hooks.cancel_scope.cancel()
+    return None
 
 
 async def _obey_signals(room: Room) -> None:

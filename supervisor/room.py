@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import anyio
-import psutil
 from anyio.abc import TaskGroup
 
 from config.load import Config
@@ -22,6 +21,7 @@ from supervisor.board import Board
 from supervisor.floor import RunnerFloor
 from supervisor.host import read_host
 from supervisor.jobs.foreman import Foreman
+from supervisor.keeping import Keeping
 from supervisor.machine import events
 from supervisor.recordings import Recordings
 from supervisor.runner import Runner
@@ -42,11 +42,13 @@ class Room:
         state_folder: Path,
         instance: str,
         on_happening: Callable[[Happening], None],
+        keeping: Keeping,
         hooks: TaskGroup,
     ) -> None:
         self._config = config
         self._state_folder = state_folder
         self._on_happening = on_happening
+        self._keeping = keeping
         self._started_unix = time.time()
         self._over = anyio.Event()
         self._host = read_host(state_folder, self._started_unix)
@@ -57,20 +59,12 @@ class Room:
         self.runner = Runner(make_slots(config), self.foreman, self.board, spec_of(state_folder), instance)
         self.wishes = Wishes(self.runner, config, self.board, state_folder)
 
-    async def run(self) -> None:
-        """Run until `shut_down` has stopped everything.
+    async def begin(self) -> None:
+        """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
 
         Raises:
             EngineRoomError: the job store cannot be opened.
         """
-        async with anyio.create_task_group() as group:
-            group.start_soon(self.runner.run)
-            await self._begin()
-            group.start_soon(self._every_second)
-            await self._over.wait()
-            group.cancel_scope.cancel()
-
-    async def _begin(self) -> None:
         for problem in self._config.warnings:
             self.board.happen("warning", "supervisor", "setting-ignored", str(problem))
         self._resume_recording()
@@ -82,6 +76,14 @@ class Room:
             elif engine.autostart:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
         await self.foreman.start()
+
+    async def run(self) -> None:
+        """Run until `shut_down` has stopped everything."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.runner.run)
+            group.start_soon(self._every_second)
+            await self._over.wait()
+            group.cancel_scope.cancel()
 
     def _resume_recording(self) -> None:
         try:
@@ -124,7 +126,7 @@ class Room:
             socket=str(socket_path(self._state_folder)),
             state_folder=str(self._state_folder),
             started_unix=self._started_unix,
-            keeper=_keeper(),
+            keeper=str(self._keeping),
             clients=self.clients,
             recording=self.recordings.row(),
         )
@@ -164,9 +166,18 @@ class Room:
                 slot.rss_bytes, slot.cpu_percent = slot.reading.rss_bytes(), slot.reading.cpu_percent()
             self.runner.show(slot)
         self._host = read_host(self._state_folder, unix)
+        self._look_after_keeper()
         self.foreman.second(unix, monotonic)
         self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host))
         self.recordings.tick(self._values())
+
+    def _look_after_keeper(self) -> None:
+        try:
+            replaced = self._keeping.look()
+        except OSError as error:
+            replaced = f"the keeper is gone and no other could be started: {error}"
+        if replaced:
+            self.board.happen("warning", "supervisor", "keeper-replaced", replaced)
 
     def _values(self) -> dict[str, Json]:
         """One tick of a recording; the field names are those of `--json`."""
@@ -209,10 +220,3 @@ class Room:
                 if not slot.is_desk
             },
         }
-
-
-def _keeper() -> str:
-    told = os.environ.get("ENGINEROOM_KEEPER", "")
-    if told.isdigit():
-        return f"keeper (pid {told})" if psutil.pid_exists(int(told)) else "nobody"
-    return told or "nobody"
