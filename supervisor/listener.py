@@ -6,8 +6,8 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -24,8 +24,8 @@ BREATH_SECONDS = 0.2
 _CREDENTIALS = struct.Struct("3i")
 
 
-@contextmanager
-def listening(path: Path) -> Iterator[socket.socket]:
+@asynccontextmanager
+async def listening(path: Path) -> AsyncGenerator[socket.socket]:
     """Bind `path` (mode 0600), taking the place of a stale socket; call it only while holding the lock.
 
     It is taken away at the end, so that a socket without a listener tells of a crash.
@@ -52,7 +52,8 @@ def listening(path: Path) -> Iterator[socket.socket]:
         try:
             yield listener
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
 
 
 async def accept(listener: socket.socket) -> SocketStream:
