@@ -9,24 +9,27 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from cli import exits, say, waiting
+from cli import exits, say, waiting, words
 from cli.down import bring_down
 from cli.exits import Exit
 from cli.session import Session
 from cli.submit import submit
 from cli.verb import Verb, completes_files, looped
-from ipc.control import JobWhole, ShowJob
-from ipc.snapshot import FINISHED
+from ipc.control import Done, Engines, JobWhole, Ps, Record, ShowJob
+from ipc.errors import EngineRoomError
+from ipc.snapshot import FINISHED, JobDetail
 
 SHOWN = 3
 
 
 async def _demo(session: Session, arguments: Namespace) -> Exit:
     folder = session.cwd / arguments.output
-    output = folder / "answers.jsonl"
+    output, recording = folder / "answers.jsonl", folder / "demo.jsonl.zst"
     mine = replace(session, state=folder / "state", config_file=None, host=None)
-    output.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
+    await mine.ensure()
+    output.unlink(missing_ok=True)
+    await mine.ask(Record(str(recording)), Done)
     row = await submit(mine, "llm", [arguments.prompts], str(output), engine="", on_done="")
     say.note(f"{row.id}: {arguments.prompts} → {output}")
     if sys.stdout.isatty() and sys.stdin.isatty():
@@ -38,9 +41,14 @@ async def _demo(session: Session, arguments: Namespace) -> Exit:
             return Exit.OK
     else:
         row = (await waiting.finish(mine, [row.id]))[row.id]
+    detail = (await mine.ask(ShowJob(row.id), JobWhole)).detail
+    restarts = sum(engine.restarts for engine in (await mine.ask(Ps(), Engines)).rows)
     _show(output)
-    say.note(waiting.line(row))
-    await bring_down(mine)
+    _table(detail, restarts, recording)
+    try:
+        await bring_down(mine)
+    except EngineRoomError as error:
+        say.problem(error.problem)
     return exits.of_job(row.state)
 
 
@@ -52,7 +60,30 @@ def _show(output: Path) -> None:
         for line in islice(lines, SHOWN):
             answer = json.loads(line)
             say.data(f"{answer['id']}: {answer['answer'].strip()}")
-    say.note(f"all answers: {output}")
+    say.data("")
+
+
+def _table(detail: JobDetail, restarts: int, recording: Path) -> None:
+    """What was done, how fast, and where it lies."""
+    row, numbers = detail.row, detail.numbers
+    say.table(
+        ("what", "result"),
+        (
+            ("job", f"{row.id}, {row.state}"),
+            ("prompts", str(row.units_total if row.units_total is not None else words.UNKNOWN)),
+            ("answered", str(row.units_done)),
+            ("tokens/s", words.rate(numbers.tokens_per_second, "tok")),
+            ("TTFT p50", _milliseconds(numbers.ttft_p50_seconds)),
+            ("TTFT p95", _milliseconds(numbers.ttft_p95_seconds)),
+            ("restarts", str(restarts)),
+            ("answers", row.output),
+            ("recording", str(recording)),
+        ),
+    )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return words.UNKNOWN if seconds is None else f"{seconds * 1000:.1f} ms"
 
 
 def _arguments(parser: ArgumentParser) -> None:
