@@ -1,72 +1,169 @@
-"""The foreman: keeps the book of jobs, the store and the floor in step."""
+"""The foreman: keeps book, air, store and floor in step; of all in this room, only it acts."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import math
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias, assert_never
 
+import anyio
+import msgspec
+from anyio import to_thread
+
+from config.errors import did_you_mean
+from config.paths import database_path, host_name
 from ipc import control, work
-from ipc.snapshot import JobDetail, JobRow
+from ipc.errors import Problem, RequestFailed
+from ipc.snapshot import JobDetail, JobRow, Scalar
+from supervisor.awaited import Awaited
+from supervisor.jobs import effects, output
+from supervisor.jobs.air import Air
+from supervisor.jobs.asks import Ask, Asks
+from supervisor.jobs.book import Book
+from supervisor.jobs.changes import Change, FactsChanged
+from supervisor.jobs.desks import Desks, Task
+from supervisor.jobs.dispatch import Dispatch
+from supervisor.jobs.effects import Effect
 from supervisor.jobs.floor import Floor
+from supervisor.jobs.job import Facts, Job, Numbers, Spec
+from supervisor.jobs.reading import particulars, results, take_up
+from supervisor.jobs.store import Store
+from supervisor.jobs.submission import check_output, find_engine, specify
+from supervisor.jobs.wall import Wall
 from supervisor.machine.effects import Verdict
+
+Chore: TypeAlias = Callable[[], Coroutine[None, None, None]]
+"""Something that has to wait for a disk."""
 
 
 class Foreman:
-    """One per supervisor. The plain methods are called on the loop and return at once."""
+    """One per supervisor: `start`, then `run` beside the runner, at last `close`.
+
+    The plain methods are called on the loop and return at once.
+    """
 
     def __init__(self, floor: Floor, state_folder: Path) -> None:
         self._floor = floor
-        self._state_folder = state_folder
+        self._path = database_path(state_folder)
+        self._store = Store(self._path, self._troubled)
+        self._job_numbers, flights = Numbers(), Numbers()
+        self._flight_numbers = flights
+        self._jobs: dict[int, Job] = {}
+        self._book = Book(self._jobs)
+        self._air = Air(self._jobs, flights)
+        self._asks = Asks(flights)
+        self._desks = Desks(Numbers(), floor.to_desk)
+        self._dispatch = Dispatch(floor, self._jobs, self._book, self._air, self._asks)
+        self._wall = Wall(floor, self._jobs, self._dispatch.serving)
+        self._monotonic = time.monotonic()
+        """As of the last second: enough for holds and retries."""
+        self._closed = False
+        self._new_chores, self._chores = anyio.create_memory_object_stream[Chore](math.inf)
 
     async def start(self) -> None:
         """Open the store and take up the unfinished jobs; call it once, when the floor can be asked.
 
         Raises:
-            EngineRoomError: the store cannot be opened.
+            EngineRoomError: the store cannot be opened or read.
         """
-        raise NotImplementedError
+        connection = await self._store.open()
+        stored = await to_thread.run_sync(take_up, connection, self._path)
+        self._job_numbers.skip(stored.last_job)
+        self._flight_numbers.skip(stored.last_flight)
+        self._jobs.update((job.spec.number, job) for job in stored.under_way)
+        for spec, facts in stored.jobs:
+            self._wall.hang(spec, facts)
+
+    async def run(self) -> None:
+        """Do what there is to do, until cancelled; what the other methods promise comes true while this runs."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._store.run, self._settled)
+            self._perform(effects.RunHook(number) for number in self._wall.hooks_due())
+            self._advance()
+            async for chore in self._chores:
+                tasks.start_soon(chore)
 
     async def close(self) -> None:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
-        raise NotImplementedError
+        self._closed = True
+        self._new_chores.close()
+        self._chores.close()
+        await self._store.close()
 
     # ── what the runner tells ─────────────────────────────────────────────────────────────────────────────
 
     def engine_changed(self, engine: str) -> None:
         """Its state or settings changed; cheap enough to be called after every step."""
-        raise NotImplementedError
+        self._advance()
 
     def said(self, engine: str, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> None:
         """An engine spoke of a flight."""
-        raise NotImplementedError
+        if not self._asks.said(message):
+            match message:
+                case work.UnitDone():
+                    self._perform(self._air.done(engine, message))
+                case work.UnitFailed():
+                    self._perform(self._air.failed(engine, message))
+                case work.Landed(flight):
+                    self._perform(self._air.landed(engine, flight))
+                case work.Piece():
+                    return  # of a job's flight nobody asked for pieces
+        self._advance()
 
     def flight_lost(
         self, engine: str, flight: int, verdict: Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
     ) -> None:
         """A flight went down with its engine; what it finished and said before counts."""
-        raise NotImplementedError
+        if not self._asks.lost(flight, cause):
+            window = self._floor.settings_of(engine)["restarts_within"]
+            careful_until = self._monotonic + float(window or 0)
+            self._perform(
+                self._air.lost(
+                    flight, verdict, alone=alone, cause=cause, log_tail=log_tail, careful_until=careful_until
+                )
+            )
+        self._advance()
 
     def desk_said(self, kind: str, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None:
         """A desk spoke of its task."""
-        raise NotImplementedError
+        task = self._desks.current(kind, message.task)
+        if task is None:
+            return
+        if isinstance(message, work.Pull):
+            self._store.read(partial(self._pulled, task, message))
+            return
+        self._desks.over(kind)
+        self._perform(self._outcome(task, message))
+        self._advance()
 
     def desk_lost(self, kind: str, cause: str) -> None:
         """A kind's desk died, or cannot be started; its task must be given anew."""
-        raise NotImplementedError
+        task = self._desks.over(kind)
+        if task is not None and task.spec.number in self._jobs:
+            self._perform(self._book.mishap(task.spec.number, cause, self._monotonic))
 
     def second(self, unix: float, monotonic: float) -> None:
         """Once a second: rates, retries, waking of engines."""
-        raise NotImplementedError
+        self._monotonic = monotonic
+        self._dispatch.second()
+        self._advance()
+        self._wall.second(monotonic)
 
     # ── what clients ask ──────────────────────────────────────────────────────────────────────────────────
 
     def rows(self) -> tuple[JobRow, ...]:
         """Every job, oldest first."""
-        raise NotImplementedError
+        return self._wall.rows()
 
     async def detail(self, id: str) -> JobDetail:  # noqa: A002 (the word of the protocol)
         """One job with its problems and measurements. Raises RequestFailed: there is no such job."""
-        raise NotImplementedError
+        spec, facts = self._find(id)
+        found = await to_thread.run_sync(particulars, self._path, spec.number, facts.attempts)
+        return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings)
 
     async def submit(self, wish: control.Submit) -> JobRow:
         """A new job, durable before this returns.
@@ -74,21 +171,29 @@ class Foreman:
         Raises:
             RequestFailed: no such kind or engine, an input that is not there, an output that cannot be written.
         """
-        raise NotImplementedError
+        self._refuse_in_trouble()
+        number = self._job_numbers.next()
+        spec = specify(wish, self._floor, number=number, host=host_name(), unix=time.time())
+        await to_thread.run_sync(output.probe, spec.inputs, spec.output, spec.id)
+        check_output(spec, (job.spec for job in self._jobs.values()))
+        return await self._carry_out(number, self._book.add(spec))
 
     async def pause(self, id: str) -> JobRow:  # noqa: A002
         """Start no further flight of it. Raises RequestFailed: no such job, or it is over."""
-        raise NotImplementedError
+        number = self._unfinished(id)
+        return await self._carry_out(number, self._book.pause(number))
 
     async def resume(self, id: str) -> JobRow:  # noqa: A002
         """Go on. Raises RequestFailed: no such job, or it is over."""
-        raise NotImplementedError
+        number = self._unfinished(id)
+        return await self._carry_out(number, self._book.resume(number))
 
     async def cancel(self, id: str) -> JobRow:  # noqa: A002
         """Stop it within one step and keep what is done. Raises RequestFailed: no such job, or it is over."""
-        raise NotImplementedError
+        number = self._unfinished(id)
+        return await self._carry_out(number, self._book.cancel(number, time.time()))
 
-    def ask(self, engine: str, payload: str) -> AsyncIterator[control.Piece | control.Answered]:
+    async def ask(self, engine: str, payload: str) -> AsyncIterator[control.Piece | control.Answered]:
         """One interactive unit, before any unit of a job: pieces as they come, then the whole answer.
 
         Leaving the iteration cancels the flight.
@@ -97,4 +202,190 @@ class Foreman:
             RequestFailed: no such engine, it cannot be had, or the unit cannot be done.
             EngineDied: the engine died with it; the text so far is in the error.
         """
-        raise NotImplementedError
+        kind, _ = find_engine(self._floor, engine)
+        ask = Ask(kind, engine, payload)
+        self._asks.add(ask)
+        self._advance()
+        try:
+            async for item in ask.items():
+                yield item
+        finally:
+            self._asks.withdraw(ask)
+            if ask.flight is not None and not ask.over:
+                self._floor.cancel(engine, ask.flight)
+
+    # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
+
+    def _advance(self) -> None:
+        self._perform(self._dispatch.advance(time.time(), self._monotonic))
+
+    def _perform(self, wanted: Iterable[Effect]) -> None:
+        for effect in () if self._closed else wanted:
+            match effect:
+                case effects.Save(what, then):
+                    self._store.write(what, partial(self._stored, what, then))
+                case effects.Launch(flight):
+                    self._perform(self._air.launch(flight, free=self._is_free(self._air.engine_of(flight))))
+                case effects.Fly(engine, message):
+                    self._floor.fly(engine, message)
+                case effects.Recall(engine, flight):
+                    self._floor.cancel(engine, flight)
+                case effects.Plan(number, limit):
+                    spec = self._jobs[number].spec
+                    self._desks.give(spec, partial(self._plan, number, limit))
+                case effects.Assemble(number):
+                    self._desks.give(self._jobs[number].spec, partial(self._assemble, number))
+                case effects.Place(number):
+                    self._new_chores.send_nowait(partial(self._place, number))
+                case effects.Discard(number):
+                    self._new_chores.send_nowait(partial(self._discard, self._wall.stored(number)[0]))
+                case effects.RunHook(number):
+                    self._run_hook(number)
+                case effects.Wake(engine):
+                    self._floor.want_ready(engine)
+                case effects.FailEngine(engine, cause):
+                    self._floor.fail_engine(engine, cause)
+                case effects.Happen(severity, about, word, text):
+                    self._floor.happen(severity, about, word, text)
+                case _:
+                    assert_never(effect)
+
+    def _stored(self, what: Iterable[Change], then: Iterable[Effect]) -> None:
+        for change in what:
+            self._wall.note(change)
+        self._perform(then)
+
+    def _settled(self) -> None:
+        self._wall.publish()
+        self._advance()
+
+    async def _carry_out(self, number: int, wanted: Iterable[Effect]) -> JobRow:
+        """The row once all of it is stored."""
+        self._perform(wanted)
+        self._advance()
+        stored = Awaited[None]()
+        self._store.write((), partial(stored.give, None))
+        await stored.get()
+        return self._wall.row(number)
+
+    def _troubled(self, text: str) -> None:
+        self._wall.trouble = f"nothing can be stored: {text}" if text else ""
+        if text:
+            self._floor.happen(
+                "error", "supervisor", "store-stuck", f"Jobs wait, because nothing can be stored: {text}."
+            )
+        else:
+            self._floor.happen("info", "supervisor", "store-well", "Jobs can be stored again, and go on.")
+
+    # ── desks ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _plan(self, number: int, limit: int, task: int) -> work.Plan | None:
+        job = self._jobs.get(number)
+        if job is None:
+            return None
+        source = job.spec.inputs[job.facts.source]
+        return work.Plan(task, source, job.facts.cursor, limit, self._settings(job.spec))
+
+    def _assemble(self, number: int, task: int) -> work.Assemble | None:
+        job = self._jobs.get(number)
+        if job is None:
+            return None
+        part = output.part_of(job.spec.output, job.spec.id)
+        return work.Assemble(task, job.spec.id, str(part), self._settings(job.spec))
+
+    def _outcome(self, task: Task, message: work.Planned | work.Assembled | work.TaskFailed) -> Iterable[Effect]:
+        number, now = task.spec.number, self._monotonic
+        if number not in self._jobs:
+            self._new_chores.send_nowait(partial(self._discard, task.spec))
+            return []
+        match message:
+            case work.Planned():
+                return self._book.planned(number, message)
+            case work.Assembled():
+                self._new_chores.send_nowait(partial(self._identify, number))
+                return []
+            case work.TaskFailed(problem=problem, retry=True):
+                return self._book.mishap(number, problem.detail.rstrip("."), now)
+            case work.TaskFailed(problem=problem):
+                if isinstance(task.message, work.Plan):
+                    return self._book.unreadable(number, problem)
+                return self._book.refused(number, problem, time.time())
+
+    def _pulled(self, task: Task, pull: work.Pull, connection: sqlite3.Connection) -> Callable[[], None]:
+        rows, last = results(connection, task.spec.number, pull.after, pull.limit)
+        return partial(self._answer, task, work.Results(task.number, rows, last))
+
+    def _answer(self, task: Task, answer: work.Results) -> None:
+        if self._desks.current(task.spec.kind, task.number) is task:
+            self._floor.to_desk(task.spec.kind, answer)
+
+    # ── the output ────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _identify(self, number: int) -> None:
+        """Note which file the output will be, then put it in its place."""
+        spec = self._jobs[number].spec
+        try:
+            identity = await to_thread.run_sync(output.identity, output.part_of(spec.output, spec.id))
+        except OSError as error:
+            reason = f"the part file is gone: {error.strerror}"
+            self._end_chore(number, lambda: self._book.mishap(number, reason, self._monotonic))
+        else:
+            self._end_chore(number, lambda: self._book.assembled(number, identity))
+
+    async def _place(self, number: int) -> None:
+        job = self._jobs.get(number)
+        if job is None:
+            return
+        spec, facts = job.spec, job.facts
+        try:
+            await to_thread.run_sync(output.place, spec.output, spec.id, facts.placed)
+        except output.PartMissing:
+            self._end_chore(number, lambda: self._book.part_missing(number))
+        except output.CannotPlace as error:
+            reason = error.problem.detail.rstrip(".")
+            self._end_chore(number, lambda: self._book.mishap(number, reason, self._monotonic))
+        else:
+            self._end_chore(number, lambda: self._book.placed(number, time.time()))
+
+    async def _discard(self, spec: Spec) -> None:
+        await to_thread.run_sync(output.discard, spec.output, spec.id)
+
+    def _end_chore(self, number: int, decide: Callable[[], Iterable[Effect]]) -> None:
+        if number in self._jobs:  # else it was cancelled meanwhile
+            self._perform(decide())
+            self._advance()
+
+    def _run_hook(self, number: int) -> None:
+        spec, facts = self._wall.stored(number)
+        self._floor.run_on_done(self._wall.row(number), spec.on_done)
+        self._perform([effects.Save((FactsChanged(number, msgspec.structs.replace(facts, hook_due=False)),))])
+
+    # ── looking things up ─────────────────────────────────────────────────────────────────────────────────
+
+    def _find(self, id: str) -> tuple[Spec, Facts]:  # noqa: A002
+        found = self._wall.find(id)
+        if found is None:
+            raise RequestFailed(Problem("Unknown job", f"There is no job {id!r}.", did_you_mean(id, self._wall.ids())))
+        return found
+
+    def _unfinished(self, id: str) -> int:  # noqa: A002
+        spec, facts = self._find(id)
+        if spec.number not in self._jobs:
+            over = facts.ending or "ending"
+            raise RequestFailed(Problem("Job is over", f"{id} is {over}.", "Submit it again if you need it."))
+        self._refuse_in_trouble()
+        return spec.number
+
+    def _refuse_in_trouble(self) -> None:
+        if self._wall.trouble:
+            raise RequestFailed(
+                Problem("Cannot be stored", f"Just now {self._wall.trouble}.", "Make room, then try again.")
+            )
+
+    def _is_free(self, engine: str) -> bool:
+        _, view = find_engine(self._floor, engine)
+        return view.free
+
+    def _settings(self, spec: Spec) -> dict[str, Scalar]:
+        engines = self._dispatch.serving(spec)
+        return self._floor.settings_of(engines[0].name) if engines else spec.settings

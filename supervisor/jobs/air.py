@@ -1,0 +1,253 @@
+"""The flights of all jobs: each unit in one flight at most, each result taken once. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from ipc import work
+from ipc.errors import Problem
+from supervisor.jobs import changes
+from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Launch, Save, noted
+from supervisor.jobs.floor import EngineView
+from supervisor.jobs.job import Flight, Formation, Job, Numbers, Unit
+from supervisor.jobs.schedule import Choice, fits
+from supervisor.jobs.suspicion import SetAside, Suspicion
+from supervisor.machine.effects import Verdict
+
+DEATHS = 3
+"""So many deaths of its engine, with nothing else at work, set a unit aside."""
+
+
+class Air:
+    """Over `jobs`, by number, which it shares with the book. A flight whose job is gone ends without a trace."""
+
+    def __init__(self, jobs: dict[int, Job], numbers: Numbers) -> None:
+        """`numbers` gives each flight its own."""
+        self._jobs = jobs
+        self._numbers = numbers
+        self._flights: dict[int, Flight] = {}
+        self._suspicions: defaultdict[str, Suspicion] = defaultdict(Suspicion)
+
+    # ── questions ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def flying(self) -> set[str]:
+        """The engines that have a flight, sent or about to be."""
+        return {flight.engine for flight in self._flights.values()}
+
+    def on_trial(self, engine: str) -> bool:
+        """Whether the engine must prove itself before anything else."""
+        return self._suspicions[engine].on_trial
+
+    def tried(self) -> set[str]:
+        """The engines on trial."""
+        return {engine for engine, suspicion in self._suspicions.items() if suspicion.on_trial}
+
+    def careful(self, engine: str, monotonic: float) -> bool:
+        """Whether the engine has just died with several units at work."""
+        return monotonic < self._suspicions[engine].careful_until
+
+    def judged(self, job: int) -> bool:
+        """Whether no unit of the job waits for an engine's trial."""
+        return not any(suspicion.concerns(job) for suspicion in self._suspicions.values())
+
+    def engine_of(self, flight: int) -> str:
+        """Where a flight in the air, or about to be, is at work."""
+        return self._flights[flight].engine
+
+    # ── the way up ────────────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, job: Job, engine: EngineView, choice: Choice) -> list[Effect]:
+        """Compose a flight; it is sent once that is stored."""
+        flight = Flight(self._numbers.next(), job.spec.number, engine.name, choice.units, engine.deterministic)
+        former: tuple[changes.Change, ...] = ()
+        if choice.formation is not None:
+            job.formations.remove(choice.formation)
+            flight.crashes = choice.formation.crashes
+            former = (changes.FlightOver(choice.formation.flight),)
+        for unit in flight.units:
+            job.free.pop(unit.index, None)
+        self._flights[flight.id] = job.flights[flight.id] = flight
+        job.facts = msgspec.structs.replace(job.facts, attempts=job.facts.attempts + len(flight.open))
+        indices = tuple(unit.index for unit in flight.units)
+        composed = changes.FlightComposed(flight.id, job.spec.number, indices, flight.deterministic)
+        return [noted(job, *former, composed, then=(Launch(flight.id),))]
+
+    def launch(self, number: int, *, free: bool) -> list[Effect]:
+        """The composition is stored: send it, if it is still wanted and its engine is still free."""
+        flight = self._flights[number]
+        job = self._jobs.get(flight.job)
+        if job is None or job.facts.paused or not free:
+            return self._release(self._pop(flight))
+        flight.sent = True
+        orders = tuple(work.UnitOrder(job.spec.id, unit.index, unit.payload) for unit in flight.units)
+        return [Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))]
+
+    def try_known(self, engine: EngineView) -> list[Effect]:
+        """Put an engine on trial to the proof."""
+        proof = self._suspicions[engine.name].proof
+        assert proof is not None, "only an engine on trial is put to the proof"
+        flight = Flight(self._numbers.next(), 0, engine.name, (), engine.deterministic, sent=True)
+        self._flights[flight.id] = flight
+        return [Fly(engine.name, work.Fly(flight.id, (proof,), stream=False, deterministic=flight.deterministic))]
+
+    def part(self, job: Job, engines: Iterable[EngineView]) -> list[Effect]:
+        """Let companies go their own ways that no engine could fly as they were."""
+        engines = tuple(engines)
+        gone = [formation for formation in job.formations if not any(fits(formation, engine) for engine in engines)]
+        for formation in gone:
+            job.formations.remove(formation)
+            job.put_back(formation.units)
+        return [Save(tuple(changes.FlightOver(formation.flight) for formation in gone))] if gone else []
+
+    # ── what comes back ───────────────────────────────────────────────────────────────────────────────────
+
+    def done(self, engine: str, message: work.UnitDone) -> list[Effect]:
+        """A result. What was taken before, or belongs to no flight in the air, is ignored."""
+        found = self._find(engine, message)
+        if found is None:
+            return []
+        job, unit = found
+        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload))
+        unit.ended = True
+        facts = job.facts
+        job.facts = msgspec.structs.replace(facts, done=facts.done + 1, tokens=facts.tokens + message.tokens)
+        result = changes.UnitDone(
+            job.spec.number, unit.index, message.result, message.tokens, message.seconds, message.ttft_seconds
+        )
+        return [noted(job, result)]
+
+    def failed(self, engine: str, message: work.UnitFailed) -> list[Effect]:
+        """A unit cannot be done; the engine is well."""
+        found = self._find(engine, message)
+        if found is None:
+            return []
+        job, unit = found
+        self._suspicions[engine].is_well(None)
+        return [_set_aside(job, unit, "failed", message.problem, ())]
+
+    def landed(self, engine: str, number: int) -> list[Effect]:
+        """Nothing of the flight is running; what has not ended waits again."""
+        flight = self._flights.get(number)
+        return [] if flight is None or flight.engine != engine else self._release(self._pop(flight))
+
+    def lost(
+        self,
+        number: int,
+        verdict: Verdict,
+        *,
+        alone: bool,
+        cause: str,
+        log_tail: tuple[str, ...],
+        careful_until: float,
+    ) -> list[Effect]:
+        """The flight went down with its engine. Only a death of the engine's own fault is held against anyone."""
+        flight = self._flights.get(number)
+        if flight is None:
+            return []
+        self._pop(flight)
+        if verdict == "own" and not flight.units:
+            return self._condemn(flight.engine)
+        job = self._jobs.get(flight.job)
+        if verdict != "own" or job is None or not flight.open:
+            return self._release(flight)
+        if alone and len(flight.units) == 1:
+            return self._blame(job, flight, flight.units[0], cause, log_tail)
+        self._suspicions[flight.engine].careful_until = careful_until
+        if flight.deterministic and not flight.crashes and len(flight.units) > 1:
+            # Other company could change the output, so the same company gets one chance more.
+            return self._release(flight, crashes=1)
+        return self._suspect(job, flight, cause)
+
+    # ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _find(self, engine: str, message: work.UnitDone | work.UnitFailed) -> tuple[Job, Unit] | None:
+        flight = self._flights.get(message.flight)
+        if flight is None or flight.engine != engine:
+            return None
+        if not flight.units:  # the proof: whatever it says, it lives
+            self._suspicions[engine].is_well(None)
+            return None
+        job = self._jobs.get(flight.job)
+        unit = next((unit for unit in flight.open if unit.index == message.index), None)
+        return None if job is None or unit is None else (job, unit)
+
+    def _pop(self, flight: Flight) -> Flight:
+        del self._flights[flight.id]
+        job = self._jobs.get(flight.job)
+        if job is not None:
+            del job.flights[flight.id]
+        return flight
+
+    def _release(self, flight: Flight, crashes: int | None = None) -> list[Effect]:
+        """Its open units wait again, unblamed."""
+        job = self._jobs.get(flight.job)
+        if job is not None and flight.deterministic and flight.open:
+            crashes = flight.crashes if crashes is None else crashes
+            job.formations.append(Formation(flight.id, flight.units, crashes))
+            return []
+        if job is not None:
+            job.put_back(flight.units)
+        return [Save((changes.FlightOver(flight.id),))] if flight.units else []
+
+    def _suspect(self, job: Job, flight: Flight, cause: str) -> list[Effect]:
+        blamed = []
+        for unit in flight.open:
+            unit.alone = True
+            blamed.append(changes.UnitBlamed(job.spec.number, unit.index, unit.deaths, alone=True))
+        job.put_back(flight.units)
+        text = f"{cause} with {len(blamed)} units of {job.spec.id} at work: each now runs alone."
+        told = Happen("warning", job.spec.id, "units-suspected", text)
+        return [noted(job, changes.FlightOver(flight.id), *blamed, then=(told,))]
+
+    def _blame(self, job: Job, flight: Flight, unit: Unit, cause: str, log_tail: tuple[str, ...]) -> list[Effect]:
+        unit.deaths += 1
+        unit.alone = True
+        blame = (
+            changes.FlightOver(flight.id),
+            changes.UnitBlamed(job.spec.number, unit.index, unit.deaths, alone=True),
+        )
+        text = f"{cause} with only {unit.where} at work"
+        if unit.deaths < DEATHS:
+            job.put_back(flight.units)
+            told = Happen("warning", job.spec.id, "unit-blamed", f"{text} ({unit.deaths} of {DEATHS} times).")
+            return [noted(job, *blame, then=(told,))]
+        problem = Problem("Unit kills its engine", f"{text}, {DEATHS} times.", "Look at its input and the log.")
+        told = Happen("warning", job.spec.id, "unit-quarantined", f"{text}, {DEATHS} times: it is set aside.")
+        suspicion = self._suspicions[flight.engine]
+        suspicion.row.append(SetAside(job.spec.number, unit))
+        effects: list[Effect] = [_set_aside(job, unit, "quarantined", problem, log_tail, *blame, then=(told,))]
+        return [*effects, *self._condemn(flight.engine)] if suspicion.condemned else effects
+
+    def _condemn(self, engine: str) -> list[Effect]:
+        """The engine is at fault: what was set aside because of it waits again, with nothing held against it."""
+        suspicion = self._suspicions.pop(engine)
+        effects: list[Effect] = []
+        for aside in suspicion.row:
+            job = self._jobs.get(aside.job)
+            if job is None or job.facts.placed:
+                continue
+            aside.unit.ended, aside.unit.alone, aside.unit.deaths = False, False, 0
+            job.put_back((aside.unit,))
+            job.facts = msgspec.structs.replace(job.facts, failed=job.facts.failed - 1)
+            effects.append(noted(job, changes.UnitForgiven(aside.job, aside.unit.index)))
+        cause = f"it died of {len(suspicion.row)} different units in a row, each alone and {DEATHS} times"
+        return [*effects, FailEngine(engine, cause)]
+
+
+def _set_aside(
+    job: Job,
+    unit: Unit,
+    ending: changes.SetAsideEnding,
+    problem: Problem,
+    log_tail: tuple[str, ...],
+    *what: changes.Change,
+    then: tuple[Happen, ...] = (),
+) -> Save:
+    unit.ended = True
+    job.facts = msgspec.structs.replace(job.facts, failed=job.facts.failed + 1)
+    number = job.spec.number
+    found = changes.ProblemFound(number, unit.index, unit.where, unit.name, problem, log_tail)
+    return noted(job, *what, changes.UnitSetAside(number, unit.index, ending), found, then=then)

@@ -1,0 +1,139 @@
+"""Interactive requests: one unit each, flown before any unit of a job, streamed, never stored and never repeated."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+
+import anyio
+
+from ipc import control, work
+from ipc.errors import EngineDied, EngineRoomError, Problem, RequestFailed
+from supervisor.jobs.job import Numbers
+
+
+class Ask:
+    """One request, from the question to its answer."""
+
+    def __init__(self, kind: str, engine: str, payload: str) -> None:
+        self.kind = kind
+        self.engine = engine
+        self.payload = payload
+        self.flight: int | None = None
+        """None until it flies."""
+        self._text = ""
+        self._given = 0
+        self._outcome: control.Answered | EngineRoomError | None = None
+        self._wake = anyio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether its outcome is known."""
+        return self._outcome is not None
+
+    def add(self, text: str) -> None:
+        """The next characters."""
+        self._text += text
+        self._wake.set()
+
+    def settle(self, outcome: control.Answered | EngineRoomError) -> None:
+        """How it ended; what comes later is ignored."""
+        if self._outcome is None:
+            self._outcome = outcome
+            self._wake.set()
+
+    def died(self, cause: str) -> None:
+        """The engine is gone."""
+        problem = Problem("Engine died", f"{cause}.", "Ask again.")
+        self.settle(EngineDied(problem, self._text))
+
+    async def items(self) -> AsyncIterator[control.Piece | control.Answered]:
+        """Pieces as they come, several at once for a slow reader, then the whole answer. Raises as `Foreman.ask`."""
+        while True:
+            if self._given < len(self._text):
+                piece = control.Piece(self._text[self._given :])
+                self._given = len(self._text)
+                yield piece
+            elif isinstance(self._outcome, control.Answered):
+                yield self._outcome
+                return
+            elif self._outcome is not None:
+                raise self._outcome
+            else:
+                self._wake = anyio.Event()
+                await self._wake.wait()
+
+
+class Asks:
+    """All that wait or fly, first come first served on each engine."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """`numbers` gives each flight its own."""
+        self._numbers = numbers
+        self._waiting: deque[Ask] = deque()
+        self._flying: dict[int, Ask] = {}
+
+    def flying(self) -> set[str]:
+        """The engines that answer one."""
+        return {ask.engine for ask in self._flying.values()}
+
+    def wanted(self) -> set[str]:
+        """The engines that one waits for."""
+        return {ask.engine for ask in self._waiting}
+
+    def kinds(self) -> set[str]:
+        """The kinds of those engines."""
+        return {ask.kind for ask in self._waiting}
+
+    def add(self, ask: Ask) -> None:
+        """A new request."""
+        self._waiting.append(ask)
+
+    def begin(self, engine: str, *, deterministic: bool) -> work.Fly:
+        """The flight of the one that waits longest for `engine`."""
+        ask = next(ask for ask in self._waiting if ask.engine == engine)
+        self._waiting.remove(ask)
+        ask.flight = self._numbers.next()
+        self._flying[ask.flight] = ask
+        order = work.UnitOrder("", 0, ask.payload)
+        return work.Fly(ask.flight, (order,), stream=True, deterministic=deterministic)
+
+    def withdraw(self, ask: Ask) -> None:
+        """Nobody waits for it any more; if it flies, it still lands."""
+        if ask in self._waiting:
+            self._waiting.remove(ask)
+
+    def refuse(self, engine: str, why: str) -> None:
+        """The engine cannot be had."""
+        for ask in [ask for ask in self._waiting if ask.engine == engine]:
+            self._waiting.remove(ask)
+            ask.settle(RequestFailed(Problem("Engine unavailable", f"{why}.", "")))
+
+    def said(self, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> bool:
+        """Whether the message was about one of them."""
+        ask = self._flying.get(message.flight)
+        if ask is None:
+            return False
+        match message:
+            case work.Piece():
+                ask.add(message.text)
+            case work.UnitDone():
+                ask.settle(control.Answered(message.result, message.tokens, message.seconds, message.ttft_seconds))
+            case work.UnitFailed():
+                ask.settle(RequestFailed(message.problem))
+            case work.Landed():
+                del self._flying[message.flight]
+                ask.settle(
+                    RequestFailed(
+                        Problem("Interrupted", f"{ask.engine} had to stop before the answer was whole.", "Ask again.")
+                    )
+                )
+        return True
+
+    def lost(self, flight: int, cause: str) -> bool:
+        """Whether the flight was one of them; its text so far goes with the error."""
+        ask = self._flying.pop(flight, None)
+        if ask is None:
+            return False
+        ask.died(cause)
+        return True

@@ -1,0 +1,81 @@
+"""Looks over all jobs and engines and sets going whatever can go now. Decides, but does nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from supervisor.jobs.air import Air
+from supervisor.jobs.asks import Asks
+from supervisor.jobs.book import Book
+from supervisor.jobs.effects import Effect, Fly, Wake
+from supervisor.jobs.floor import EngineView, Floor
+from supervisor.jobs.job import Job, Spec
+from supervisor.jobs.schedule import best_to_wake, choose, serves, window
+
+
+class Dispatch:
+    """Jobs first come first served; interactive requests before any of them."""
+
+    def __init__(self, floor: Floor, jobs: dict[int, Job], book: Book, air: Air, asks: Asks) -> None:
+        self._floor = floor
+        self._jobs = jobs
+        self._book = book
+        self._air = air
+        self._asks = asks
+        self._woken: set[str] = set()
+        """Engines that were wanted since the last second: each is asked for once, not after every step it takes."""
+
+    def second(self) -> None:
+        """Engines that are still wanted may be asked for again."""
+        self._woken.clear()
+
+    def serving(self, spec: Spec) -> tuple[EngineView, ...]:
+        """The engines that the job may fly on."""
+        return tuple(engine for engine in self._floor.engines_of(spec.kind) if serves(engine, spec))
+
+    def advance(self, unix: float, monotonic: float) -> list[Effect]:
+        """Everything that can be set going."""
+        effects: list[Effect] = []
+        for job in list(self._jobs.values()):
+            engines = self.serving(job.spec)
+            effects += self._air.part(job, engines)
+            if not job.facts.all_ended or self._air.judged(job.spec.number):
+                effects += self._book.errand(job, window(engines), unix, monotonic)
+        for kind in dict.fromkeys([*(job.spec.kind for job in self._jobs.values()), *self._asks.kinds()]):
+            for engine in self._floor.engines_of(kind):
+                effects += self._employ(kind, engine, monotonic)
+        return effects + [Wake(engine) for engine in self._to_wake()]
+
+    def _employ(self, kind: str, engine: EngineView, monotonic: float) -> list[Effect]:
+        name = engine.name
+        if not engine.available:
+            self._asks.refuse(name, engine.why_not)
+        if not engine.free or name in self._flying():
+            return []
+        self._woken.discard(name)
+        if name in self._asks.wanted():
+            return [Fly(name, self._asks.begin(name, deterministic=engine.deterministic))]
+        if self._air.on_trial(name):
+            return self._air.try_known(engine)
+        careful = self._air.careful(name, monotonic)
+        for job in self._jobs.values():
+            if job.spec.kind == kind and serves(engine, job.spec):
+                choice = choose(job, engine, careful=careful)
+                if choice is not None:
+                    return self._air.begin(job, engine, choice)
+        return []
+
+    def _flying(self) -> set[str]:
+        return self._air.flying() | self._asks.flying()
+
+    def _to_wake(self) -> Iterable[str]:
+        flying = self._flying()
+        wanted = self._asks.wanted() | self._air.tried()
+        for job in self._jobs.values():
+            if job.waiting and not job.facts.paused:
+                engine = best_to_wake(self.serving(job.spec), flying)
+                if engine is not None:
+                    wanted.add(engine)
+        new = sorted(wanted - flying - self._woken)
+        self._woken.update(new)
+        return new

@@ -1,0 +1,102 @@
+"""A job's output on the disk: whether it can be written, and its move into place. Everything here may block."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ipc.errors import Problem, RequestFailed
+
+
+class CannotPlace(RequestFailed):
+    """Raised when the finished part file cannot become the output now; trying again later can help."""
+
+
+class PartMissing(Exception):
+    """Raised when neither the part file nor the output that it became is there."""
+
+
+def part_of(output: str, job: str) -> Path:
+    """Where the output is written until it is whole: in the same folder, so that a rename suffices."""
+    path = Path(output)
+    return path.with_name(f".{path.name}.{job}.part")
+
+
+def probe(inputs: tuple[str, ...], output: str, job: str) -> None:
+    """Refuse what cannot end well, before it costs anything.
+
+    Raises:
+        RequestFailed: an input is no readable file; the output is there already, or cannot be written.
+    """
+    for source in inputs:
+        if not Path(source).is_file() or not os.access(source, os.R_OK):
+            raise RequestFailed(
+                Problem("Input unreadable", f"{source} is no file that can be read.", "Check the path and its rights.")
+            )
+    if os.path.lexists(output):
+        raise RequestFailed(
+            Problem("Output exists", f"{output} is there already.", "Move it away, or name another output.")
+        )
+    part = part_of(output, job)
+    try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        part.unlink()
+    except OSError as error:
+        raise RequestFailed(
+            Problem("Output not writable", f"{part.parent}: {error.strerror}.", "Name a folder that can be written.")
+        ) from error
+
+
+def identity(path: Path) -> str:
+    """What a file keeps when it is renamed. Raises OSError."""
+    status = path.stat()
+    return f"{status.st_dev}:{status.st_ino}:{status.st_size}"
+
+
+def place(output: str, job: str, placed: str) -> None:
+    """Make the part file with the identity `placed` the output, durably; to repeat it is harmless.
+
+    Raises:
+        PartMissing: it has to be assembled again.
+        CannotPlace: something else is at the output's place, or the folder cannot be written.
+    """
+    part, path = part_of(output, job), Path(output)
+    try:
+        if _is(path, placed):  # renamed before a crash
+            part.unlink(missing_ok=True)
+        elif not _is(part, placed):
+            raise PartMissing
+        elif os.path.lexists(path):
+            raise CannotPlace(
+                Problem("Output exists", f"{output} was made by somebody else meanwhile.", "Move it away.")
+            )
+        else:
+            part.rename(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise CannotPlace(
+            Problem("Output not written", f"{path.parent}: {error.strerror}.", "Make room or allow writing there.")
+        ) from error
+
+
+def discard(output: str, job: str) -> None:
+    """Remove the part file, if there is one and it can be removed."""
+    try:
+        part_of(output, job).unlink(missing_ok=True)
+    except OSError:
+        return  # a folder that cannot be written keeps it; it is hidden and named after the job
+
+
+def _is(path: Path, placed: str) -> bool:
+    try:
+        return identity(path) == placed
+    except FileNotFoundError:
+        return False
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)  # else a power failure could take the rename back
+    finally:
+        os.close(descriptor)

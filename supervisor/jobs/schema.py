@@ -1,0 +1,92 @@
+"""The tables of the job store, and how one version of them becomes the next.
+
+`spec` and `facts` are JSON of `supervisor.jobs.job`; a field added there with a default needs no migration.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ipc.errors import EngineRoomError, Problem
+
+MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY,
+        spec   TEXT NOT NULL,
+        facts  TEXT NOT NULL,
+        over   INTEGER NOT NULL
+    );
+    CREATE INDEX jobs_under_way ON jobs (number) WHERE NOT over;
+    CREATE TABLE units (
+        job     INTEGER NOT NULL REFERENCES jobs,
+        idx     INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        place   TEXT NOT NULL,
+        name    TEXT,
+        state   TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed', 'quarantined')),
+        deaths  INTEGER NOT NULL DEFAULT 0,
+        alone   INTEGER NOT NULL DEFAULT 0,
+        result  TEXT,
+        tokens  INTEGER,
+        seconds REAL,
+        ttft    REAL,
+        CHECK ((state = 'done') = (result IS NOT NULL)),
+        PRIMARY KEY (job, idx)
+    );
+    CREATE INDEX units_open ON units (job, idx) WHERE state = 'planned';
+    CREATE TABLE problems (
+        number   INTEGER PRIMARY KEY,
+        job      INTEGER NOT NULL REFERENCES jobs,
+        idx      INTEGER,
+        place    TEXT NOT NULL,
+        unit     TEXT,
+        problem  TEXT NOT NULL,
+        log_tail TEXT NOT NULL
+    );
+    CREATE INDEX problems_of_job ON problems (job, idx);
+    CREATE TABLE flights (
+        id    INTEGER PRIMARY KEY,
+        job   INTEGER NOT NULL REFERENCES jobs,
+        units TEXT NOT NULL,
+        again INTEGER NOT NULL
+    );
+    """,
+)
+"""Each element brings the version that is its position to the next."""
+
+BUSY_SECONDS = 10.0
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the store, making or migrating its tables. May be used by any one thread at a time.
+
+    Raises:
+        EngineRoomError: the file is no store of ours, is of a newer version, or cannot be written.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        _migrate(connection, path)
+    except sqlite3.Error as error:
+        raise EngineRoomError(
+            Problem("Jobs unreadable", f"{path}: {error}.", "Make room, mend its permissions, or move the file away.")
+        ) from error
+    path.chmod(0o600)
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise EngineRoomError(
+            Problem(
+                "Jobs from a newer version",
+                f"{path} has version {version}, this Engine Room knows {len(MIGRATIONS)}.",
+                "Use the newer Engine Room, or move the file away.",
+            )
+        )
+    for number in range(version, len(MIGRATIONS)):
+        connection.executescript(f"BEGIN; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
