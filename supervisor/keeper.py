@@ -108,10 +108,10 @@ def main(arguments: list[str]) -> int:
     except BlockingIOError:
         _say(f"The keeper with pid {os.read(pid_file, 20).decode()} keeps {options['--state']} already.")
         return REFUSED
+    keeper, adopted = Keeper(arguments[split + 1 :]), options.get("--adopt")
     os.truncate(pid_file, 0)
     os.write(pid_file, str(os.getpid()).encode())
-    adopted = options.get("--adopt")
-    code = Keeper(arguments[split + 1 :]).keep(None if adopted is None else int(adopted))
+    code = keeper.keep(None if adopted is None else int(adopted))
     os.truncate(pid_file, 0)
     return code
 

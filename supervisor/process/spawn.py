@@ -35,7 +35,7 @@ class ChildSpec:
 
 
 def spawn(spec: ChildSpec, instance: str, log: LogRing) -> Child:
-    """Start the child; call it in the main thread, because its death signal follows the thread that forked it.
+    """Start the child; call it on the loop, in the main thread: its death signal follows the thread that forked it.
 
     `instance` is the id of `new_instance`; all that the child starts carries it, too.
 
