@@ -74,8 +74,8 @@ def _count(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:
     if len(deaths) < limits.restarts:
         _again(turn, f"{how} (death {len(deaths)} of {limits.restarts} within {limits.restarts_within:g} s)")
     else:
-        times = "once" if len(deaths) == 1 else f"{len(deaths)} times within {limits.restarts_within:g} s"
-        _fail(turn, f"died {times}, last: {how}", log_tail)
+        often = f"{len(deaths)} deaths within {limits.restarts_within:g} s, the last: " if len(deaths) > 1 else ""
+        _fail(turn, f"{often}{how}", log_tail)
 
 
 def _lower(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:

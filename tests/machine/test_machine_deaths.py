@@ -82,7 +82,7 @@ def test_three_deaths_of_its_own_within_the_window_are_failed_with_the_log() -> 
     stage.fly(1, 2).exit(1, log=("boom",))
     assert isinstance(stage.state, Failed)
     assert stage.state.log_tail == ("boom",)
-    assert "3 times within 60 s" in stage.state.cause
+    assert "3 deaths within 60 s" in stage.state.cause
     problem = stage.answers()["ready"]
     assert problem is not None
     assert "exited with code 1" in problem.detail
@@ -143,6 +143,12 @@ def test_the_book_can_condemn_an_engine_that_kills_everything() -> None:
     assert stage.state == Failed("three units in a row died", ("last words",))
     stage = ready().exit(signal=KILL).hear(e.SpawnFailed(100.0, PROBLEM))
     assert isinstance(stage.hear(e.KillsEverything(101.0, "units")).state, Failed)
+
+
+def test_a_condemned_engine_finishes_nothing() -> None:
+    stage = ready().fly(1, 2).hear(e.KillsEverything(101.0, "three units in a row died"))
+    assert stage.told(f.SendLeave)
+    assert stage.exit(0).told(f.LoseFlights)[0].verdict == "ours"
 
 
 def test_crashing_at_start_fails_after_the_limit_with_the_log() -> None:

@@ -170,6 +170,15 @@ def test_a_change_asked_for_while_another_is_made_comes_after_it() -> None:
     assert stage.hear(e.Applied(101.0)).told(f.SettingsInForce)[0].tickets == (2,)
 
 
+def test_an_unload_waits_for_the_change_that_is_being_made() -> None:
+    stage = ready().apply("context", size=8).hear(e.WantCold(101.0))
+    assert stage.state == Draining(1000, "unload", 0)
+    assert not stage.told(f.SendUnload)
+    stage.hear(e.Applied(101.0))
+    assert in_force(stage) == [(8, (1,))]
+    assert stage.told(f.SendUnload)
+
+
 def test_a_stop_does_not_wait_for_a_change() -> None:
     stage = ready().apply("model", size=8).stop()
     assert isinstance(stage.state, Stopping)

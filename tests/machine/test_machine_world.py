@@ -70,11 +70,16 @@ class World(RuleBasedStateMachine):
         unload_after=st.sampled_from([0.0, 0.0, 4.0]),
         drain_limit=st.sampled_from([0.0, 3.0]),
         restarts=st.integers(1, 3),
+        up=st.booleans(),
     )
-    def begin(self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int) -> None:
+    def begin(self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, up: bool) -> None:
         self.record = engine(
             role, unload_depth=depth, unload_after=unload_after, drain_limit=drain_limit, restarts=restarts
         )
+        if up:
+            self.want_ready("operator")
+            while not self.resting():
+                self.be_kind()
 
     # ── the runner ────────────────────────────────────────────────────────────────────────────────────────
 
