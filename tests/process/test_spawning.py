@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 from standins import eventually, lives, no_descriptor_lost, program, watched
 
@@ -23,7 +24,7 @@ import json, os, sys
 print(json.dumps({
     "environment": dict(os.environ), "path": sys.path, "folder": os.getcwd(), "input": sys.stdin.read(),
     "leads": os.getpid() == os.getsid(0) == os.getpgid(0), "parent": os.getppid(),
-    "open": sorted(os.listdir("/proc/self/fd")), "score": open("/proc/self/oom_score_adj").read(),
+    "open": sorted(os.listdir("/proc/self/fd")),
 }))
 """
 
@@ -76,7 +77,12 @@ async def test_what_a_child_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyP
     # The three usual ones, the link, and the folder that is being listed.
     assert set(told["open"]) > {"0", "1", "2", ours["ENGINEROOM_FD"]}
     assert len(told["open"]) == 5
-    assert int(told["score"]) >= OOM_SCORE
+
+
+async def test_the_kernel_is_to_take_a_child_before_the_supervisor(tmp_path: Path) -> None:
+    async with watched(program(tmp_path, "import time; time.sleep(60)")) as this:
+        score = await anyio.Path(f"/proc/{this.child.pid}/oom_score_adj").read_text()
+        assert int(score) >= OOM_SCORE
 
 
 @pytest.mark.parametrize("what", ["python", "folder"])
