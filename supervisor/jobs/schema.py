@@ -69,7 +69,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
         connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
-        _migrate(connection, path)
+        migrate(connection, path)
     except sqlite3.Error as error:
         raise EngineRoomError(
             Problem("Jobs unreadable", f"{path}: {error}.", "Make room, mend its permissions, or move the file away.")
@@ -78,7 +78,8 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the tables to today's version. Raises EngineRoomError: they are of a later one."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
         raise EngineRoomError(

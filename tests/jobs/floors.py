@@ -1,0 +1,59 @@
+"""A floor made of scripts: engines that do what the test says, a desk that reads lines and writes lines."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ipc import work
+from ipc.snapshot import JobRow, Scalar, Severity
+from supervisor.jobs.floor import EngineView
+
+
+class ScriptedFloor:
+    """Notes what the foreman commands; the test answers in the engines' names, `Desk` answers for the desks."""
+
+    def __init__(self, *engines: EngineView) -> None:
+        self.engines = {engine.name: engine for engine in engines or (EngineView("writer", 2, False, True, True, ""),)}
+        self.flown: list[tuple[str, work.Fly]] = []
+        self.cancelled: list[tuple[str, int]] = []
+        self.desk_messages: list[work.Plan | work.Assemble | work.Results] = []
+        self.woken: list[str] = []
+        self.condemned: list[tuple[str, str]] = []
+        self.happenings: list[tuple[Severity, str, str, str]] = []
+        self.told: list[JobRow] = []
+        self.hooks: list[tuple[JobRow, str]] = []
+
+    def change(self, name: str, **changes: object) -> None:
+        """The engine looks otherwise from now on."""
+        self.engines[name] = msgspec.structs.replace(self.engines[name], **changes)
+
+    def engines_of(self, kind: str) -> tuple[EngineView, ...]:
+        return tuple(self.engines.values()) if kind == "fake" else ()
+
+    def settings_of(self, engine: str) -> dict[str, Scalar]:
+        return {"restarts_within": 60.0, "parallel": self.engines[engine].parallel}
+
+    def want_ready(self, engine: str) -> None:
+        self.woken.append(engine)
+
+    def fly(self, engine: str, message: work.Fly) -> None:
+        assert self.engines[engine].free, f"{engine} is not free"
+        self.flown.append((engine, message))
+
+    def cancel(self, engine: str, flight: int) -> None:
+        self.cancelled.append((engine, flight))
+
+    def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
+        self.desk_messages.append(message)
+
+    def fail_engine(self, engine: str, cause: str) -> None:
+        self.condemned.append((engine, cause))
+
+    def happen(self, severity: Severity, about: str, word: str, text: str) -> None:
+        self.happenings.append((severity, about, word, text))
+
+    def job_changed(self, row: JobRow) -> None:
+        self.told.append(row)
+
+    def run_on_done(self, row: JobRow, command: str) -> None:
+        self.hooks.append((row, command))
