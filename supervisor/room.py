@@ -81,9 +81,12 @@ class Room:
         """Run until `shut_down` has stopped everything."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.runner.run)
+            group.start_soon(self.foreman.run)
             group.start_soon(self._every_second)
             await self._over.wait()
             group.cancel_scope.cancel()
+        await self.foreman.close()
+        self.recordings.end()
 
     def _resume_recording(self) -> None:
         try:
@@ -103,15 +106,13 @@ class Room:
             self.board.happen("error", "supervisor", "recording-behind", str(problem))
 
     async def shut_down(self, why: str) -> str:
-        """Stop every engine and desk, close the jobs and the recording, then end `run`; says so in a sentence."""
+        """Stop every engine and desk, then end `run`; says so in a sentence."""
         self.board.happen("info", "supervisor", "supervisor-stopping", f"going down: {why}")
         with anyio.move_on_after(STOP_ALL_SECONDS):
             async with anyio.create_task_group() as group:
                 for slot in self.runner.slots.values():
                     if pid_of(slot.record.state) is not None:
                         group.start_soon(self.wishes.gone, slot)
-        await self.foreman.close()
-        self.recordings.end()
         self._over.set()
         return "Every engine is stopped; the supervisor ends."
 
