@@ -21,7 +21,7 @@ from config.capabilities import has_uvloop
 from config.errors import BadConfig
 from config.load import Config, load
 from config.paths import socket_path, supervisor_log_path
-from ipc.errors import RequestFailed
+from ipc.errors import EngineRoomError, Problem, RequestFailed
 from ipc.serving import serve
 from ipc.snapshot import Happening
 from ipc.sockets import SocketStream

@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from supervisor.process.sweep import new_instance
+
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
@@ -100,8 +102,7 @@ class Room:
 
     def processes(self) -> dict[str, psutil.Process]:
         """Every process that a supervisor of this room spawned, by engine name (grandchildren: name + pid)."""
-        status = self.state.stat()
-        mine = f"{status.st_dev:x}-{status.st_ino:x}:"
+        mine = new_instance(self.state).partition(":")[0] + ":"
         found: dict[str, psutil.Process] = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):

@@ -35,7 +35,7 @@ def test_an_engine_that_crashes_at_once_is_failed_after_three_deaths_with_its_la
     assert row["state"] == "failed"
     deaths = [what for what in room.happenings() if what["word"] in ("engine-died", "engine-failed")]
     assert len(deaths) == 3, deaths
-    assert "3 times" in deaths[-1]["text"]
+    assert "3 deaths" in deaths[-1]["text"]
     assert row["pid"] is None
     assert row["log_tail"], "its last lines belong to the state"
 

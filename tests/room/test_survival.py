@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from room_kit import ROOT, Room, gone, kill, open_room, wait_for
@@ -33,6 +34,13 @@ def fake_room() -> Iterator[Room]:
 def ids_of(path: os.PathLike[str]) -> list[str]:
     with open(path, encoding="utf-8") as lines:
         return [json.loads(line)["id"] for line in lines]
+
+
+def many_prompts(room: Room) -> Path:
+    """Two hundred for the fake, ten seconds of work."""
+    path = room.work / "prompts.jsonl"
+    path.write_text("".join(json.dumps({"id": f"p{n}", "prompt": f"prompt {n}"}) + "\n" for n in range(200)))
+    return path
 
 
 def answered(room: Room, job: str, count: int) -> bool:
@@ -81,11 +89,11 @@ def test_two_hundred_prompts_survive_five_engine_and_two_supervisor_kills(room: 
 
 
 def test_closing_the_terminal_stops_nothing(fake_room: Room) -> None:
-    room = fake_room
+    room, prompts = fake_room, many_prompts(fake_room)
     output = room.work / "answers.jsonl"
     primary, secondary = pty.openpty()
     terminal = subprocess.Popen(
-        room.command("submit", "fake", str(PROMPTS), "-o", str(output), "--wait"),
+        room.command("submit", "fake", str(prompts), "-o", str(output), "--wait"),
         stdin=secondary, stdout=secondary, stderr=secondary, env=room.environment(), cwd=room.work,
         start_new_session=True,
     )  # fmt: skip
@@ -97,7 +105,7 @@ def test_closing_the_terminal_stops_nothing(fake_room: Room) -> None:
     os.close(primary)
     terminal.wait()
     assert wait_for_job(room, row["id"])["state"] == "done"
-    assert ids_of(output) == ids_of(PROMPTS)
+    assert ids_of(output) == ids_of(prompts)
 
 
 @pytest.mark.parametrize("condition", ["well", "stopped", "stuck"])
@@ -119,11 +127,11 @@ def test_no_engine_is_left_a_second_after_the_supervisor_is_killed(fake_room: Ro
 
 
 def test_a_new_supervisor_sweeps_what_the_old_one_left(fake_room: Room) -> None:
-    room = fake_room
+    room, prompts = fake_room, many_prompts(fake_room)
     room.config = FAKE + "fork_child = true\n"
     room.run("up")
     room.run("start", "fake")
-    room.submit("fake", str(PROMPTS), "-o", str(room.work / "answers.jsonl"))
+    room.submit("fake", str(prompts), "-o", str(room.work / "answers.jsonl"))
     wait_for(lambda: "fake:desk" in room.processes(), "a desk")
     left = {process.pid for process in room.processes().values()}
     assert len(left) == 3, "engine, grandchild and desk"
@@ -134,16 +142,16 @@ def test_a_new_supervisor_sweeps_what_the_old_one_left(fake_room: Room) -> None:
 
 
 def test_the_supervisor_comes_back_by_itself_and_the_job_goes_on(fake_room: Room) -> None:
-    room = fake_room
+    room, prompts = fake_room, many_prompts(fake_room)
     output = room.work / "answers.jsonl"
     room.run("up")
-    job = room.submit("fake", str(PROMPTS), "-o", str(output))
+    job = room.submit("fake", str(prompts), "-o", str(output))
     wait_for(lambda: room.job(job)["units_done"] > 20, "some answers")
     pid = room.supervisor_pid()
     kill(pid)
     wait_for(partial(another_supervisor, room, pid), "another supervisor")
     assert wait_for_job(room, job)["state"] == "done"
-    assert ids_of(output) == ids_of(PROMPTS)
+    assert ids_of(output) == ids_of(prompts)
 
 
 def test_a_killed_keeper_is_replaced(fake_room: Room) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import anyio
 import pytest
 
@@ -15,6 +17,10 @@ def snapshot() -> Snapshot:
     host = HostReading(0.0, 0.0, 0.0, 0, 0, 0, 0, 0, 0)
     row = SupervisorRow(1, "0", "host", "/s", "/", 0.0, "nobody", 0, None)
     return Snapshot(0.0, 0.0, row, host, (), (), ())
+
+
+async def watcher_hears(stream: AsyncIterator[Update]) -> None:
+    assert isinstance(await anext(stream), Happened)
 
 
 async def take(watcher: Watcher, count: int) -> list[Update]:
@@ -44,7 +50,7 @@ async def test_a_watcher_that_waits_is_woken() -> None:
         stream = watcher.updates(snapshot)
         await anext(stream)
         async with anyio.create_task_group() as group:
-            group.start_soon(anext, stream)
+            group.start_soon(watcher_hears, stream)
             await anyio.wait_all_tasks_blocked()
             board.happen("info", "a", "b", "c")
 
