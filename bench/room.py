@@ -51,8 +51,9 @@ class Room:
 
 
 @contextmanager
-def open_room(config: str) -> Iterator[Room]:
-    """A room with this configuration, up for as long as the block lasts; nothing of it stays.
+def open_room(config: str, variables: Mapping[str, str] | None = None) -> Iterator[Room]:
+    """A room with this configuration, up for as long as the block lasts; nothing of it stays. `variables` are added to
+    its environment.
 
     Byte code is cached in the room's own folder, so that a measurement does not depend on what ran before it; whoever
     measures a start runs it once before.
@@ -61,7 +62,7 @@ def open_room(config: str) -> Iterator[Room]:
     state, work = folder / "state", folder / "work"
     work.mkdir()
     (folder / "engineroom.toml").write_text(config)
-    room = Room(state, work, _environment(folder))
+    room = Room(state, work, {**_environment(folder), **(variables or {})})
     try:
         room.run("up")
         yield room

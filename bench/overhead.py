@@ -1,0 +1,254 @@
+"""What a job costs over the bare loop: tokens/s through the supervisor against the same model without any of it.
+
+    python -m bench.overhead [--model miniature|random] [--rounds N]
+
+Supervised: a whole job over the socket, from just before `Submit` is sent until the update arrives that says it is
+done; the engine is ready before, and the desk was used once. Bare: `bench.bare`, a child that holds the model loaded,
+from its order to its answer. Both read the same file of prompts, write greedily on one thread with one sequence, and
+sync their output; they take turns in one run. CPU is what each side's processes used in that time: the engine alone,
+and all of the supervisor, engine and desk, against the bare child. Aim: ratio at least 0.97.
+
+Then one more job on an engine whose flights are stamped (`bench.tap`) tells where its time went:
+
+    planning   submit → the first flight begins in the engine: probe, desk, store
+    units      the sum of all flights, from begin to landing, in the engine
+    gaps       the sum of all times between a landing and the begin of the next flight
+    assembly   the last landing → done: desk, sync, rename, store
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import psutil
+
+from bench.figures import percentile
+from bench.random_model import write_random_model
+from bench.room import ROOT, Room, load_note, open_room
+from bench.tap import Stamp, read_stamps, tapped_python
+from config.paths import lock_path
+from ipc import control
+from ipc.client import Client, connect_unix, expect
+from ipc.snapshot import FINISHED, JobChanged
+
+CONTEXT = 1024
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, and how much it is asked for."""
+
+    name: str
+    units: int
+    max_tokens: int
+
+    def model(self, folder: Path) -> Path:
+        """The file, made if need be."""
+        if self.name == "miniature":
+            return ROOT / "engines" / "llm" / "miniature" / "miniature-f16.gguf"
+        path = folder / "random.gguf"
+        write_random_model(path)
+        return path
+
+
+CASES = {case.name: case for case in (Case("miniature", 400, 48), Case("random", 40, 128))}
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run over all prompts; seconds, and the CPU seconds of each process by name."""
+
+    tokens: int
+    began: float
+    ended: float
+    cpu: dict[str, float]
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second."""
+        return self.tokens / (self.ended - self.began)
+
+
+class BareChild:
+    """The peer's process."""
+
+    def __init__(self, model: Path, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.bare", str(model), str(CONTEXT)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
+        )  # fmt: skip
+        self._answer()
+
+    def work(self, source: Path, output: Path) -> Work:
+        """Answer all prompts of `source`."""
+        assert self._process.stdin is not None
+        processes = {"bare": self._process.pid}
+        before, began = _cpu(processes), time.time()
+        self._process.stdin.write(f"{source} {output}\n")
+        self._process.stdin.flush()
+        tokens = int(self._answer())
+        ended = time.time()
+        return Work(tokens, began, ended, _since(before, processes))
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline() or sys.exit("the bare child has died")
+
+
+async def supervised(room: Room, client: Client, engine: str, source: Path, output: Path) -> Work:
+    """The same as a job."""
+    processes = _processes(room, engine)
+    async with client.stream(control.Watch()) as items:
+        await anext(items)
+        before, began = _cpu(processes), time.time()
+        submit = control.Submit("llm", engine, (str(source),), str(output), "")
+        job = expect(await client.ask(submit), control.JobIs).row.id
+        async for item in items:
+            match item:
+                case control.UpdateItem(JobChanged(row)) if row.id == job and row.state in FINISHED:
+                    ended = time.time()
+                    if row.state != "done":
+                        sys.exit(f"{job} ended as {row.state}: {row.reason}")
+                    return Work(row.tokens, began, ended, _since(before, processes))
+    raise SystemExit("the watch ended")
+
+
+def _processes(room: Room, engine: str) -> dict[str, int]:
+    supervisor = psutil.Process(int(lock_path(room.state).read_text()))
+    found = {"supervisor": supervisor.pid}
+    for child in supervisor.children():
+        name = child.environ().get("ENGINEROOM_ENGINE", "")
+        if name == engine or name.endswith(":desk"):
+            found["engine" if name == engine else "desk"] = child.pid
+    return found
+
+
+def _cpu(processes: dict[str, int]) -> dict[str, float]:
+    """CPU seconds so far: see `bench.cold_start`."""
+    return {name: time.clock_gettime(~pid << 3 | 2) for name, pid in processes.items()}
+
+
+def _since(before: dict[str, float], processes: dict[str, int]) -> dict[str, float]:
+    return {name: seconds - before[name] for name, seconds in _cpu(processes).items()}
+
+
+async def compare(room: Room, bare: BareChild, case: Case, rounds: int) -> tuple[list[tuple[Work, Work]], Work]:
+    """Pairs of supervised and bare work in turn, and the stamped job."""
+    few, source = _prompts(room.work / "few.jsonl", replace(case, units=4)), _prompts(room.work / "all.jsonl", case)
+    async with connect_unix(room.socket) as client:
+        for engine in ("writer", "stamped"):
+            await client.ask(control.Start(engine))
+        await supervised(room, client, "writer", few, room.work / "first.jsonl")
+        pairs = []
+        for number in range(rounds):
+            through = await supervised(room, client, "writer", source, room.work / f"supervised-{number}.jsonl")
+            alone = await anyio.to_thread.run_sync(bare.work, source, room.work / f"bare-{number}.jsonl")
+            pairs.append((through, alone))
+        stamped = await supervised(room, client, "stamped", source, room.work / "stamped.jsonl")
+    return pairs, stamped
+
+
+def show_rounds(case: Case, pairs: list[tuple[Work, Work]]) -> None:
+    """One line a round, then the medians."""
+    print(f"{case.name:10} {'round':>6} {'tokens/s':>22} {'':7} {'CPU µs/token':>20}")
+    print(f"{'':10} {'':>6} {'supervised':>11} {'bare':>10} {'ratio':>7} {'engine':>8} {'all':>6} {'bare':>6}")
+    lines = [
+        (
+            through.rate,
+            alone.rate,
+            through.rate / alone.rate,
+            through.cpu["engine"] / through.tokens * 1e6,
+            sum(through.cpu.values()) / through.tokens * 1e6,
+            alone.cpu["bare"] / alone.tokens * 1e6,
+        )
+        for through, alone in pairs
+    ]
+    medians = tuple(map(statistics.median, zip(*lines, strict=True)))
+    for what, line in (*enumerate(lines, 1), ("median", medians)):
+        rates = f"{line[0]:11.0f} {line[1]:10.0f} {line[2]:7.3f}"
+        print(f"{'':10} {what:>6} {rates} {line[3]:8.0f} {line[4]:6.0f} {line[5]:6.0f}")
+    through, alone = pairs[0]
+    same = "the same" if through.tokens == alone.tokens else f"NOT the same ({alone.tokens} bare)"
+    print(f"{'':10} {case.units} units of up to {case.max_tokens} tokens; {same} number of tokens: {through.tokens}")
+
+
+def show_gaps(case: Case, job: Work, stamps: list[Stamp]) -> None:
+    """Where the time of the stamped job went."""
+    whole = job.ended - job.began
+    gaps = [after.begun - before.landed for before, after in zip(stamps, stamps[1:], strict=False)]
+    parts = {
+        "planning": stamps[0].begun - job.began,
+        "units": sum(stamp.landed - stamp.begun for stamp in stamps),
+        "gaps": sum(gaps),
+        "assembly": job.ended - stamps[-1].landed,
+    }
+    print(f"{case.name:10} stamped job: {job.rate:.0f} tok/s, {whole:.2f} s, of which")
+    for name, seconds in parts.items():
+        print(f"{'':10} {name:9} {seconds * 1e3:9.1f} ms {seconds / whole:7.2%}")
+    for name, taken in (
+        ("gap", gaps),
+        ("begin → first token", [stamp.ttft for stamp in stamps]),
+        ("landing → next first token", [gap + after.ttft for gap, after in zip(gaps, stamps[1:], strict=True)]),
+    ):
+        print(f"{'':10} {name:28} p50 {percentile(taken, 50) * 1e3:6.2f} ms, p95 {percentile(taken, 95) * 1e3:6.2f} ms")
+
+
+@contextmanager
+def prepared(case: Case, folder: Path) -> Iterator[tuple[Room, BareChild, Path]]:
+    """A room with the model in it, the peer beside it, and where the stamps go."""
+    model, stamps = case.model(folder), folder / "stamps"
+    tapped = tapped_python(folder / "tapped", stamps)
+    knobs = f'kind = "llm"\nmodel = "{model}"\nn_ctx = {CONTEXT}\nthreads = 1\ntemperature = 0.0\n'
+    config = f'[engine.writer]\n{knobs}\n[engine.stamped]\n{knobs}python = "{tapped}"\n'
+    with open_room(config, ONE_THREAD) as room:
+        bare = BareChild(model, room.environment)
+        try:
+            yield room, bare, stamps
+        finally:
+            bare.close()
+
+
+def _prompts(path: Path, case: Case) -> Path:
+    asked = [json.loads(line) for line in (ROOT / "examples" / "prompts.jsonl").read_text().splitlines()]
+    questions = [request["prompt"] for request in asked if "prompt" in request]
+    with path.open("w") as out:
+        for number in range(case.units):
+            request = {"id": number, "prompt": questions[number % len(questions)], "max_tokens": case.max_tokens}
+            out.write(json.dumps(request) + "\n")
+    return path
+
+
+def main() -> None:
+    """Measure each model, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--model", choices=(*CASES, "all"), default="all")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    for case in CASES.values() if options.model == "all" else (CASES[options.model],):
+        print(load_note())
+        with tempfile.TemporaryDirectory(prefix="er-bench-") as folder, prepared(case, Path(folder)) as ready:
+            room, bare, stamps = ready
+            pairs, stamped = anyio.run(compare, room, bare, case, options.rounds)
+            show_rounds(case, pairs)
+            show_gaps(case, stamped, read_stamps(stamps))
+        print(load_note())
+
+
+if __name__ == "__main__":
+    main()
