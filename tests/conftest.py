@@ -16,7 +16,8 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith(("ENGINEROOM_", "TEXTUAL"))]:
-        monkeypatch.delenv(name)
+        if not name.startswith("TEXTUAL_SNAPSHOT"):  # where the snapshot plugin keeps its report
+            monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

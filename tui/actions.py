@@ -59,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
         "view.filter", "slash", "filter", "Only rows that contain a text; esc clears it", "screen.filter", footer=True
     ),
     View("view.palette", "colon", "palette", "Find an action by its words", "app.command_palette", footer=True),
-    View("view.help", "question_mark f1", "help", "This list", "app.help", footer=True),
+    View("view.help", "question_mark f1", "help", "This list", "app.help"),
     View("view.open", "enter", "open", "An engine's log; a job's numbers and problems", "screen.open"),
     View("view.events", "v", "events", "All decisions and facts, each with its reason", "screen.events"),
     View("view.mark", "space", "mark", "Mark rows, to act on several at once", "screen.mark"),

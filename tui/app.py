@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
 
 from tui.context import Context
-from tui.palette import ActionProvider
 from tui.screens.acting import Acting, tell
 from tui.screens.overview import Overview
-from tui.theming import FIRST, load_themes
+from tui.theming import BUNDLED, FIRST, borrowed_inks, load_themes
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _actions() -> type[Provider]:
+    """The palette's provider; Textual's palette is not imported (~15 ms CPU) before it is opened."""
+    from tui.palette import ActionProvider
+
+    return ActionProvider
 
 
 class Dashboard(App[None]):
@@ -21,20 +32,23 @@ class Dashboard(App[None]):
 
     TITLE = "Engine Room"
     CSS_PATH = "dashboard.tcss"
-    COMMANDS = {ActionProvider}
+    COMMANDS = {_actions}
     BINDINGS = [
         Binding("ctrl+q", "detach", show=False, priority=True),
         Binding("ctrl+c", "stay", show=False, priority=True),
     ]
 
-    def __init__(self, context: Context) -> None:
-        super().__init__()
+    def __init__(self, context: Context, theme_folders: Sequence[Path] = (BUNDLED,)) -> None:
         self.context = context
-        themes, self._theme_problems = load_themes()
-        for theme in themes.values():
+        self._own_themes, self._theme_problems = load_themes(theme_folders)
+        super().__init__()
+        for theme in self._own_themes.values():
             self.register_theme(theme)
-        if "TEXTUAL_THEME" not in os.environ:
-            self.theme = FIRST
+        wanted = os.environ.get("TEXTUAL_THEME", FIRST)
+        self.set_reactive(App.theme, "textual-dark")  # so that the next line is a change, and the colours follow
+        self.theme = wanted if wanted in self.available_themes else FIRST
+        if "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "none"
 
     def on_mount(self) -> None:
         """Open the first screen; tell of themes that were left out."""
@@ -60,6 +74,13 @@ class Dashboard(App[None]):
 
         self.push_screen(Help(self.context.readonly))
 
+    def action_command_palette(self) -> None:
+        """All actions by their words, where there is room for the list: Textual's palette breaks in a tiny terminal."""
+        if self.size.height < 6 or self.size.width < 20:
+            self.notify("The terminal is too small for the palette.", markup=False)
+        else:
+            super().action_command_palette()
+
     def action_detach(self) -> None:
         """Leave; everything goes on."""
         self.exit()
@@ -67,6 +88,10 @@ class Dashboard(App[None]):
     def action_stay(self) -> None:
         """ctrl+c is no way to lose a dashboard."""
         self.notify("q detaches; everything goes on. Q stops everything.", markup=False)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The inks for themes that have none, such as Textual's own."""
+        return borrowed_inks(self.current_theme, self._own_themes)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Only the theme; our own actions are in the table."""

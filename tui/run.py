@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+from config.paths import config_candidates
 from tui.bridge import Bridge, Connect
 
 
@@ -15,7 +19,9 @@ async def run_dashboard(connect: Connect, *, readonly: bool = False) -> None:
     async with bridge.running() as store:
         from tui.app import Dashboard  # ~150 ms CPU, most of it Textual: not spent when there is nobody to talk to
         from tui.context import Context
+        from tui.theming import BUNDLED
 
-        app = Dashboard(Context(store, bridge, readonly))
+        own_themes = config_candidates(os.environ, Path.cwd())[-1].parent / "themes"
+        app = Dashboard(Context(store, bridge, readonly), (BUNDLED, own_themes))
         bridge.publish_to(app.publish)
         await app.run_async()

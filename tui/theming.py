@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,8 +13,18 @@ from textual.theme import Theme
 
 from ipc.errors import Problem
 
-FIRST = "night"
+NIGHT, DAY = "night", "day"
+FIRST = NIGHT
 BUNDLED = Path(__file__).resolve().parent.parent / "themes"
+
+
+_TERMINAL_INKS = {
+    **{"plain": "ansi_default", "strong": "bold ansi_default", "dim": "ansi_bright_black", "rule": "ansi_bright_black"},
+    **{"accent": "ansi_cyan", "key": "bold ansi_cyan", "ready": "ansi_green", "waiting": "ansi_cyan"},
+    **{"warn": "ansi_yellow", "bad": "bold ansi_red", "meter": "ansi_cyan", "other": "ansi_blue"},
+    "track": "ansi_bright_black",
+}
+"""For themes of the terminal's own palette, whose background is unknown."""
 
 
 class Inks(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +62,7 @@ class ThemeFile(Struct, frozen=True, forbid_unknown_fields=True):
     def theme(self) -> Theme:
         """As Textual wants it; the inks travel as variables `ink-…`."""
         inks = {f"ink-{name}": value for name, value in msgspec.structs.asdict(self.ink).items()}
-        plain = {"plain": self.foreground, "accent": self.accent, "warn": self.warning, "bad": self.error}
+        plain = {"plain": self.foreground, "accent": self.accent, "warn": self.warning, "bad": f"bold {self.error}"}
         quiet = {
             "block-cursor-background": self.accent,
             "block-cursor-foreground": self.background,
@@ -94,6 +104,19 @@ def load_themes(folders: Iterable[Path] = (BUNDLED,)) -> tuple[dict[str, Theme],
         else:
             themes[read.name] = read.theme()
     return themes, problems
+
+
+def borrowed_inks(theme: Theme, ours: Mapping[str, Theme]) -> dict[str, str]:
+    """Inks for a theme that has none: those of our theme for the same light, with its own accent and alarms."""
+    if theme.ansi:
+        cursor = "ansi_blue" if theme.dark else "ansi_white"
+        return {f"ink-{tone}": value for tone, value in {**_TERMINAL_INKS, "cursor": cursor}.items()}
+    inks = {name: ink for name, ink in ours[NIGHT if theme.dark else DAY].variables.items() if name.startswith("ink-")}
+    accent = theme.accent or theme.primary
+    inks |= {"ink-accent": accent, "ink-key": f"bold {accent}", "ink-meter": theme.primary, "ink-waiting": accent}
+    inks |= {"ink-plain": theme.foreground} if theme.foreground else {}
+    inks |= {"ink-warn": theme.warning} if theme.warning else {}
+    return inks | ({"ink-bad": f"bold {theme.error}"} if theme.error else {})
 
 
 def ink(value: str) -> Style:

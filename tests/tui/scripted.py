@@ -32,6 +32,7 @@ class Box:
     def __init__(self) -> None:
         self.asked: list[control.Command] = []
         self.refuse: set[str] = set()
+        self.sessions: list[anyio.CancelScope] = []
         self.snapshot = scenery.snapshot()
         self._watchers: list[list[Update]] = []
         self._news = anyio.Event()
@@ -41,6 +42,11 @@ class Box:
         for queue in self._watchers:
             queue.append(update)
         self._wake()
+
+    def hang_up(self) -> None:
+        """End every connection, as a supervisor that dies does."""
+        for scope in self.sessions:
+            scope.cancel()
 
     async def until_asked(self, wanted: Callable[[control.Command], bool]) -> control.Command:
         """The first command that fits, as soon as it comes."""
@@ -112,7 +118,9 @@ async def serving(box: Box, path: Path) -> AsyncGenerator[None]:
     async with anyio.create_task_group() as group, listener:
 
         async def one(stream: anyio.abc.SocketStream) -> None:
-            await serve(stream, box)
+            with anyio.CancelScope() as scope:
+                box.sessions.append(scope)
+                await serve(stream, box)
 
         group.start_soon(listener.serve, one)
         try:

@@ -114,8 +114,8 @@ class Key(NamedTuple):
     action: str
 
 
-DETACH = Key("q", "detach", "app.detach")
-BACK = Key("esc", "back", "screen.back")
+DETACH = (Key("?", "help", "app.help"), Key("q", "detach", "app.detach"))
+BACK = (Key("esc", "back", "screen.back"),)
 
 
 def overview_keys(targets: Sequence[Target], readonly: bool) -> list[Key]:
@@ -129,9 +129,9 @@ def place_keys(targets: Sequence[Target], readonly: bool, own: Sequence[Key]) ->
     return [*own, *(key for key in acts if key.action)]
 
 
-def keys(shown_keys: Sequence[Key], leave: Key, width: int) -> Line:
-    """As many as fit; `leave` is at the edge."""
-    edge = (*_spans(leave), Span(" "))
+def keys(shown_keys: Sequence[Key], always: Sequence[Key], width: int) -> Line:
+    """As many as fit, and those that are `always` there at the edge."""
+    edge = [span for key in always for span in (Span("  "), *_spans(key))][1:] + [Span(" ")]
     spans: list[Span] = [Span(" ")]
     for key in shown_keys:
         pair = _spans(key)

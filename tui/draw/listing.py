@@ -10,7 +10,7 @@ from tui.selection import window
 
 
 def listing(
-    columns: Sequence[Column], lines: Sequence[Line], cursor: str, first: int, room: int, titled: bool, width: int
+    columns: tuple[Column, ...], lines: Sequence[Line], cursor: str, first: int, room: int, titled: bool, width: int
 ) -> tuple[list[Line], int]:
     """At most `room` of `lines` (and a head, if `titled`) around the one with key `cursor`, and the first shown."""
     at = next((index for index, row in enumerate(lines) if row.key == cursor), None)

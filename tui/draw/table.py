@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tui.ink import Line, Span, fit, squeeze
 
@@ -34,7 +35,8 @@ class Reason:
     span: Span
 
 
-def columns_for(width: int, columns: Sequence[Column]) -> tuple[Column, ...]:
+@lru_cache(maxsize=64)
+def columns_for(width: int, columns: tuple[Column, ...]) -> tuple[Column, ...]:
     """The columns that fit into `width`, in order."""
     chosen = list(columns)
     while len(chosen) > 1 and _taken(chosen) > width and (worst := max(c.rank for c in chosen)) > 0:
@@ -43,7 +45,7 @@ def columns_for(width: int, columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(replace(c, width=max(1, c.width + spare)) if c.grows else c for c in chosen)
 
 
-def title_row(columns: Sequence[Column], width: int, note: str = "") -> Line:
+def title_row(columns: tuple[Column, ...], width: int, note: str = "") -> Line:
     """The head of the table for `width` columns; a `note` (what is scrolled away) takes the second title's place."""
     shown = columns_for(width, columns)
     spans = [Span(" " * GUTTER)]
@@ -57,7 +59,7 @@ def title_row(columns: Sequence[Column], width: int, note: str = "") -> Line:
 
 
 def row(
-    columns: Sequence[Column],
+    columns: tuple[Column, ...],
     width: int,
     gutter: tuple[Span, ...],
     cells: Mapping[str, tuple[Span, ...]],

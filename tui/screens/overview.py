@@ -203,7 +203,7 @@ class Overview(Acting):
         return self._listing("jobs", columns, lines or [empty(none, width)], plan.jobs, plan.titles, width)
 
     def _listing(
-        self, part: str, columns: Sequence[Column], lines: Sequence[Line], room: int, titled: bool, width: int
+        self, part: str, columns: tuple[Column, ...], lines: Sequence[Line], room: int, titled: bool, width: int
     ) -> list[Line]:
         cursor = self.selection.cursor
         shown, self._first[part] = listing(columns, lines, cursor, self._first[part], room, titled, width)

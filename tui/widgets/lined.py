@@ -26,9 +26,9 @@ class Paint:
         self._styles: dict[tuple[Tone, bool, str], Style] = {}
 
     def strip(self, line: Line, width: int) -> Strip:
-        """Exactly `width` cells."""
+        """Exactly `width` cells, in as few changes of style as possible: each is some 20 bytes through ssh."""
         segments = [Segment(text, self._style(tone, line.lit, action)) for text, tone, action in line.spans]
-        return Strip(segments).adjust_cell_length(width, self._lit if line.lit else self._base)
+        return Strip(segments).simplify().adjust_cell_length(width, self._lit if line.lit else self._base)
 
     def _style(self, tone: Tone, lit: bool, action: str) -> Style:
         key = (tone, lit, action)

@@ -45,7 +45,8 @@ class Scroller(ScrollView, can_focus=True):
         return self._rows
 
     def replace(self, entries: Sequence[Entry]) -> None:
-        """Show these instead."""
+        """Show these instead, and follow their end."""
+        self._following = self._may_follow
         self._entries.clear()
         self._entries.extend(entries)
         self._lay_out()

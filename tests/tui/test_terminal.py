@@ -1,0 +1,122 @@
+"""A real process on a real pseudo-terminal: it draws, takes keys, follows its size, and leaves the terminal clean."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pexpect
+import pyte
+import pytest
+from scripted import Box, serving
+
+from ipc import control
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys, anyio
+from pathlib import Path
+from ipc.client import connect_unix
+from tui.run import run_dashboard
+anyio.run(lambda: run_dashboard(lambda: connect_unix(Path(sys.argv[1]))))
+"""
+
+
+class Terminal:
+    """A pseudo-terminal with a program in it, and the screen a person would see."""
+
+    def __init__(self, socket: Path, columns: int, rows: int) -> None:
+        environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        arguments = ["-W", "error", "-c", PROGRAM, str(socket)]
+        self.child = pexpect.spawn(sys.executable, arguments, env=environment, dimensions=(rows, columns), timeout=20)
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Read what the program draws until `holds`."""
+        with anyio.fail_after(20):
+            while not holds():
+                await anyio.to_thread.run_sync(self._read)
+
+    async def ended(self) -> int | None:
+        """Read to the end; the exit status."""
+        await self.until(lambda: not self.child.isalive())
+        self.child.close()
+        status: int | None = self.child.exitstatus
+        return status
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.child.setwinsize(rows, columns)
+        self.screen.resize(rows, columns)
+
+    def _read(self) -> None:
+        try:
+            read: bytes | str = self.child.read_nonblocking(65536, timeout=0.05)
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            return
+        assert isinstance(read, bytes)
+        self._stream.feed(read)
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncGenerator[Box]:
+    served = Box()
+    async with serving(served, tmp_path / "socket"):
+        yield served
+
+
+@pytest.fixture
+async def terminal(box: Box, tmp_path: Path) -> AsyncGenerator[Terminal]:
+    shown = Terminal(tmp_path / "socket", 80, 24)
+    try:
+        yield shown
+    finally:
+        shown.child.close(force=True)
+
+
+async def test_it_draws_takes_keys_and_detaches(box: Box, terminal: Terminal) -> None:
+    await terminal.until(lambda: "q detach" in terminal.text)
+    assert "▸● writer" in terminal.text
+    terminal.child.send("j")
+    await terminal.until(lambda: "▸● scratch" in terminal.text)
+    terminal.child.send("r")
+    await box.until_asked(lambda command: command == control.Restart("scratch"))
+    terminal.child.send("\x03")
+    await terminal.until(lambda: "everything goes on" in terminal.text)
+    terminal.child.send("q")
+    assert await terminal.ended() == 0
+    assert not any(isinstance(command, control.Down | control.Stop) for command in box.asked)
+
+
+async def test_it_follows_the_size_of_its_terminal(terminal: Terminal) -> None:
+    await terminal.until(lambda: "q detach" in terminal.text)
+    assert "restarts" not in terminal.text
+    terminal.resize(130, 40)
+    await terminal.until(lambda: "restarts" in terminal.text)
+    terminal.resize(40, 10)
+    await terminal.until(lambda: "q detach" in terminal.text and "writer" in terminal.text)
+
+
+async def test_a_terminal_that_closes_stops_nothing(box: Box, terminal: Terminal) -> None:
+    await terminal.until(lambda: "q detach" in terminal.text)
+    terminal.child.kill(signal.SIGHUP)
+    await terminal.ended()
+    assert box.asked == [control.Watch()]
+
+
+async def test_without_a_supervisor_nothing_is_drawn(tmp_path: Path) -> None:
+    shown = Terminal(tmp_path / "nobody", 200, 24)
+    assert await shown.ended() == 1
+    assert "Nothing listens" in shown.text
+    assert "Engine Room" not in shown.text
