@@ -80,7 +80,7 @@ class Foreman:
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled; what the other methods promise comes true while this runs."""
-        async with anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as tasks, self._chores:
             tasks.start_soon(self._store.run, self._settled)
             self._perform(effects.RunHook(number) for number in self._wall.hooks_due())
             self._advance()
@@ -91,7 +91,6 @@ class Foreman:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
         self._closed = True
         self._new_chores.close()
-        self._chores.close()
         await self._store.close()
 
     # ── what the runner tells ─────────────────────────────────────────────────────────────────────────────

@@ -216,28 +216,43 @@ class World:
 
     # ── a quiet life ──────────────────────────────────────────────────────────────────────────────────────
 
+    def operate(self, engine: str, *, available: bool) -> None:
+        """The operator stops an engine for good, or takes it back."""
+        free = available and engine not in self.airborne
+        self.floor.change(engine, available=available, free=free, why_not="" if available else f"{engine} is stopped")
+
+    def live(self) -> None:
+        """Everyone does one thing that is asked of them, and a minute passes."""
+        self.now += 61
+        self.dispatch.second()
+        for engine in list(self.airborne):
+            if orders := self.open_orders(engine):
+                self.work_on(engine, orders[0])
+            else:
+                self.land(engine)
+        self.advance()
+        if self.errands:
+            self.run_errand()
+        self.commit(1000)
+        self.advance()
+
+    def take_off(self) -> None:
+        """Live until something flies, if anything will."""
+        for _ in range(6):
+            if self.airborne:
+                return
+            self.live()
+
     def settle(self) -> None:
         """Everyone does what is asked of them, and the operator puts right what failed, until no job is left."""
         for number in list(self.jobs):
             self.perform(self.book.resume(number))
         for _ in range(3000):
-            if not self.jobs and not self.uncommitted:
+            if not (self.jobs or self.uncommitted or self.airborne):
                 return
-            self.now += 61
-            self.dispatch.second()
-            for name in list(self.floor.engines):
-                self.floor.change(name, available=True, free=name not in self.airborne, why_not="")
-                if name in self.airborne:
-                    orders = self.open_orders(name)
-                    if orders:
-                        self.work_on(name, orders[0])
-                    else:
-                        self.land(name)
-            self.advance()
-            if self.errands:
-                self.run_errand()
-            self.commit(1000)
-            self.advance()
+            for name in self.floor.engines:
+                self.operate(name, available=True)
+            self.live()
         raise AssertionError(f"never done: {self.jobs}")
 
     # ── what must always hold ─────────────────────────────────────────────────────────────────────────────

@@ -11,18 +11,27 @@ from job_world import World
 
 from supervisor.jobs.floor import EngineView
 
-LINES = st.lists(st.sampled_from(["good", "good", "good", "good", "poison", "bad", "junk"]), max_size=9).map(tuple)
+LINES = st.lists(
+    st.sampled_from(["good", "good", "good", "good", "poison", "bad", "junk"]), min_size=1, max_size=9
+).map(tuple)
 
 
 class Jobs(RuleBasedStateMachine):
     world: World
 
-    @initialize(parallel=st.sampled_from([1, 2, 3]), deterministic=st.booleans())
-    def open(self, parallel: int, deterministic: bool) -> None:
+    @initialize(parallel=st.sampled_from([1, 2, 3]), deterministic=st.booleans(), lines=LINES)
+    def open(self, parallel: int, deterministic: bool, lines: tuple[str, ...]) -> None:
         self.world = World(
             EngineView("one", parallel, deterministic, True, True, ""),
             EngineView("two", 2, False, True, True, ""),
         )
+        self.submit(lines)
+
+    @rule(times=st.integers(1, 12))
+    def live(self, times: int) -> None:
+        for _ in range(times):
+            self.world.live()
+            self.world.check()
 
     @rule(lines=LINES)
     def submit(self, lines: tuple[str, ...]) -> None:
@@ -57,9 +66,18 @@ class Jobs(RuleBasedStateMachine):
             self.world.land(engine)
         self.world.advance()
 
-    @precondition(lambda self: self.world.airborne)
-    @rule(data=st.data(), verdict=st.sampled_from(["outside", "ours", "memory", "own", "landed"]))
-    def interrupt(self, data: st.DataObject, verdict: Literal["outside", "ours", "memory", "own", "landed"]) -> None:
+    @rule(
+        data=st.data(), verdict=st.sampled_from(["outside", "ours", "memory", "own", "landed"]), done=st.integers(0, 2)
+    )
+    def interrupt(
+        self, data: st.DataObject, verdict: Literal["outside", "ours", "memory", "own", "landed"], done: int
+    ) -> None:
+        self.world.take_off()
+        for _ in range(done):
+            if self.world.airborne:
+                self.work(data)
+        if not self.world.airborne:
+            return
         engine = data.draw(st.sampled_from(sorted(self.world.airborne)))
         if verdict == "landed":
             self.world.land(engine)
@@ -77,8 +95,7 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["one", "two"]), available=st.booleans())
     def engine_comes_and_goes(self, name: str, available: bool) -> None:
-        free = available and name not in self.world.airborne
-        self.world.floor.change(name, available=available, free=free, why_not="" if available else f"{name} is stopped")
+        self.world.operate(name, available=available)
         self.world.advance()
 
     @rule(parallel=st.integers(1, 3))
@@ -105,8 +122,13 @@ class Jobs(RuleBasedStateMachine):
                 self.world.perform(self.world.book.cancel(number, self.world.now))
         self.world.advance()
 
-    @rule()
-    def supervisor_dies(self) -> None:
+    @rule(data=st.data(), done=st.integers(0, 3), stored=st.integers(0, 3))
+    def supervisor_dies(self, data: st.DataObject, done: int, stored: int) -> None:
+        self.world.take_off()
+        for _ in range(done):
+            if self.world.airborne:
+                self.work(data)
+        self.world.commit(stored)
         self.world.boot()
         self.world.advance()
 
@@ -125,5 +147,5 @@ class Jobs(RuleBasedStateMachine):
 
 TestJobs = Jobs.TestCase
 TestJobs.settings = settings(
-    max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -1,0 +1,507 @@
+"""The foreman on a scripted floor: a real store, real files, engines and desks that say what the test wants."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from floors import ScriptedFloor
+
+from ipc import control, work
+from ipc.errors import EngineDied, Problem, RequestFailed
+from ipc.snapshot import JobRow
+from supervisor.jobs.floor import EngineView
+from supervisor.jobs.foreman import Foreman
+
+pytestmark = pytest.mark.anyio
+
+
+class Site:
+    """A foreman at work, and the world's side of it."""
+
+    def __init__(self, foreman: Foreman, floor: ScriptedFloor, folder: Path) -> None:
+        self.foreman = foreman
+        self.floor = floor
+        self.folder = folder
+        self.now = 1000.0
+        self._flown = 0
+        self._heard = 0
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "out.jsonl"
+
+    async def submit(self, lines: int, **changes: str) -> JobRow:
+        source = self.folder / "in.jsonl"
+        source.write_text("".join(f"line {n}\n" for n in range(lines)))
+        wish = {"kind": "fake", "engine": "", "output": str(self.output), "on_done": "", **changes}
+        return await self.foreman.submit(control.Submit(inputs=(str(source),), **wish))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        with anyio.fail_after(10):
+            while not holds():
+                await anyio.sleep(0.001)
+
+    async def message(self) -> work.Plan | work.Assemble | work.Results:
+        """The next one to the desk."""
+        await self.until(lambda: len(self.floor.desk_messages) > self._heard)
+        self._heard += 1
+        return self.floor.desk_messages[self._heard - 1]
+
+    async def plan(self) -> None:
+        """The desk reads all the source at once."""
+        plan = await self.message()
+        assert isinstance(plan, work.Plan)
+        lines = Path(plan.source).read_text().splitlines()
+        units = tuple(work.PlannedUnit(f'"{line}"', f"in.jsonl line {n}", None) for n, line in enumerate(lines, 1))
+        self.foreman.desk_said("fake", work.Planned(plan.task, units, (), "", end=True))
+
+    async def assemble(self) -> None:
+        """The desk writes one result a line."""
+        order = await self.message()
+        assert isinstance(order, work.Assemble)
+        rows: list[work.ResultRow] = []
+        last = False
+        while not last:
+            after = rows[-1].index if rows else -1
+            self.foreman.desk_said("fake", work.Pull(order.task, after, 2))
+            answer = await self.message()
+            assert isinstance(answer, work.Results)
+            rows += answer.rows
+            last = answer.last
+        text = "".join(f"{row.payload} {row.result}\n" for row in rows)
+        Path(order.part).write_text(text)
+        self.foreman.desk_said("fake", work.Assembled(order.task, len(text)))
+
+    async def flight(self) -> tuple[str, work.Fly]:
+        """The next one sent."""
+        await self.until(lambda: len(self.floor.flown) > self._flown)
+        self._flown += 1
+        engine, message = self.floor.flown[self._flown - 1]
+        self.floor.change(engine, free=False)
+        self.foreman.engine_changed(engine)
+        return engine, message
+
+    def do(self, engine: str, message: work.Fly, count: int | None = None) -> None:
+        """The engine does the first `count` units, all by default."""
+        for order in message.units[:count]:
+            done = work.UnitDone(message.flight, order.job, order.index, f'"done {order.index}"', 7, 0.5, 0.1)
+            self.foreman.said(engine, done)
+
+    def land(self, engine: str, message: work.Fly) -> None:
+        self.floor.change(engine, free=True)
+        self.foreman.said(engine, work.Landed(message.flight))
+
+    def lose(self, engine: str, message: work.Fly, verdict: str, cause: str = "writer crashed with SIGSEGV") -> None:
+        self.floor.change(engine, free=True)
+        alone = verdict == "own" and len(message.units) == 1
+        self.foreman.flight_lost(engine, message.flight, verdict, alone, cause, ("the last line",))  # type: ignore[arg-type]
+
+    async def fly_all(self, units: int) -> None:
+        """The engine does flight after flight until `units` are done."""
+        while units:
+            engine, message = await self.flight()
+            self.do(engine, message)
+            self.land(engine, message)
+            units -= len(message.units)
+
+    def second(self, seconds: float = 1.0) -> None:
+        self.now += seconds
+        self.foreman.second(self.now, self.now)
+
+    def row(self) -> JobRow:
+        return self.foreman.rows()[-1]
+
+
+@asynccontextmanager
+async def site(tmp_path: Path, *engines: EngineView) -> AsyncIterator[Site]:
+    (tmp_path / "state").mkdir(exist_ok=True)
+    floor = ScriptedFloor(*engines)
+    foreman = Foreman(floor, tmp_path / "state")
+    await foreman.start()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(foreman.run)
+        it = Site(foreman, floor, tmp_path)
+        it.second()
+        try:
+            yield it
+        finally:
+            await foreman.close()
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_job_from_its_submission_to_its_output(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        row = await it.submit(5, on_done="echo done")
+        assert (row.state, row.units_total, row.engine) == ("queued", None, "writer")
+        await it.plan()
+        await it.fly_all(5)
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done")
+        assert it.output.read_text().splitlines() == [f'"line {n}" "done {n}"' for n in range(5)]
+        assert (it.row().units_done, it.row().units_total, it.row().tokens) == (5, 5, 35)
+        assert [message.units[0].index for _, message in it.floor.flown] == [0, 2, 4]
+        assert [(hook.state, command) for hook, command in it.floor.hooks] == [("done", "echo done")]
+        assert it.floor.told[-1] == it.row()
+        assert not list(tmp_path.glob(".*.part"))
+
+
+async def test_details_are_measured(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(2)).id
+        await it.plan()
+        await it.fly_all(2)
+        await it.until(lambda: it.row().units_done == 2)
+        numbers = (await it.foreman.detail(id_)).numbers
+        assert (numbers.ttft_p50_seconds, numbers.ttft_p95_seconds) == (0.1, 0.1)
+        assert (numbers.tokens_per_second, numbers.attempts) == (14.0, 2)
+
+
+async def test_a_new_supervisor_goes_on_where_the_old_one_was_killed(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(5)
+        await it.plan()
+        engine, message = await it.flight()
+        it.do(engine, message, 1)
+        await it.until(lambda: it.row().units_done == 1)
+    async with site(tmp_path) as it:
+        assert it.row().units_done == 1
+        await it.fly_all(4)
+        assert sorted(order.index for _, message in it.floor.flown for order in message.units) == [1, 2, 3, 4]
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done")
+        assert it.output.read_text().splitlines() == [f'"line {n}" "done {n}"' for n in range(5)]
+
+
+async def test_deterministic_work_flies_in_the_same_company_again(tmp_path: Path) -> None:
+    writer = EngineView("writer", 2, True, True, True, "")
+    async with site(tmp_path, writer) as it:
+        await it.submit(5)
+        await it.plan()
+        engine, message = await it.flight()
+        it.do(engine, message, 1)
+        it.lose(engine, message, "outside")
+        engine, again = await it.flight()
+        assert [order.index for order in again.units] == [0, 1]
+        await it.until(lambda: it.row().units_done == 1)
+    async with site(tmp_path, writer) as it:
+        assert not it.floor.desk_messages
+        engine, third = await it.flight()
+        assert [order.index for order in third.units] == [0, 1]
+        assert third.deterministic
+        it.do(engine, third)
+        it.land(engine, third)
+        await it.until(lambda: it.row().units_done == 2)
+        await it.fly_all(3)
+        assert [[order.index for order in message.units] for _, message in it.floor.flown] == [[0, 1], [2, 3], [4]]
+
+
+async def test_a_poison_unit_is_set_aside_by_three_deaths_alone_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(4)).id
+        await it.plan()
+        poisoned = 0
+        while it.row().units_done + it.row().units_failed < 4:
+            if len(it.floor.flown) <= it._flown:
+                await anyio.sleep(0.001)
+                continue
+            engine, message = await it.flight()
+            if any(order.index == 1 for order in message.units):
+                poisoned += 1
+                it.lose(engine, message, "own")
+            else:
+                it.do(engine, message)
+                it.land(engine, message)
+        assert poisoned == 4
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done with problems")
+        assert (it.row().units_done, it.row().units_failed, it.row().reason) == (3, 1, "1 unit failed")
+        (problem,) = (await it.foreman.detail(id_)).problems
+        assert problem.where == "in.jsonl line 2"
+        assert problem.log_tail == ("the last line",)
+        assert "crashed with SIGSEGV" in problem.problem.detail
+        assert it.output.read_text().count("\n") == 3
+
+
+async def test_three_units_set_aside_in_a_row_fail_an_engine_that_never_did_any(tmp_path: Path) -> None:
+    async with site(tmp_path, EngineView("writer", 1, False, True, True, "")) as it:
+        await it.submit(3)
+        await it.plan()
+        for _ in range(9):
+            engine, message = await it.flight()
+            it.lose(engine, message, "own")
+        assert [engine for engine, _ in it.floor.condemned] == ["writer"]
+        await it.until(lambda: it.row().units_failed == 0 and it.row().units_total == 3)
+        it.floor.change("writer", free=False, available=False, why_not="writer failed")
+        it.second()
+        assert (it.row().state, it.row().reason) == ("held", "writer failed")
+        it.floor.change("writer", free=True, available=True, why_not="")
+        it.second()
+        await it.fly_all(3)
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done")
+
+
+async def test_an_engine_that_did_units_is_tried_with_one_of_them(tmp_path: Path) -> None:
+    async with site(tmp_path, EngineView("writer", 1, False, True, True, "")) as it:
+        await it.submit(4)
+        await it.plan()
+        await it.fly_all(1)
+        for _ in range(9):
+            engine, message = await it.flight()
+            it.lose(engine, message, "own")
+        engine, proof = await it.flight()
+        assert [order.payload for order in proof.units] == ['"line 0"']
+        assert it.floor.desk_messages[1:] == [], "nothing is assembled before the trial is over"
+        it.do(engine, proof)
+        it.land(engine, proof)
+        assert it.floor.condemned == []
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done with problems")
+        assert (it.row().units_done, it.row().units_failed) == (1, 3)
+
+
+async def test_a_failed_unit_is_a_problem_and_no_more(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(2)).id
+        await it.plan()
+        engine, message = await it.flight()
+        refused = Problem("Bad request", "The prompt is empty.", "Write one.")
+        it.foreman.said(engine, work.UnitFailed(message.flight, id_, 0, refused))
+        it.foreman.said(engine, work.UnitDone(message.flight, id_, 1, '"done 1"', 7, 0.5, None))
+        it.land(engine, message)
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done with problems")
+        assert [problem.problem for problem in (await it.foreman.detail(id_)).problems] == [refused]
+        assert it.output.read_text() == '"line 1" "done 1"\n'
+
+
+async def test_a_job_of_nothing_ends_with_an_empty_output(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(0)
+        await it.plan()
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done with problems")
+        assert it.row().reason == "there was nothing to do"
+        assert it.output.read_bytes() == b""
+
+
+async def test_an_output_that_cannot_be_written_holds_the_job_until_it_can(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(2)
+        await it.plan()
+        await it.fly_all(2)
+        order = await it.message()
+        assert isinstance(order, work.Assemble)
+        full = Problem("Output not written", "/out: No space left on device.", "Make room.")
+        it.foreman.desk_said("fake", work.TaskFailed(order.task, full, retry=True))
+        it.second(0.5)
+        assert (it.row().state, it.row().reason) == ("held", "/out: No space left on device")
+        it.second(2)
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done")
+
+
+async def test_somebody_elses_file_is_never_overwritten(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(1)
+        await it.plan()
+        await it.fly_all(1)
+        it.output.write_text("precious")
+        await it.assemble()
+        await it.until(lambda: it.row().state == "held")
+        assert it.output.read_text() == "precious"
+        it.output.rename(tmp_path / "moved")
+        it.second(5)
+        await it.until(lambda: it.row().state == "done")
+        assert it.output.read_text() == '"line 0" "done 0"\n'
+
+
+async def test_killed_between_rename_and_commit_the_output_is_known_as_ours(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(1)
+        await it.plan()
+        await it.fly_all(1)
+        await it.until(lambda: it.row().units_done == 1)
+        it.output.mkdir()  # holds the job just before the end
+        await it.assemble()
+        await it.until(lambda: it.row().state == "held")
+    it.output.rmdir()
+    (part,) = tmp_path.glob(".*.part")
+    part.rename(it.output)
+    async with site(tmp_path) as it:
+        await it.until(lambda: it.row().state == "done")
+        assert it.floor.desk_messages == []
+        assert it.output.read_text() == '"line 0" "done 0"\n'
+
+
+async def test_a_lost_desk_is_asked_again(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(1)
+        await it.message()
+        it.foreman.desk_lost("fake", "fake:desk was killed by SIGKILL from outside")
+        it.second(0.5)
+        assert (it.row().state, it.row().reason) == ("held", "fake:desk was killed by SIGKILL from outside")
+        it.second(1)
+        await it.plan()
+        await it.fly_all(1)
+        await it.message()
+        it.foreman.desk_lost("fake", "fake:desk exited with code 1")
+        it.second(2)
+        await it.assemble()
+        await it.until(lambda: it.row().state == "done")
+
+
+async def test_a_source_that_cannot_be_read_fails_a_job_that_has_nothing_else(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(1, on_done="tell me")).id
+        plan = await it.message()
+        assert isinstance(plan, work.Plan)
+        gone = Problem("Source unreadable", "in.jsonl: No such file.", "Check the path.")
+        it.foreman.desk_said("fake", work.TaskFailed(plan.task, gone, retry=False))
+        await it.until(lambda: it.row().state == "failed")
+        assert it.row().reason == "no input could be read"
+        assert [problem.problem for problem in (await it.foreman.detail(id_)).problems] == [gone]
+        assert len(it.floor.hooks) == 1
+
+
+async def test_pause_starts_no_flight_and_resume_goes_on(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(4)).id
+        await it.plan()
+        engine, message = await it.flight()
+        assert (await it.foreman.pause(id_)).state == "paused"
+        it.do(engine, message)
+        it.land(engine, message)
+        await it.until(lambda: it.row().units_done == 2)
+        assert len(it.floor.flown) == 1
+        assert (await it.foreman.resume(id_)).state == "running"
+        await it.fly_all(2)
+
+
+async def test_cancel_recalls_its_flights_and_keeps_what_is_done(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(4)).id
+        await it.plan()
+        engine, message = await it.flight()
+        it.do(engine, message, 1)
+        row = await it.foreman.cancel(id_)
+        assert (row.state, row.units_done) == ("cancelled", 1)
+        assert it.floor.cancelled == [(engine, message.flight)]
+        it.land(engine, message)
+        assert len(it.floor.flown) == 1
+        with pytest.raises(RequestFailed, match="is cancelled"):
+            await it.foreman.resume(id_)
+        assert not list(tmp_path.glob("*out*"))
+
+
+async def test_a_job_waits_for_an_engine_and_wakes_it(tmp_path: Path) -> None:
+    async with site(tmp_path, EngineView("writer", 2, False, False, True, "")) as it:
+        await it.submit(2)
+        await it.plan()
+        await it.until(lambda: it.floor.woken == ["writer"])
+        for _ in range(5):
+            it.foreman.engine_changed("writer")
+        assert it.floor.woken == ["writer"], "asked once, not after every step it takes"
+        it.second()
+        assert it.floor.woken == ["writer", "writer"]
+        it.floor.change("writer", free=True)
+        it.foreman.engine_changed("writer")
+        await it.fly_all(2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "fakes"}, "Did you mean 'fake'"),
+        ({"kind": "llm"}, "No engine"),
+        ({"engine": "writter"}, "Did you mean 'writer'"),
+        ({"output": "relative"}, "absolute"),
+        ({"output": "/nowhere/at/all"}, "No such file or directory"),
+        ({"output": "/dev/null"}, "already"),
+    ],
+)
+async def test_what_cannot_end_well_is_refused(tmp_path: Path, changes: dict[str, str], message: str) -> None:
+    async with site(tmp_path) as it:
+        with pytest.raises(RequestFailed, match=message):
+            await it.submit(1, **changes)
+        assert it.foreman.rows() == ()
+
+
+async def test_two_jobs_never_share_an_output(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        first = await it.submit(1)
+        with pytest.raises(RequestFailed, match=first.id):
+            await it.submit(1)
+
+
+async def test_an_ask_goes_before_any_unit_and_streams(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(4)
+        await it.plan()
+        engine, batch = await it.flight()
+        items: list[control.Piece | control.Answered] = []
+
+        async def ask() -> None:
+            items.extend([item async for item in it.foreman.ask("writer", '{"prompt": "?"}')])
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            it.do(engine, batch)
+            it.land(engine, batch)
+            engine, flight = await it.flight()
+            assert (flight.stream, [order.payload for order in flight.units]) == (True, ['{"prompt": "?"}'])
+            it.foreman.said(engine, work.Piece(flight.flight, "", 0, "for"))
+            it.foreman.said(engine, work.Piece(flight.flight, "", 0, "ty"))
+            it.foreman.said(engine, work.UnitDone(flight.flight, "", 0, '"forty"', 2, 0.5, 0.1))
+            it.land(engine, flight)
+        assert items == [control.Piece("forty"), control.Answered('"forty"', 2, 0.5, 0.1)]
+        await it.fly_all(2)
+
+
+async def test_an_ask_dies_with_its_engine_and_keeps_the_text_so_far(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        stream = it.foreman.ask("writer", "{}")
+        async with anyio.create_task_group() as tasks:
+            died: list[EngineDied] = []
+
+            async def ask() -> None:
+                with pytest.raises(EngineDied) as caught:
+                    async for _ in stream:
+                        pass
+                died.append(caught.value)
+
+            tasks.start_soon(ask)
+            engine, flight = await it.flight()
+            it.foreman.said(engine, work.Piece(flight.flight, "", 0, "half a sen"))
+            it.lose(engine, flight, "own")
+        assert died[0].text == "half a sen"
+        assert died[0].problem.detail == "writer crashed with SIGSEGV."
+        assert len(it.floor.flown) == 1, "it is never silently asked again"
+
+
+async def test_leaving_an_ask_cancels_its_flight(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        async with anyio.create_task_group() as tasks:
+
+            async def ask() -> None:
+                async for _ in it.foreman.ask("writer", "{}"):
+                    raise AssertionError("nothing was said")
+
+            tasks.start_soon(ask)
+            engine, flight = await it.flight()
+            tasks.cancel_scope.cancel()
+        assert it.floor.cancelled == [(engine, flight.flight)]
+
+
+async def test_an_ask_of_an_engine_that_cannot_be_had_is_refused(tmp_path: Path) -> None:
+    why = "writer is stopped by the operator: engineroom start writer"
+    async with site(tmp_path, EngineView("writer", 2, False, False, False, why)) as it:
+        with pytest.raises(RequestFailed, match=why):
+            await anext(aiter(it.foreman.ask("writer", "{}")))
+        with pytest.raises(RequestFailed, match="Did you mean 'writer'"):
+            await anext(aiter(it.foreman.ask("writers", "{}")))
