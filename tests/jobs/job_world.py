@@ -53,6 +53,7 @@ class World:
         self.cured = False
         self.old_results: list[tuple[str, work.UnitDone]] = []
         self.outputs: dict[int, str] = {}
+        self.companies: list[tuple[int, ...]] = []
         self.boot()
 
     # ── the supervisor's life ─────────────────────────────────────────────────────────────────────────────
@@ -132,6 +133,7 @@ class World:
         stored = self.disk.execute("SELECT units FROM flights WHERE id = ?", (message.flight,)).fetchone()
         if stored is not None:  # else it is the proof of an engine on trial
             assert msgspec.json.decode(stored[0]) == [order.index for order in message.units]
+        self.companies.append(tuple(order.index for order in message.units))
         self.airborne[engine] = message
         self.ended[engine] = set()
         self.floor.change(engine, free=False)

@@ -42,7 +42,9 @@ class Site:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         with anyio.fail_after(10):
-            while not holds():
+            while True:
+                if holds():
+                    return
                 await anyio.sleep(0.001)
 
     async def message(self) -> work.Plan | work.Assemble | work.Results:
@@ -55,7 +57,7 @@ class Site:
         """The desk reads all the source at once."""
         plan = await self.message()
         assert isinstance(plan, work.Plan)
-        lines = Path(plan.source).read_text().splitlines()
+        lines = lines_of(plan.source)
         units = tuple(work.PlannedUnit(f'"{line}"', f"in.jsonl line {n}", None) for n, line in enumerate(lines, 1))
         self.foreman.desk_said("fake", work.Planned(plan.task, units, (), "", end=True))
 
@@ -72,9 +74,8 @@ class Site:
             assert isinstance(answer, work.Results)
             rows += answer.rows
             last = answer.last
-        text = "".join(f"{row.payload} {row.result}\n" for row in rows)
-        Path(order.part).write_text(text)
-        self.foreman.desk_said("fake", work.Assembled(order.task, len(text)))
+        size = write_rows(order.part, rows)
+        self.foreman.desk_said("fake", work.Assembled(order.task, size))
 
     async def flight(self) -> tuple[str, work.Fly]:
         """The next one sent."""
@@ -116,6 +117,18 @@ class Site:
         return self.foreman.rows()[-1]
 
 
+def lines_of(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+def write_rows(path: str, rows: list[work.ResultRow]) -> int:
+    return Path(path).write_text("".join(f"{row.payload} {row.result}\n" for row in rows))
+
+
+def part_files(folder: Path) -> list[Path]:
+    return list(folder.glob(".*.part"))
+
+
 @asynccontextmanager
 async def site(tmp_path: Path, *engines: EngineView) -> AsyncIterator[Site]:
     (tmp_path / "state").mkdir(exist_ok=True)
@@ -146,7 +159,7 @@ async def test_a_job_from_its_submission_to_its_output(tmp_path: Path) -> None:
         assert [message.units[0].index for _, message in it.floor.flown] == [0, 2, 4]
         assert [(hook.state, command) for hook, command in it.floor.hooks] == [("done", "echo done")]
         assert it.floor.told[-1] == it.row()
-        assert not list(tmp_path.glob(".*.part"))
+        assert part_files(tmp_path) == []
 
 
 async def test_details_are_measured(tmp_path: Path) -> None:
@@ -330,7 +343,7 @@ async def test_killed_between_rename_and_commit_the_output_is_known_as_ours(tmp_
         await it.assemble()
         await it.until(lambda: it.row().state == "held")
     it.output.rmdir()
-    (part,) = tmp_path.glob(".*.part")
+    (part,) = part_files(tmp_path)
     part.rename(it.output)
     async with site(tmp_path) as it:
         await it.until(lambda: it.row().state == "done")
@@ -395,7 +408,8 @@ async def test_cancel_recalls_its_flights_and_keeps_what_is_done(tmp_path: Path)
         assert len(it.floor.flown) == 1
         with pytest.raises(RequestFailed, match="is cancelled"):
             await it.foreman.resume(id_)
-        assert not list(tmp_path.glob("*out*"))
+        assert part_files(tmp_path) == []
+        assert not it.output.exists()
 
 
 async def test_a_job_waits_for_an_engine_and_wakes_it(tmp_path: Path) -> None:
