@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from config.errors import BadConfig, did_you_mean
@@ -79,8 +80,9 @@ class Wishes:
         return f"{engine} was restarted and is ready."
 
     async def gone(self, slot: Slot) -> None:
-        """Its process is gone because the supervisor ends; nothing is remembered."""
-        await self._wish(slot, events.WantStopped(time.monotonic(), "never started"), "stopped")
+        """Its process is gone because the supervisor ends, and no work calls it back; nothing is remembered."""
+        with suppress(RequestFailed):  # a client wants it again at this very moment: it dies with the supervisor
+            await self._wish(slot, events.WantStopped(time.monotonic(), "operator"), "stopped")
 
     def knobs(self, engine: str) -> tuple[Knob, ...]:
         """Its declared settings with the values in force. Raises RequestFailed."""

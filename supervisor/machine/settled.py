@@ -58,7 +58,7 @@ def _out_of_reach(record: Record, reach: Reach) -> Problem | None:
     match reach:
         case "ready":
             if isinstance(record.state, Failed):
-                return Problem("Engine failed", f"{name}: {record.state.cause}.", f"Then {start}")
+                return Problem("Engine failed", f"{name}: {record.state.cause.rstrip('.')}.", f"Then {start}")
             if isinstance(record.goal, BeStopped):
                 return Problem("Engine stopped", f"{name} is to stop ({record.goal.why}).", start)
             if not isinstance(record.goal, BeReady):
