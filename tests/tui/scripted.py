@@ -115,7 +115,7 @@ async def serving(box: Box, path: Path) -> AsyncGenerator[None]:
     """Serve `box` at the socket `path`; leaving hangs up on everybody."""
     await anyio.Path(path).unlink(missing_ok=True)
     listener = await anyio.create_unix_listener(path)
-    async with anyio.create_task_group() as group, listener:
+    async with listener, anyio.create_task_group() as group:
 
         async def one(stream: anyio.abc.SocketStream) -> None:
             with anyio.CancelScope() as scope:

@@ -41,8 +41,8 @@ def host(store: Store, rows: int, width: int) -> list[Line]:
     """CPU, memory and disk of the box in two rows, one, or none."""
     now = store.host
     busy = now.cpu_percent / 100
-    memory = now.ram_used_bytes / now.ram_total_bytes
-    ours = min(memory, sum(row.rss_bytes or 0 for row in store.engines.values()) / now.ram_total_bytes)
+    memory = now.ram_used_bytes / max(1, now.ram_total_bytes)
+    ours = min(memory, sum(row.rss_bytes or 0 for row in store.engines.values()) / max(1, now.ram_total_bytes))
     parts: list[tuple[float, Tone]] = [(ours, "meter"), (memory - ours, "other")]
     if rows == 1:
         size = max(6, min(16, (width - 46) // 2))
@@ -67,7 +67,10 @@ def host(store: Store, rows: int, width: int) -> list[Line]:
         Span(f"  {measures.gib(now.ram_used_bytes):>5} / {measures.gib(now.ram_total_bytes)} GiB"),
         Span(f"   engines {measures.size(round(ours * now.ram_total_bytes))}", "dim"),
         Span(f"   {swap}" if swap else "", "dim"),
-        Span(f"   disk {measures.size(now.disk_free_bytes)} free", _worry(now.disk_free_bytes / now.disk_total_bytes)),
+        Span(
+            f"   disk {measures.size(now.disk_free_bytes)} free",
+            _worry(now.disk_free_bytes / max(1, now.disk_total_bytes)),
+        ),
     )
     return [Line(squeeze(spans, width)) for spans in (cpu, ram)][:rows]
 
