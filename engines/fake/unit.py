@@ -15,7 +15,7 @@ _SLOW = "slow:"
 _WORDS = ("boiler", "valve", "piston", "gauge", "coal", "steam", "shaft", "rivet", "furnace", "pump", "crank", "oil")
 
 
-class Unit(Struct, frozen=True, omit_defaults=True):
+class Unit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A line of the source, and the payload planned from it: `habit` is one of `HABITS`, or `slow:SECONDS`."""
 
     prompt: str
