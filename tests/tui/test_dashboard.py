@@ -87,6 +87,19 @@ async def test_a_question_names_what_is_lost_and_only_y_says_yes(at: Looking, no
     assert not [command for command in at.box.asked if isinstance(command, control.CancelJob)]
 
 
+async def test_a_recording_begins_in_the_state_folder_of_the_box(tmp_path: Path) -> None:
+    box = Box()
+    quiet = msgspec.structs.replace(scenery.SUPERVISOR, recording=None)
+    box.snapshot = msgspec.structs.replace(box.snapshot, supervisor=quiet)
+    async with looking(tmp_path, box=box) as at:
+        assert "rec" not in at.text("title")
+        await at.press("R")
+        asked = await box.until_asked(lambda command: isinstance(command, control.Record))
+        assert isinstance(asked, control.Record)
+        assert asked.path.startswith(f"{quiet.state_folder}/recording-")
+        assert asked.path.endswith(".jsonl.zst")
+
+
 async def test_marked_rows_are_acted_on_together(at: Looking) -> None:
     await at.press("space", "space")
     assert at.text("engines").count("✓") == 2

@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("name", "", 16),
     Column("value", "", _VALUE + 4),
     Column("unit", "", 8, rank=1),
-    Column("range", "", 14, rank=2),
+    Column("range", "", 15, rank=2),
     Column("when", "", 20, rank=3),
     Column("recommend", "", 10, rank=4, grows=True),
 )

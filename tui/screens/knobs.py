@@ -155,6 +155,7 @@ class KnobPanel(ModalScreen[None]):
         if self._draft is None or not self._draft.changes:
             self.dismiss()
         elif self.context.readonly:
+            self.workers.cancel_group(self, "price")
             self._say("This dashboard is read-only.", "warn")
         else:
             self._say("applying …", "accent")

@@ -178,9 +178,9 @@ class Overview(Acting):
     def action_recording(self) -> None:
         """Begin a recording in the state folder, or end the one under way."""
         me = self.context.store.supervisor
-        name = f"{me.host}-{time.strftime('%Y%m%d-%H%M%S')}.jsonl.zst"
+        name = f"recording-{time.strftime('%Y%m%d-%H%M%S')}.jsonl.zst"
         if self.may_act():
-            self.send(StopRecording() if me.recording else Record(f"{me.state_folder}/recordings/{name}"))
+            self.send(StopRecording() if me.recording else Record(f"{me.state_folder}/{name}"))
 
     # ── drawing ──
 
