@@ -73,12 +73,13 @@ class Room:
 
     def clear(self) -> None:
         for one in self._started:
-            one.kill()
+            if one.poll() is None:
+                one.kill()
         for pid, _, _ in self.lives():
             if lives(pid):
                 os.kill(pid, signal.SIGKILL)
         for one in self._started:
-            one.communicate(timeout=20)
+            print(one.args, one.returncode, one.communicate(timeout=20)[1])  # shown when the test fails
 
 
 @pytest.fixture
