@@ -28,8 +28,8 @@ from supervisor.jobs.effects import (
 )
 from supervisor.jobs.job import Ending, Hold, Job, Spec
 
-LONGEST_HOLD = 30.0
-"""Seconds between two tries of what did not work before."""
+HOLDS = (1.0, 2.0, 5.0, 10.0)
+"""Seconds before what did not work is tried again: the first time, the second, and so on."""
 
 
 class Book:
@@ -158,7 +158,7 @@ class Book:
         job = self._jobs[number]
         job.errand = None
         known = job.hold_reason
-        job.hold = Hold(reason, monotonic + min(LONGEST_HOLD, 2.0**job.mishaps))
+        job.hold = Hold(reason, monotonic + HOLDS[min(job.mishaps, len(HOLDS) - 1)])
         job.mishaps += 1
         job.hold_reason = reason
         if reason == known:
@@ -188,5 +188,11 @@ class Book:
         hook_due = any(isinstance(later, RunHook) for later in then)
         discard = () if ending.startswith("done") else (Discard(job.spec.number),)
         return self._note(
-            job, then=(*then, *discard), ending=ending, reason=reason, finished_unix=unix, hook_due=hook_due
+            job,
+            *(changes.FlightOver(formation.flight) for formation in job.formations),
+            then=(*then, *discard),
+            ending=ending,
+            reason=reason,
+            finished_unix=unix,
+            hook_due=hook_due,
         )

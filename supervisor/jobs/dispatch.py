@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from supervisor.jobs.air import Air
 from supervisor.jobs.asks import Asks
@@ -11,6 +12,9 @@ from supervisor.jobs.effects import Effect, Fly, Wake
 from supervisor.jobs.floor import EngineView, Floor
 from supervisor.jobs.job import Job, Spec
 from supervisor.jobs.schedule import best_to_wake, choose, serves, window
+
+Views: TypeAlias = Mapping[str, tuple[EngineView, ...]]
+"""The engines of each kind, as they are at one moment."""
 
 
 class Dispatch:
@@ -30,21 +34,23 @@ class Dispatch:
         self._woken.clear()
 
     def serving(self, spec: Spec) -> tuple[EngineView, ...]:
-        """The engines that the job may fly on."""
+        """The engines that a job may fly on."""
         return tuple(engine for engine in self._floor.engines_of(spec.kind) if serves(engine, spec))
 
     def advance(self, unix: float, monotonic: float) -> list[Effect]:
         """Everything that can be set going."""
+        kinds = dict.fromkeys([*(job.spec.kind for job in self._jobs.values()), *self._asks.kinds()])
+        views = {kind: self._floor.engines_of(kind) for kind in kinds}
         effects: list[Effect] = []
         for job in list(self._jobs.values()):
-            engines = self.serving(job.spec)
+            engines = _serving(views, job)
             effects += self._air.part(job, engines)
-            if not job.facts.all_ended or self._air.judged(job.spec.number):
+            if engines and (not job.facts.all_ended or self._air.judged(job.spec.number)):
                 effects += self._book.errand(job, window(engines), unix, monotonic)
-        for kind in dict.fromkeys([*(job.spec.kind for job in self._jobs.values()), *self._asks.kinds()]):
-            for engine in self._floor.engines_of(kind):
+        for kind in kinds:
+            for engine in views[kind]:
                 effects += self._employ(kind, engine, monotonic)
-        return effects + [Wake(engine) for engine in self._to_wake()]
+        return effects + [Wake(engine) for engine in self._to_wake(views)]
 
     def _employ(self, kind: str, engine: EngineView, monotonic: float) -> list[Effect]:
         name = engine.name
@@ -68,14 +74,18 @@ class Dispatch:
     def _flying(self) -> set[str]:
         return self._air.flying() | self._asks.flying()
 
-    def _to_wake(self) -> Iterable[str]:
+    def _to_wake(self, views: Views) -> list[str]:
         flying = self._flying()
         wanted = self._asks.wanted() | self._air.tried()
         for job in self._jobs.values():
             if job.waiting and not job.facts.paused:
-                engine = best_to_wake(self.serving(job.spec), flying)
+                engine = best_to_wake(_serving(views, job), flying)
                 if engine is not None:
                     wanted.add(engine)
         new = sorted(wanted - flying - self._woken)
         self._woken.update(new)
         return new
+
+
+def _serving(views: Views, job: Job) -> tuple[EngineView, ...]:
+    return tuple(engine for engine in views[job.spec.kind] if serves(engine, job.spec))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 import anyio
 import msgspec
@@ -18,26 +16,23 @@ from config.errors import did_you_mean
 from config.paths import database_path, host_name
 from ipc import control, work
 from ipc.errors import Problem, RequestFailed
-from ipc.snapshot import JobDetail, JobRow, Scalar
+from ipc.snapshot import JobDetail, JobRow
 from supervisor.awaited import Awaited
 from supervisor.jobs import effects, output
 from supervisor.jobs.air import Air
 from supervisor.jobs.asks import Ask, Asks
 from supervisor.jobs.book import Book
 from supervisor.jobs.changes import Change, FactsChanged
-from supervisor.jobs.desks import Desks, Task
 from supervisor.jobs.dispatch import Dispatch
 from supervisor.jobs.effects import Effect
+from supervisor.jobs.errands import Errands
 from supervisor.jobs.floor import Floor
 from supervisor.jobs.job import Facts, Job, Numbers, Spec
-from supervisor.jobs.reading import particulars, results, take_up
+from supervisor.jobs.reading import particulars, take_up
 from supervisor.jobs.store import Store
 from supervisor.jobs.submission import check_output, find_engine, specify
 from supervisor.jobs.wall import Wall
 from supervisor.machine.effects import Verdict
-
-Chore: TypeAlias = Callable[[], Coroutine[None, None, None]]
-"""Something that has to wait for a disk."""
 
 
 class Foreman:
@@ -56,13 +51,10 @@ class Foreman:
         self._book = Book(self._jobs)
         self._air = Air(self._jobs, flights)
         self._asks = Asks(flights)
-        self._desks = Desks(Numbers(), floor.to_desk)
         self._dispatch = Dispatch(floor, self._jobs, self._book, self._air, self._asks)
         self._wall = Wall(floor, self._jobs, self._dispatch.serving)
-        self._monotonic = time.monotonic()
-        """As of the last second: enough for holds and retries."""
+        self._errands = Errands(floor, self._store, self._jobs, self._book, self._dispatch.serving, self._act)
         self._closed = False
-        self._new_chores, self._chores = anyio.create_memory_object_stream[Chore](math.inf)
 
     async def start(self) -> None:
         """Open the store and take up the unfinished jobs; call it once, when the floor can be asked.
@@ -80,17 +72,15 @@ class Foreman:
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled; what the other methods promise comes true while this runs."""
-        async with anyio.create_task_group() as tasks, self._chores:
+        async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._store.run, self._settled)
-            self._perform(effects.RunHook(number) for number in self._wall.hooks_due())
-            self._advance()
-            async for chore in self._chores:
-                tasks.start_soon(chore)
+            tasks.start_soon(self._errands.run)
+            self._act(effects.RunHook(number) for number in self._wall.hooks_due())
 
     async def close(self) -> None:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
         self._closed = True
-        self._new_chores.close()
+        self._errands.close()
         await self._store.close()
 
     # ── what the runner tells ─────────────────────────────────────────────────────────────────────────────
@@ -101,17 +91,18 @@ class Foreman:
 
     def said(self, engine: str, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> None:
         """An engine spoke of a flight."""
-        if not self._asks.said(message):
-            match message:
-                case work.UnitDone():
-                    self._perform(self._air.done(engine, message))
-                case work.UnitFailed():
-                    self._perform(self._air.failed(engine, message))
-                case work.Landed(flight):
-                    self._perform(self._air.landed(engine, flight))
-                case work.Piece():
-                    return  # of a job's flight nobody asked for pieces
-        self._advance()
+        about_an_ask = self._asks.said(message)
+        match message:
+            case work.Piece():
+                return  # nothing can go on that could not before
+            case _ if about_an_ask:
+                self._advance()
+            case work.UnitDone():
+                self._act(self._air.done(engine, message))
+            case work.UnitFailed():
+                self._act(self._air.failed(engine, message))
+            case work.Landed(flight):
+                self._act(self._air.landed(engine, flight))
 
     def flight_lost(
         self, engine: str, flight: int, verdict: Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
@@ -119,7 +110,7 @@ class Foreman:
         """A flight went down with its engine; what it finished and said before counts."""
         if not self._asks.lost(flight, cause):
             window = self._floor.settings_of(engine)["restarts_within"]
-            careful_until = self._monotonic + float(window or 0)
+            careful_until = self._errands.monotonic + float(window or 0)
             self._perform(
                 self._air.lost(
                     flight, verdict, alone=alone, cause=cause, log_tail=log_tail, careful_until=careful_until
@@ -129,25 +120,15 @@ class Foreman:
 
     def desk_said(self, kind: str, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None:
         """A desk spoke of its task."""
-        task = self._desks.current(kind, message.task)
-        if task is None:
-            return
-        if isinstance(message, work.Pull):
-            self._store.read(partial(self._pulled, task, message))
-            return
-        self._desks.over(kind)
-        self._perform(self._outcome(task, message))
-        self._advance()
+        self._errands.said(kind, message)
 
     def desk_lost(self, kind: str, cause: str) -> None:
         """A kind's desk died, or cannot be started; its task must be given anew."""
-        task = self._desks.over(kind)
-        if task is not None and task.spec.number in self._jobs:
-            self._perform(self._book.mishap(task.spec.number, cause, self._monotonic))
+        self._errands.lost(kind, cause)
 
     def second(self, unix: float, monotonic: float) -> None:
         """Once a second: rates, retries, waking of engines."""
-        self._monotonic = monotonic
+        self._errands.monotonic = monotonic
         self._dispatch.second()
         self._advance()
         self._wall.second(monotonic)
@@ -215,8 +196,12 @@ class Foreman:
 
     # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
 
+    def _act(self, wanted: Iterable[Effect]) -> None:
+        self._perform(wanted)
+        self._advance()
+
     def _advance(self) -> None:
-        self._perform(self._dispatch.advance(time.time(), self._monotonic))
+        self._perform(self._dispatch.advance(time.time(), self._errands.monotonic))
 
     def _perform(self, wanted: Iterable[Effect]) -> None:
         for effect in () if self._closed else wanted:
@@ -230,14 +215,13 @@ class Foreman:
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)
                 case effects.Plan(number, limit):
-                    spec = self._jobs[number].spec
-                    self._desks.give(spec, partial(self._plan, number, limit))
+                    self._errands.plan(number, limit)
                 case effects.Assemble(number):
-                    self._desks.give(self._jobs[number].spec, partial(self._assemble, number))
+                    self._errands.assemble(number)
                 case effects.Place(number):
-                    self._new_chores.send_nowait(partial(self._place, number))
+                    self._errands.place(number)
                 case effects.Discard(number):
-                    self._new_chores.send_nowait(partial(self._discard, self._wall.stored(number)[0]))
+                    self._errands.discard(self._wall.stored(number)[0])
                 case effects.RunHook(number):
                     self._run_hook(number)
                 case effects.Wake(engine):
@@ -260,8 +244,7 @@ class Foreman:
 
     async def _carry_out(self, number: int, wanted: Iterable[Effect]) -> JobRow:
         """The row once all of it is stored."""
-        self._perform(wanted)
-        self._advance()
+        self._act(wanted)
         stored = Awaited[None]()
         self._store.write((), partial(stored.give, None))
         await stored.get()
@@ -275,84 +258,6 @@ class Foreman:
             )
         else:
             self._floor.happen("info", "supervisor", "store-well", "Jobs can be stored again, and go on.")
-
-    # ── desks ─────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _plan(self, number: int, limit: int, task: int) -> work.Plan | None:
-        job = self._jobs.get(number)
-        if job is None:
-            return None
-        source = job.spec.inputs[job.facts.source]
-        return work.Plan(task, source, job.facts.cursor, limit, self._settings(job.spec))
-
-    def _assemble(self, number: int, task: int) -> work.Assemble | None:
-        job = self._jobs.get(number)
-        if job is None:
-            return None
-        part = output.part_of(job.spec.output, job.spec.id)
-        return work.Assemble(task, job.spec.id, str(part), self._settings(job.spec))
-
-    def _outcome(self, task: Task, message: work.Planned | work.Assembled | work.TaskFailed) -> Iterable[Effect]:
-        number, now = task.spec.number, self._monotonic
-        if number not in self._jobs:
-            self._new_chores.send_nowait(partial(self._discard, task.spec))
-            return []
-        match message:
-            case work.Planned():
-                return self._book.planned(number, message)
-            case work.Assembled():
-                self._new_chores.send_nowait(partial(self._identify, number))
-                return []
-            case work.TaskFailed(problem=problem, retry=True):
-                return self._book.mishap(number, problem.detail.rstrip("."), now)
-            case work.TaskFailed(problem=problem):
-                if isinstance(task.message, work.Plan):
-                    return self._book.unreadable(number, problem)
-                return self._book.refused(number, problem, time.time())
-
-    def _pulled(self, task: Task, pull: work.Pull, connection: sqlite3.Connection) -> Callable[[], None]:
-        rows, last = results(connection, task.spec.number, pull.after, pull.limit)
-        return partial(self._answer, task, work.Results(task.number, rows, last))
-
-    def _answer(self, task: Task, answer: work.Results) -> None:
-        if self._desks.current(task.spec.kind, task.number) is task:
-            self._floor.to_desk(task.spec.kind, answer)
-
-    # ── the output ────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _identify(self, number: int) -> None:
-        """Note which file the output will be, then put it in its place."""
-        spec = self._jobs[number].spec
-        try:
-            identity = await to_thread.run_sync(output.identity, output.part_of(spec.output, spec.id))
-        except OSError as error:
-            reason = f"the part file is gone: {error.strerror}"
-            self._end_chore(number, lambda: self._book.mishap(number, reason, self._monotonic))
-        else:
-            self._end_chore(number, lambda: self._book.assembled(number, identity))
-
-    async def _place(self, number: int) -> None:
-        job = self._jobs.get(number)
-        if job is None:
-            return
-        spec, facts = job.spec, job.facts
-        try:
-            await to_thread.run_sync(output.place, spec.output, spec.id, facts.placed)
-        except output.PartMissing:
-            self._end_chore(number, lambda: self._book.part_missing(number))
-        except output.CannotPlace as error:
-            reason = error.problem.detail.rstrip(".")
-            self._end_chore(number, lambda: self._book.mishap(number, reason, self._monotonic))
-        else:
-            self._end_chore(number, lambda: self._book.placed(number, time.time()))
-
-    async def _discard(self, spec: Spec) -> None:
-        await to_thread.run_sync(output.discard, spec.output, spec.id)
-
-    def _end_chore(self, number: int, decide: Callable[[], Iterable[Effect]]) -> None:
-        if number in self._jobs:  # else it was cancelled meanwhile
-            self._perform(decide())
-            self._advance()
 
     def _run_hook(self, number: int) -> None:
         spec, facts = self._wall.stored(number)
@@ -384,7 +289,3 @@ class Foreman:
     def _is_free(self, engine: str) -> bool:
         _, view = find_engine(self._floor, engine)
         return view.free
-
-    def _settings(self, spec: Spec) -> dict[str, Scalar]:
-        engines = self._dispatch.serving(spec)
-        return self._floor.settings_of(engines[0].name) if engines else spec.settings

@@ -17,6 +17,9 @@ from supervisor.jobs.job import Facts, Formation, Job, Spec, Unit
 RESULTS_BYTES = 4 * 1024 * 1024
 """One lot of results ends once it holds so much, well below the largest message to a desk."""
 
+MOST_PROBLEMS = 500
+"""So many are listed, the first ones, so that a source of nothing but problems still fits one message."""
+
 _specs = msgspec.json.Decoder(Spec)
 _facts = msgspec.json.Decoder(Facts)
 _indices = msgspec.json.Decoder(list[int])
@@ -117,7 +120,8 @@ def particulars(path: Path, job: int, attempts: int) -> Particulars:
             attempts=attempts,
         )
         found = connection.execute(
-            "SELECT place, unit, problem, log_tail FROM problems WHERE job = ? ORDER BY number", (job,)
+            "SELECT place, unit, problem, log_tail FROM problems WHERE job = ? ORDER BY number LIMIT ?",
+            (job, MOST_PROBLEMS),
         )
         problems = tuple(
             UnitProblem(where, unit, _problems.decode(problem), _lines.decode(tail))

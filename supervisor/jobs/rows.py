@@ -55,7 +55,7 @@ def row_of(
     `facts` are what is stored; `job` is None once its end is decided; `engines` are those it may fly on; `trouble`
     says why nothing can be stored, or is empty.
     """
-    state, reason = _state(facts, job, engines, trouble)
+    state, reason = _state(spec, facts, job, engines, trouble)
     units_rate, tokens_rate = meter.per_second() if meter is not None and state == "running" else (None, None)
     total = facts.planned if facts.all_planned else None
     left = None if total is None else total - facts.done - facts.failed
@@ -79,17 +79,21 @@ def row_of(
     )
 
 
-def _state(facts: Facts, job: Job | None, engines: Sequence[EngineView], trouble: str) -> tuple[JobState, str]:
+def _state(
+    spec: Spec, facts: Facts, job: Job | None, engines: Sequence[EngineView], trouble: str
+) -> tuple[JobState, str]:
     if facts.ending is not None:
         return facts.ending, facts.reason
     if trouble:
         return "held", trouble
     if job is not None and job.hold is not None and not job.flights:
         return "held", job.hold.reason
+    if not engines:
+        return "held", f"{spec.engine or f'any engine of kind {spec.kind}'} is missing in the configuration"
     if facts.all_ended:
         return "assembling", ""
     if facts.paused:
         return "paused", ""
     if not any(engine.available for engine in engines):
-        return "held", engines[0].why_not if engines else "no engine for it is configured any more"
+        return "held", engines[0].why_not
     return ("running" if facts.attempts else "queued"), ""

@@ -69,7 +69,10 @@ class Wall:
 
     def rows(self) -> tuple[JobRow, ...]:
         """Every job, oldest first."""
-        return tuple(self.row(number) for number in self._stored)
+        return tuple(
+            self._published[number] if facts.ending is not None and number in self._published else self.row(number)
+            for number, (_, facts) in self._stored.items()
+        )
 
     def find(self, id: str) -> tuple[Spec, Facts] | None:  # noqa: A002 (the word of the protocol)
         """The stored job of that id."""
