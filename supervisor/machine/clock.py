@@ -74,7 +74,6 @@ def _watch(turn: Turn) -> None:
         limits = record.limits
         goal = BeStopped("idle") if limits.unload_depth == "exit" else BeCold()
         turn.record = replace(record, goal=goal)
-        turn.life = replace(turn.life, unload=True)
         turn.happen("info", "engine-unloading", f"had nothing to do for {limits.unload_after:g} s")
 
 

@@ -116,6 +116,7 @@ def test_a_death_with_one_unit_alone_is_the_units_affair() -> None:
         stage.fly(9, 1).exit(signal=SEGV)
         (lost,) = stage.told(f.LoseFlights)
         assert (lost.verdict, lost.alone) == ("own", True)
+        assert isinstance(stage.state, Backoff)
         if not stage.told(f.Spawn):
             stage.wait()
         stage.up()
@@ -179,6 +180,11 @@ def test_a_load_that_can_never_work_fails_at_once_and_leaves_no_process() -> Non
     assert stage.answers()["ready"] is not None
 
 
+def test_the_operators_stop_comes_before_the_failure() -> None:
+    stage = Stage().want().spawned().greeted().hear(e.LoadFailed(100.0, PROBLEM, False, True))
+    assert stage.stop().exit(0).state == Stopped("operator")
+
+
 def test_a_load_that_may_work_next_time_counts_to_the_window() -> None:
     stage = Stage(engine(restarts=2)).want()
     for expected in (Backoff, Failed):
@@ -221,9 +227,12 @@ def test_memory_on_the_lowest_rung_is_failed() -> None:
 
 
 def test_a_process_with_no_model_has_nothing_to_step_down() -> None:
-    stage = Stage().want().spawned().exit(signal=KILL, oom=True)
-    assert not stage.told(f.StepDown)
-    assert len(stage.record.deaths) == 1
+    starting = Stage().want().spawned()
+    cold = ready().hear(e.WantCold(100.0), e.Unloaded(100.0, 0))
+    for stage in (starting, cold):
+        stage.exit(signal=KILL, oom=True)
+        assert not stage.told(f.StepDown)
+        assert len(stage.record.deaths) == 1
 
 
 def test_last_words_are_the_cause() -> None:

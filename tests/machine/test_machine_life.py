@@ -94,6 +94,7 @@ def test_the_ladder_asks_then_terminates_then_kills_then_insists() -> None:
     assert stage.state == Stopping(1000, "kill", "stop (operator)")
     assert stage.wait().told(f.SendKill) == [f.SendKill()]
     assert stage.told(f.Happen)[0].severity == "error"
+    assert stage.due() == stage.at + 30.0
     assert stage.exit(signal=9).state == Stopped("operator")
     assert "SIGKILL" in stage.told(f.Happen)[0].text
 
@@ -188,6 +189,10 @@ def test_the_operator_takes_an_unload_back_before_it_was_sent() -> None:
     stage = ready().fly().hear(e.WantCold(101.0)).want("operator")
     assert stage.state == Ready(1000, 7 * 2**20, 1)
     assert stage.answers()["cold"] is not None
+
+
+def test_an_unload_that_nobody_asked_for_is_stale() -> None:
+    assert isinstance(ready().hear(e.Unloaded(101.0, 0)).state, Ready)
 
 
 def test_unload_during_a_load_cancels_it() -> None:
