@@ -1,8 +1,10 @@
-"""A scripted world for table tests: short words for events, and a stage that remembers every effect."""
+"""What the tests of the machine share: a stage for tables, and the process of the simulated world."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 from ipc.errors import Problem
 from ipc.snapshot import Applies, Scalar
@@ -15,6 +17,7 @@ from supervisor.machine.step import step
 
 PROBLEM = Problem("Trouble", "the model has none of it", "Try another.")
 E = TypeVar("E", bound=Effect)
+Order = Literal["load", "unload", "apply", "leave"]
 
 
 def halve(settings: Settings) -> Settings | None:
@@ -116,3 +119,21 @@ class Stage:
 def ready(**settings: Scalar) -> Stage:
     """A stage with a ready engine."""
     return Stage(engine("engine", **settings)).want().up()
+
+
+@dataclass
+class Process:
+    """One process: orders it has not read, facts it has not delivered; after `dead` it only delivers."""
+
+    pid: int
+    orders: deque[Order] = field(default_factory=deque)
+    said: deque[e.LifeFact] = field(default_factory=deque)
+    greeted: bool = False
+    told_to_leave: int = 0
+    terms: int = 0
+    outstanding: set[Order] = field(default_factory=set)
+    model: bool = False
+    """Whether a model is loaded, as the machine may know it: from facts delivered."""
+    progress: int = 0
+    hung: bool = False
+    dead: bool = False

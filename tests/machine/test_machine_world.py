@@ -6,14 +6,12 @@ it is asked and lets time pass; then everything must come to rest and everyone w
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import assert_never
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from machine_world import PROBLEM, engine
+from machine_world import PROBLEM, Order, Process, engine
 
 from ipc.snapshot import Applies, Scalar
 from ipc.states import Backoff, Cold, Draining, Failed, Ready, Stopped, Why, pid_of
@@ -23,27 +21,8 @@ from supervisor.machine.clock import deadline
 from supervisor.machine.record import BeCold, BeReady, BeStopped, Record, Role
 from supervisor.machine.step import step
 
-Order = Literal["load", "unload", "apply", "leave"]
 MOMENTS = st.sampled_from([0.0, 0.05, 0.4, 1.0, 3.0, 8.0, 25.0])
 WHYS: list[Why] = ["operator", "idle", "evicted"]
-
-
-@dataclass
-class Process:
-    """One process: orders it has not read, facts it has not delivered; after `dead` it only delivers."""
-
-    pid: int
-    orders: deque[Order] = field(default_factory=deque)
-    said: deque[e.LifeFact] = field(default_factory=deque)
-    greeted: bool = False
-    told_to_leave: int = 0
-    terms: int = 0
-    outstanding: set[Order] = field(default_factory=set)
-    model: bool = False
-    """Whether a model is loaded, as the machine may know it: from facts delivered."""
-    progress: int = 0
-    hung: bool = False
-    dead: bool = False
 
 
 class World(RuleBasedStateMachine):
