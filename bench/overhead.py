@@ -14,19 +14,22 @@ Then one more job on an engine whose flights are stamped (`bench.tap`) tells whe
     units      the sum of all flights, from begin to landing, in the engine
     gaps       the sum of all times between a landing and the begin of the next flight
     assembly   the last landing → done: desk, sync, rename, store
+
+A gap has a commit in it, so what one costs on this disk just then is told, too: SQLite alone, as the store has it set.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +46,7 @@ from ipc.client import Client, connect_unix, expect
 from ipc.snapshot import FINISHED, JobChanged
 
 CONTEXT = 1024
+COMMITS = 200
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
@@ -206,7 +210,23 @@ def show_gaps(case: Case, job: Work, stamps: list[Stamp]) -> None:
         ("begin → first token", [stamp.ttft for stamp in stamps]),
         ("landing → next first token", [gap + after.ttft for gap, after in zip(gaps, stamps[1:], strict=True)]),
     ):
-        print(f"{'':10} {name:28} p50 {percentile(taken, 50) * 1e3:6.2f} ms, p95 {percentile(taken, 95) * 1e3:6.2f} ms")
+        print(f"{'':10} {name:28} {_cell(taken)}")
+
+
+def show_commits(folder: Path) -> None:
+    """What a durable commit costs here, whoever makes it."""
+    taken = []
+    with closing(sqlite3.connect(folder / "commits.sqlite", isolation_level=None)) as store:
+        store.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE commits (row TEXT);")
+        for _ in range(COMMITS):
+            began = time.perf_counter()
+            store.execute("INSERT INTO commits VALUES (?)", ("x" * 200,))
+            taken.append(time.perf_counter() - began)
+    print(f"{'':10} {'peer: one commit':28} {_cell(taken)}")
+
+
+def _cell(taken: Sequence[float]) -> str:
+    return f"p50 {percentile(taken, 50) * 1e3:6.2f} ms, p95 {percentile(taken, 95) * 1e3:6.2f} ms"
 
 
 @contextmanager
@@ -247,6 +267,7 @@ def main() -> None:
             pairs, stamped = anyio.run(compare, room, bare, case, options.rounds)
             show_rounds(case, pairs)
             show_gaps(case, stamped, read_stamps(stamps))
+            show_commits(Path(folder))
         print(load_note())
 
 
