@@ -114,7 +114,7 @@ class Room:
 
     def keeper_pid(self) -> int:
         """The pid of the keeper."""
-        return int((self.state / "keeper.pid").read_text())
+        return int(wait_for((self.state / "keeper.pid").read_text, "a keeper writes its pid"))
 
     def submit(self, *arguments: str) -> str:
         """Submit a job and return its id."""
