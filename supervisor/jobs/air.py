@@ -49,6 +49,10 @@ class Air:
         """Whether the engine has just died with several units at work."""
         return monotonic < self._suspicions[engine].careful_until
 
+    def shaken(self, engine: str) -> bool:
+        """Whether the engine has just died of a unit alone, and ended none since."""
+        return self._suspicions[engine].shaken
+
     def judged(self, job: int) -> bool:
         """Whether no unit of the job waits for an engine's trial."""
         return not any(suspicion.concerns(job) for suspicion in self._suspicions.values())
@@ -203,6 +207,8 @@ class Air:
         return [noted(job, changes.FlightOver(flight.id), *blamed, then=(told,))]
 
     def _blame(self, job: Job, flight: Flight, unit: Unit, cause: str, log_tail: tuple[str, ...]) -> list[Effect]:
+        suspicion = self._suspicions[flight.engine]
+        suspicion.shaken = True
         unit.deaths += 1
         unit.alone = True
         blame = (
@@ -216,7 +222,6 @@ class Air:
             return [noted(job, *blame, then=(told,))]
         problem = Problem("Unit kills its engine", f"{text}, {DEATHS} times.", "Look at its input and the log.")
         told = Happen("warning", job.spec.id, "unit-quarantined", f"{text}, {DEATHS} times: it is set aside.")
-        suspicion = self._suspicions[flight.engine]
         suspicion.row.append(SetAside(job.spec.number, unit))
         effects: list[Effect] = [_set_aside(job, unit, "quarantined", problem, log_tail, *blame, then=(told,))]
         return [*effects, *self._condemn(flight.engine)] if suspicion.condemned else effects

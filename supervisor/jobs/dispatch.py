@@ -63,10 +63,10 @@ class Dispatch:
             return [Fly(name, self._asks.begin(name, deterministic=engine.deterministic))]
         if self._air.on_trial(name):
             return self._air.try_known(engine)
-        careful = self._air.careful(name, monotonic)
+        careful, shaken = self._air.careful(name, monotonic), self._air.shaken(name)
         for job in self._jobs.values():
             if job.spec.kind == kind and serves(engine, job.spec):
-                choice = choose(job, engine, careful=careful)
+                choice = choose(job, engine, careful=careful, shaken=shaken)
                 if choice is not None:
                     return self._air.begin(job, engine, choice)
         return []

@@ -1,6 +1,7 @@
 """Which units fly next on a free engine. Pure.
 
-Within a job: companies that must fly again as they were, then suspects, each alone, then the rest in their order.
+Within a job: companies that must fly again as they were, then suspects, each alone, then the rest in their order;
+only right after a suspect's death the rest goes first.
 """
 
 from __future__ import annotations
@@ -34,33 +35,37 @@ def window(engines: Iterable[EngineView]) -> int:
     return max(LEAST_WINDOW, 2 * sum(engine.parallel for engine in engines))
 
 
-def choose(job: Job, engine: EngineView, *, careful: bool) -> Choice | None:
+def choose(job: Job, engine: EngineView, *, careful: bool, shaken: bool) -> Choice | None:
     """What of `job` flies next on `engine`; None where nothing can just now.
 
     `careful`: the engine has just died with several units at work, so none gets company that it did not have before.
+    `shaken`: it has just died of a unit alone, so a bystander goes before the next suspect.
     """
     if job.facts.paused:
         return None
     for formation in job.formations:
         if fits(formation, engine) and not (careful and len(formation.units) > 1 and not formation.crashes):
             return Choice(formation.units, formation)
-    waiting = sorted(job.free.values(), key=lambda unit: (not unit.alone, unit.index))
-    if not waiting:
-        return None
-    if waiting[0].alone:
-        return Choice((waiting[0],))
+    waiting = sorted(job.free.values(), key=lambda unit: unit.index)
+    suspect = next(((unit,) for unit in waiting if unit.alone), ())
+    bystanders = _together(job, [unit for unit in waiting if not unit.alone], engine, careful=careful)
+    units = (bystanders or suspect) if shaken else (suspect or bystanders)
+    return Choice(units) if units else None
+
+
+def _together(job: Job, waiting: list[Unit], engine: EngineView, *, careful: bool) -> tuple[Unit, ...]:
     if not engine.deterministic:
-        return Choice(company(waiting, 1 if careful else engine.parallel))
+        return company(waiting, 1 if careful else engine.parallel)
     if careful and engine.parallel > 1:
-        return None
+        return ()
     units = company(waiting, engine.parallel)
     # The same company must form whatever the timing, so it waits for the desk to plan it whole.
     whole = len(units) == engine.parallel or len(units) < len(waiting) or job.facts.all_planned
-    return Choice(units) if whole else None
+    return units if whole else ()
 
 
 def company(waiting: Iterable[Unit], most: int) -> tuple[Unit, ...]:
-    """The first up to `most` units whose payloads fit one flight together; at least one."""
+    """The first up to `most` units whose payloads fit one flight together; at least one, if there is one."""
     units: list[Unit] = []
     size = 0
     for unit in waiting:

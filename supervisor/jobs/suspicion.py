@@ -33,6 +33,9 @@ class Suspicion:
     careful_until: float = float("-inf")
     """Until then it flies one unit at a time, so that another poison unit takes no company down (monotonic seconds)."""
 
+    shaken: bool = False
+    """It has just died of a unit alone: a bystander first would show that it is well, and spare it a long backoff."""
+
     @property
     def on_trial(self) -> bool:
         """Whether it must do a known unit before any other."""
@@ -46,6 +49,7 @@ class Suspicion:
     def is_well(self, proof: UnitOrder | None) -> None:
         """It ended a unit without dying; `proof` is the unit if it was done."""
         self.row.clear()
+        self.shaken = False
         self.proof = proof or self.proof
 
     def concerns(self, job: int) -> bool:

@@ -44,29 +44,40 @@ def job(*indices: int, alone: tuple[int, ...] = (), all_planned: bool = True, pa
     ],
 )
 def test_the_next_flight(waiting: Job, engine: EngineView, careful: bool, expected: tuple[int, ...] | None) -> None:
-    choice = choose(waiting, engine, careful=careful)
+    choice = choose(waiting, engine, careful=careful, shaken=False)
     assert (None if choice is None else tuple(unit.index for unit in choice.units)) == expected
+
+
+def test_right_after_a_suspects_death_a_bystander_goes_first() -> None:
+    for waiting, engine, expected in (
+        (job(1, 2, 3, alone=(1,)), PLAIN, (2,)),
+        (job(1, 2, 3, alone=(1,)), STRICT, (1,)),
+        (job(1, alone=(1,)), PLAIN, (1,)),
+    ):
+        choice = choose(waiting, engine, careful=True, shaken=True)
+        assert choice is not None
+        assert tuple(unit.index for unit in choice.units) == expected
 
 
 def test_a_paused_job_flies_nothing() -> None:
     waiting = job(1, 2)
     waiting.facts = replace(waiting.facts, paused=True)
-    assert choose(waiting, PLAIN, careful=False) is None
+    assert choose(waiting, PLAIN, careful=False, shaken=False) is None
 
 
 def test_a_company_flies_again_before_anything_else_and_only_where_it_stays_together() -> None:
     waiting = job(0, alone=(0,))
     formation = Formation(7, (Unit(4, "x", "", None), Unit(5, "x", "", None)), crashes=0)
     waiting.formations.append(formation)
-    choice = choose(waiting, STRICT, careful=False)
+    choice = choose(waiting, STRICT, careful=False, shaken=False)
     assert choice is not None
     assert choice.formation is formation
     for engine, careful in ((PLAIN, False), (replace(STRICT, parallel=1), False), (STRICT, True)):
-        other = choose(waiting, engine, careful=careful)
+        other = choose(waiting, engine, careful=careful, shaken=False)
         assert other is not None
         assert [unit.index for unit in other.units] == [0]
     formation.crashes = 1
-    again = choose(waiting, STRICT, careful=True)
+    again = choose(waiting, STRICT, careful=True, shaken=False)
     assert again is not None
     assert again.formation is formation
 
