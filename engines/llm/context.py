@@ -35,6 +35,10 @@ def thread_count(wanted: int) -> int:
     return wanted or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
 
 
+LONG_PROMPT = 64
+"""From so many tokens of prompts in one batch on, the batch can be stopped before its end."""
+
+
 class Context:
     """Room for `parallel` sequences of `length` tokens each.
 
@@ -69,7 +73,9 @@ class Context:
         if not self._memory:
             lib.llama_free(pointer)
             raise weights.writes_no_text()
-        self._batch = lib.llama_batch_init(self.capacity, 0, 1)
+        self._batch = batch = lib.llama_batch_init(self.capacity, 0, 1)
+        # Each look at a field of the batch makes a new pointer object, which a token would pay for six times.
+        self._places = (batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits)
         self._stop: Callable[[], bool] = _never
         self._abort = lib.ggml_abort_callback(lambda _data: self._stop())
 
@@ -89,25 +95,26 @@ class Context:
         """Compute all stretches (together at most `capacity` tokens) at once.
 
         Returns the batch index to sample at for each stretch that asked for it, in their order, or None when `stop`
-        said so. While a prompt is read, `stop` is asked many times within one batch, but on a GPU only between batches.
+        said so: within a batch it is asked while a long prompt is read, and on a GPU only between batches.
 
         Raises:
             OutOfMemory
         """
-        batch, outputs, at = self._batch, [], 0
+        outputs, at = [], 0
+        tokens, positions, counts, sequences, wanted = self._places
         for stretch in stretches:
             last = len(stretch.tokens) - 1
             for offset, token in enumerate(stretch.tokens):
-                batch.token[at] = token
-                batch.pos[at] = stretch.position + offset
-                batch.n_seq_id[at] = 1
-                batch.seq_id[at][0] = stretch.sequence
-                batch.logits[at] = wanted = stretch.sample and offset == last
-                if wanted:
+                tokens[at] = token
+                positions[at] = stretch.position + offset
+                counts[at] = 1
+                sequences[at][0] = stretch.sequence
+                wanted[at] = samples = stretch.sample and offset == last
+                if samples:
                     outputs.append(at)
                 at += 1
-        batch.n_tokens = at
-        status = self._decode(stop if at > len(stretches) else None)
+        self._batch.n_tokens = at
+        status = self._decode(stop if at - len(stretches) >= LONG_PROMPT else None)
         if status == _ABORTED:
             return None
         if status == _NO_MEMORY:
@@ -136,7 +143,7 @@ class Context:
         if stop is None:
             return int(lib.llama_decode(self.pointer, self._batch))
         self._stop = stop
-        # Set for prompts only: the callback costs a few hundred calls into Python each time something is computed.
+        # Not for less: the callback costs a few hundred calls into Python each time something is computed.
         lib.llama_set_abort_callback(self.pointer, self._abort, ctypes.c_void_p(0))
         try:
             return int(lib.llama_decode(self.pointer, self._batch))
