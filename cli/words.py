@@ -23,9 +23,11 @@ def size(count: int | None) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """`2 d 04:12`, `04:12:09`, `12:09`, `9.3 s`."""
+    """`2 d 04:12`, `04:12:09`, `12:09`, `9.3 s`, `430 ms`."""
     if seconds is None:
         return UNKNOWN
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

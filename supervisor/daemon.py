@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -28,7 +29,7 @@ from ipc.sockets import SocketStream
 from supervisor.keeping import Keeping
 from supervisor.listener import accept, listening
 from supervisor.lock import Lock
-from supervisor.process.sweep import new_instance, sweep
+from supervisor.process.sweep import Swept, new_instance, sweep
 from supervisor.room import Room
 from supervisor.service import ControlService
 
@@ -69,9 +70,18 @@ def _run(state: Path, config_file: Path | None) -> Problem | None:
     config = load(file=config_file, state=state, environ=os.environ)
     _begin_log(state, config.supervisor.log_level)
     instance = new_instance(state)
-    for swept in sweep(instance):
-        _logger.warning("an earlier supervisor had left %s (pid %d); killed", swept.name, swept.pid)
-    return anyio.run(_live, config, state, instance, backend_options={"use_uvloop": has_uvloop()})
+    how = _beginning(after_crash=socket_path(state).exists(), swept=sweep(instance))
+    return anyio.run(_live, config, state, instance, how, backend_options={"use_uvloop": has_uvloop()})
+
+
+def _beginning(*, after_crash: bool, swept: Sequence[Swept]) -> str:
+    """How this supervisor came to be, in a sentence."""
+    text = f"The supervisor is up (pid {os.getpid()})"
+    if after_crash:
+        text += "; the one before it did not end in order"
+    if swept:
+        text += f"; killed what that had left: {', '.join(f'{one.name} ({one.pid})' for one in swept)}"
+    return f"{text}."
 
 
 def _begin_log(state: Path, level: str) -> None:
@@ -82,19 +92,18 @@ def _begin_log(state: Path, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper())
 
 
-async def _live(config: Config, state: Path, instance: str) -> Problem | None:
+async def _live(config: Config, state: Path, instance: str, how: str) -> Problem | None:
     command = (sys.executable, "-P", "-m", "supervisor.daemon", *sys.argv[1:])
     keeping = Keeping(state, os.environ.get("ENGINEROOM_KEEPER", ""), command)
     async with listening(socket_path(state)) as listener, anyio.create_task_group() as hooks:
         room = Room(config, state, instance, _log_happening, keeping, hooks)
         try:
-            await room.begin()
+            await room.begin(how)
         except EngineRoomError as error:
             return error.problem
         async with anyio.create_task_group() as group:
             group.start_soon(_obey_signals, room)
             group.start_soon(_welcome, listener, room)
-            _logger.info("up: pid %d, state folder %s", os.getpid(), state)
             await room.run()
             await anyio.sleep(LAST_ANSWER_SECONDS)
             group.cancel_scope.cancel()

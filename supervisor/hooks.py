@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import anyio
 
@@ -14,7 +15,7 @@ LIMIT_SECONDS = 3600.0
 
 
 async def run_on_done(row: JobRow, command: str) -> None:
-    """Run `command` in a shell with the job in its environment (ENGINEROOM_JOB, …_STATE, …_OUTPUT).
+    """Run `command` in a shell, in the output's folder, with ENGINEROOM_JOB, …_STATE and …_OUTPUT in its environment.
 
     The instance id is taken out of its environment, so that a sweep never takes it for one of our engines.
 
@@ -33,6 +34,7 @@ async def run_on_done(row: JobRow, command: str) -> None:
                 ["/bin/sh", "-c", command],
                 check=False,
                 env=environment,
+                cwd=Path(row.output).parent,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )

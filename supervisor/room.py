@@ -59,15 +59,18 @@ class Room:
         self.runner = Runner(make_slots(config), self.foreman, self.board, spec_of(state_folder), instance)
         self.wishes = Wishes(self.runner, config, self.board, state_folder)
 
-    async def begin(self) -> None:
+    async def begin(self, how: str) -> None:
         """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
+
+        `how` tells how this supervisor came to be, in a sentence.
 
         Raises:
             EngineRoomError: the job store cannot be opened.
         """
+        self._resume_recording()
+        self.board.happen("info", "supervisor", "supervisor-up", how)
         for problem in self._config.warnings:
             self.board.happen("warning", "supervisor", "setting-ignored", str(problem))
-        self._resume_recording()
         stopped = read_stopped(self._state_folder)
         now = time.monotonic()
         for engine in self._config.engines:

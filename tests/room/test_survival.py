@@ -163,3 +163,28 @@ def test_a_killed_keeper_is_replaced(fake_room: Room) -> None:
     pid = room.supervisor_pid()
     kill(pid)
     wait_for(partial(another_supervisor, room, pid), "the new keeper starts another supervisor")
+
+
+def test_the_on_done_command_runs_in_the_folder_of_the_output(fake_room: Room) -> None:
+    room, prompts = fake_room, many_prompts(fake_room)
+    prompts.write_text("".join(prompts.read_text().splitlines(keepends=True)[:3]))
+    room.run("up")
+    command = 'echo "$ENGINEROOM_JOB $ENGINEROOM_JOB_STATE $ENGINEROOM_JOB_OUTPUT" > done.txt'
+    output = room.work / "answers.jsonl"
+    job = room.submit("fake", str(prompts), "-o", str(output), "--on-done", command)
+    told = wait_for(lambda: (room.work / "done.txt").exists() and (room.work / "done.txt").read_text(), "the command")
+    assert told == f"{job} done {output}\n"
+
+
+def test_a_new_supervisor_tells_of_the_crash_and_of_what_it_swept(fake_room: Room) -> None:
+    room = fake_room
+    room.config = FAKE + "fork_child = true\n"
+    room.run("up")
+    room.run("start", "fake")
+    left = {name: process.pid for name, process in room.processes().items()}
+    pid = room.supervisor_pid()
+    kill(pid)
+    wait_for(partial(another_supervisor, room, pid), "another supervisor")
+    (up,) = [what["text"] for what in room.happenings() if what["word"] == "supervisor-up"]
+    assert "did not end in order" in up
+    assert any(f"({pid})" in up for pid in left.values()), (up, left)
