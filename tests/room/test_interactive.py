@@ -1,0 +1,54 @@
+"""One interactive request to a real engine: before batch work, and what is left of it when the engine dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import anyio
+import pytest
+from room_kit import open_room
+
+from ipc.client import connect_unix
+from ipc.control import Answered, Ask, Piece
+from ipc.errors import EngineDied
+
+pytestmark = pytest.mark.anyio
+
+SLOW = '[engine.fake]\nkind = "fake"\nseconds_per_unit = 0.3\ntokens_per_unit = 30\n'
+
+
+async def test_a_stream_of_an_engine_that_dies_ends_with_the_text_so_far() -> None:
+    with open_room(SLOW) as room:
+        room.run("up")
+        room.run("start", "fake")
+        pid = room.engine("fake")["pid"]
+        heard = ""
+        payload = json.dumps({"id": "a", "prompt": "x", "habit": "slow:600"})
+        with anyio.fail_after(30):
+            async with connect_unix(room.state / "socket") as client:
+                with pytest.raises(EngineDied) as died:
+                    async with client.stream(Ask("fake", payload)) as items:
+                        async for item in items:
+                            assert isinstance(item, Piece)
+                            heard += item.text
+                            os.kill(pid, signal.SIGKILL)
+        assert heard
+        assert died.value.text == heard
+        assert "fake" in died.value.problem.detail
+
+
+async def test_an_interactive_request_goes_before_the_units_of_a_job() -> None:
+    with open_room(SLOW) as room:
+        room.run("up")
+        source = room.work / "p.jsonl"
+        source.write_text("".join(json.dumps({"id": str(n), "prompt": "x"}) + "\n" for n in range(40)))
+        job = room.submit("fake", str(source), "-o", str(room.work / "out.jsonl"))
+        room.await_engine("fake", "ready")
+        with anyio.fail_after(30):
+            async with connect_unix(room.state / "socket") as client:
+                async with client.stream(Ask("fake", json.dumps({"id": "a", "prompt": "now"}))) as items:
+                    answers = [item async for item in items if isinstance(item, Answered)]
+        assert len(answers) == 1
+        assert room.job(job)["units_done"] < 20, "twelve seconds of batch work did not go first"
