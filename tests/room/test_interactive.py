@@ -20,7 +20,7 @@ SLOW = '[engine.fake]\nkind = "fake"\nseconds_per_unit = 0.3\ntokens_per_unit = 
 
 
 async def heard_until_killed(client: Client, pid: int, heard: list[str]) -> None:
-    payload = json.dumps({"id": "a", "prompt": "x", "habit": "slow:600"})
+    payload = json.dumps({"id": "a", "prompt": "x", "habit": "slow:15"})
     async with client.stream(Ask("fake", payload)) as items:
         async for item in items:
             assert isinstance(item, Piece)
