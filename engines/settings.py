@@ -8,6 +8,7 @@ This module and every `engines/<kind>/settings.py` import no model library.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -173,6 +174,7 @@ class _Field(Struct, frozen=True):
     default: Scalar
 
 
+@functools.cache  # a millisecond each time, and every spawn would pay it
 def _fields(kind: type[EngineSettings]) -> tuple[_Field, ...]:
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)

@@ -97,13 +97,14 @@ class Runner:
                 self.post(slot, events.Tick(now))
 
     def _step(self, slot: Slot, event: Event, children: TaskGroup) -> None:
+        before = slot.record.state
         slot.record, wanted = step(slot.record, event)
         for effect in wanted:
             self._perform(slot, effect, children)
         self.show(slot)
         if slot.is_desk:
             self._send_tasks(slot)
-        else:
+        elif slot.record.state != before:
             self._jobs.engine_changed(slot.name)
 
     def show(self, slot: Slot) -> None:
