@@ -101,46 +101,58 @@ def test_a_job_with_malformed_lines_is_done_with_problems_and_says_where(room: R
     assert "line 3" in shown
 
 
+class Folder:
+    """A folder that can be made read-only: for root, whom modes do not stop, it is a mount of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        self._mounted = os.getuid() == 0
+        if self._mounted:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], check=True)
+
+    def writable(self, writable: bool) -> None:
+        if self._mounted:
+            subprocess.run(["mount", "-o", f"remount,{'rw' if writable else 'ro'}", str(self.path)], check=True)
+        else:
+            self.path.chmod(0o700 if writable else 0o500)
+
+    def close(self) -> None:
+        if self._mounted:
+            subprocess.run(["umount", "-l", str(self.path)], check=True)
+        else:
+            self.path.chmod(0o700)
+
+
 @pytest.fixture
-def read_only_folder(room: Room) -> Iterator[Path]:
-    """A folder on a read-only mount of its own: root ignores modes."""
-    folder = room.work / "readonly"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(folder)], check=False)
-    if mounted.returncode != 0:
-        if os.getuid() == 0:
-            pytest.fail("root cannot mount a tmpfs here, so nothing read-only can be made for it")
-        folder.chmod(0o500)
+def folder(room: Room) -> Iterator[Folder]:
+    folder = Folder(room.work / "out")
     yield folder
-    if mounted.returncode == 0:
-        subprocess.run(["umount", str(folder)], check=True)
+    room.run("down", code=None)
+    folder.close()
 
 
-def test_an_output_folder_that_cannot_be_written(room: Room, read_only_folder: Path) -> None:
+def test_an_output_folder_that_cannot_be_written(room: Room, folder: Folder) -> None:
+    folder.writable(False)
     room.run("up")
     source = room.work / "p.jsonl"
     source.write_text('{"id": "a", "prompt": "x"}\n')
-    done = room.run("submit", "fake", str(source), "-o", str(read_only_folder / "o.jsonl"), code=1)
-    says(done, str(read_only_folder))
+    done = room.run("submit", "fake", str(source), "-o", str(folder.path / "o.jsonl"), code=1)
+    says(done, str(folder.path))
     fake_still_works(room)
 
 
-def test_an_output_folder_that_becomes_read_only_holds_the_job_until_it_can_be_written(room: Room) -> None:
+def test_an_output_folder_that_becomes_read_only_holds_the_job_until_it_can_be_written(
+    room: Room, folder: Folder
+) -> None:
     room.config = FAKE + "seconds_per_unit = 0.3\n"
-    folder = room.work / "out"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
-    try:
-        room.run("up")
-        source = room.work / "p.jsonl"
-        source.write_text("".join(json.dumps({"id": str(n), "prompt": "x"}) + "\n" for n in range(5)))
-        job = room.submit("fake", str(source), "-o", str(folder / "o.jsonl"))
-        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
-        wait_for(lambda: room.job(job)["state"] == "held", "the job is held")
-        assert str(folder) in room.job(job)["reason"]
-        subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
-        wait_for(lambda: room.job(job)["state"] == "done", "the job ends")
-        assert len((folder / "o.jsonl").read_text().splitlines()) == 5
-    finally:
-        room.run("down", code=None)
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+    room.run("up")
+    source = room.work / "p.jsonl"
+    source.write_text("".join(json.dumps({"id": str(n), "prompt": "x"}) + "\n" for n in range(5)))
+    job = room.submit("fake", str(source), "-o", str(folder.path / "o.jsonl"))
+    folder.writable(False)
+    wait_for(lambda: room.job(job)["state"] == "held", "the job is held")
+    assert str(folder.path) in room.job(job)["reason"]
+    folder.writable(True)
+    wait_for(lambda: room.job(job)["state"] == "done", "the job ends")
+    assert len((folder.path / "o.jsonl").read_text().splitlines()) == 5
