@@ -28,7 +28,7 @@ class Exit(IntEnum):
     """How a child ends when it ends by itself."""
 
     LEFT = 0
-    """Asked to leave, by `Leave` or SIGTERM."""
+    """Asked to leave, by `Leave`."""
     DIED = 1
     """Of its own fault: `Dying` was said and the traceback is on stderr."""
     USAGE = 2
@@ -37,6 +37,8 @@ class Exit(IntEnum):
     """Host or GPU memory did not suffice for a flight; `Dying` was said."""
     ORPHANED = 71
     """The supervisor is gone."""
+    TERMINATED = 128 + signal.SIGTERM
+    """Left in order because of a SIGTERM, reported as a shell does: the supervisor knows whether it sent it."""
 
 
 class Origin(NamedTuple):

@@ -73,6 +73,7 @@ class _Life:
         self._name = name
         self._link: Link[FromChild, ToChild] | None = None
         self._code: Exit | None = None
+        self._left = Exit.LEFT
         self._over = anyio.Event()
         self._worker = Worker(asyncio.get_running_loop(), self._deliver, self._end)
         self._role = create(origin, self._worker)
@@ -121,6 +122,7 @@ class _Life:
 
     async def _obey(self, terms: AsyncIterator[signal.Signals]) -> None:
         async for _ in terms:
+            self._left = Exit.TERMINATED
             self._leave()
             await anyio.sleep(TERM_SECONDS)
             faulthandler.dump_traceback(all_threads=True)
@@ -148,5 +150,5 @@ class _Life:
     def _end(self, code: Exit) -> None:
         """The first reason to end is the one that counts."""
         if self._code is None:
-            self._code = code
+            self._code = self._left if code is Exit.LEFT else code
             self._over.set()

@@ -32,7 +32,7 @@ class Dashboard(App[None]):
 
     TITLE = "Engine Room"
     CSS_PATH = "dashboard.tcss"
-    COMMANDS = {_actions}
+    COMMANDS = App.COMMANDS | {_actions}
     BINDINGS = [
         Binding("ctrl+q", "detach", show=False, priority=True),
         Binding("ctrl+c", "stay", show=False, priority=True),

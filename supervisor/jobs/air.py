@@ -10,7 +10,7 @@ import msgspec
 from ipc import work
 from ipc.errors import Problem
 from supervisor.jobs import changes
-from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Launch, Save, noted
+from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Save, Stored, noted
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Flight, Formation, Job, Numbers, Unit
 from supervisor.jobs.schedule import Choice, fits
@@ -34,7 +34,7 @@ class Air:
     # ── questions ─────────────────────────────────────────────────────────────────────────────────────────
 
     def flying(self) -> set[str]:
-        """The engines that have a flight, sent or about to be."""
+        """The engines that have a flight, sent or waiting for them."""
         return {flight.engine for flight in self._flights.values()}
 
     def on_trial(self, engine: str) -> bool:
@@ -57,14 +57,18 @@ class Air:
         """Whether no unit of the job waits for an engine's trial."""
         return not any(suspicion.concerns(job) for suspicion in self._suspicions.values())
 
-    def engine_of(self, flight: int) -> str:
-        """Where a flight in the air, or about to be, is at work."""
-        return self._flights[flight].engine
+    def aloft(self, engine: str) -> bool:
+        """Whether the engine has a flight that was sent."""
+        return any(flight.sent for flight in self._flights.values() if flight.engine == engine)
+
+    def next_of(self, engine: str) -> Flight | None:
+        """The flight that waits for the engine, if one was composed ahead."""
+        return next((flight for flight in self._flights.values() if flight.engine == engine and not flight.sent), None)
 
     # ── the way up ────────────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, job: Job, engine: EngineView, choice: Choice) -> list[Effect]:
-        """Compose a flight; it is sent once that is stored."""
+        """Compose a flight; once that is stored it may be sent."""
         flight = Flight(self._numbers.next(), job.spec.number, engine.name, choice.units, engine.deterministic)
         former: tuple[changes.Change, ...] = ()
         if choice.formation is not None:
@@ -77,15 +81,34 @@ class Air:
         job.facts = msgspec.structs.replace(job.facts, attempts=job.facts.attempts + len(flight.open))
         indices = tuple(unit.index for unit in flight.units)
         composed = changes.FlightComposed(flight.id, job.spec.number, indices, flight.deterministic)
-        return [noted(job, *former, composed, then=(Launch(flight.id),))]
+        return [noted(job, *former, composed, then=(Stored(flight.id),))]
 
-    def launch(self, number: int, *, free: bool) -> list[Effect]:
-        """The composition is stored: send it, if it is still wanted and its engine is still free."""
-        flight = self._flights[number]
+    def stored(self, number: int) -> None:
+        """The composition is durable."""
+        flight = self._flights.get(number)
+        if flight is not None:  # else it was disbanded meanwhile
+            flight.stage = "stored"
+
+    def disband(self, engine: str) -> list[Effect]:
+        """Let the units of the flight that waits for the engine wait for any other, too."""
+        flight = self.next_of(engine)
+        return [] if flight is None else self._release(self._pop(flight))
+
+    def forget(self, job: int) -> list[Effect]:
+        """The job is over: what was composed for it is never sent."""
+        waiting = [flight for flight in self._flights.values() if flight.job == job and not flight.sent]
+        for flight in waiting:
+            self._pop(flight)
+        return [Save(tuple(changes.FlightOver(flight.id) for flight in waiting))] if waiting else []
+
+    def send(self, flight: Flight, engine: EngineView, *, careful: bool) -> list[Effect]:
+        """Send a flight that waited for its engine, once it is stored and if it is still what the engine should fly."""
         job = self._jobs.get(flight.job)
-        if job is None or job.facts.paused or not free:
+        if job is None or job.facts.paused or not _still_fits(flight, engine, careful=careful):
             return self._release(self._pop(flight))
-        flight.sent = True
+        if flight.stage == "composed":
+            return []
+        flight.stage = "sent"
         orders = tuple(work.UnitOrder(job.spec.id, unit.index, unit.payload) for unit in flight.units)
         return [Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))]
 
@@ -93,7 +116,7 @@ class Air:
         """Put an engine on trial to the proof."""
         proof = self._suspicions[engine.name].proof
         assert proof is not None, "only an engine on trial is put to the proof"
-        flight = Flight(self._numbers.next(), 0, engine.name, (), engine.deterministic, sent=True)
+        flight = Flight(self._numbers.next(), 0, engine.name, (), engine.deterministic, stage="sent")
         self._flights[flight.id] = flight
         return [Fly(engine.name, work.Fly(flight.id, (proof,), stream=False, deterministic=flight.deterministic))]
 
@@ -152,6 +175,18 @@ class Air:
         if flight is None:
             return []
         self._pop(flight)
+        effects = self._consequences(flight, verdict, alone, cause, log_tail, careful_until)
+        return effects + self.disband(flight.engine)
+
+    def _consequences(
+        self,
+        flight: Flight,
+        verdict: Verdict,
+        alone: bool,
+        cause: str,
+        log_tail: tuple[str, ...],
+        careful_until: float,
+    ) -> list[Effect]:
         if verdict == "own" and not flight.units:
             return self._condemn(flight.engine)
         job = self._jobs.get(flight.job)
@@ -240,6 +275,13 @@ class Air:
             effects.append(noted(job, changes.UnitForgiven(aside.job, aside.unit.index)))
         cause = f"it died of {len(suspicion.row)} different units in a row, each alone and {DEATHS} times"
         return [*effects, FailEngine(engine, cause)]
+
+
+def _still_fits(flight: Flight, engine: EngineView, *, careful: bool) -> bool:
+    """The engine's settings may have changed since the flight was composed, or it died with several units at work."""
+    if flight.deterministic != engine.deterministic or len(flight.units) > engine.parallel:
+        return False
+    return not careful or len(flight.units) == 1 or flight.crashes > 0
 
 
 def _set_aside(

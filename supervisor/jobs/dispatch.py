@@ -47,22 +47,41 @@ class Dispatch:
             effects += self._air.part(job, engines)
             if engines and (not job.facts.all_ended or self._air.judged(job.spec.number)):
                 effects += self._book.errand(job, window(engines), unix, monotonic)
-        for kind in kinds:
-            for engine in views[kind]:
-                effects += self._employ(kind, engine, monotonic)
+        every = [(kind, engine) for kind in kinds for engine in views[kind]]
+        for kind, engine in every:
+            effects += self._employ(kind, engine, monotonic)
+        for kind, engine in every:
+            effects += self._look_ahead(kind, engine, monotonic)
         return effects + [Wake(engine) for engine in self._to_wake(views)]
 
     def _employ(self, kind: str, engine: EngineView, monotonic: float) -> list[Effect]:
         name = engine.name
         if not engine.available:
             self._asks.refuse(name, engine.why_not)
-        if not engine.free or name in self._flying():
+        if self._busy(name):
             return []
+        if not engine.free:
+            return self._air.disband(name)
         self._woken.discard(name)
         if name in self._asks.wanted():
             return [Fly(name, self._asks.begin(name, deterministic=engine.deterministic))]
         if self._air.on_trial(name):
-            return self._air.try_known(engine)
+            return self._air.disband(name) + self._air.try_known(engine)
+        waiting = self._air.next_of(name)
+        if waiting is not None:
+            return self._air.send(waiting, engine, careful=self._air.careful(name, monotonic))
+        return self._compose(kind, engine, monotonic)
+
+    def _look_ahead(self, kind: str, engine: EngineView, monotonic: float) -> list[Effect]:
+        """While an engine flies, compose and store what it flies next: the disk's milliseconds cost it nothing then."""
+        name = engine.name
+        suspicious = self._air.on_trial(name) or self._air.careful(name, monotonic) or self._air.shaken(name)
+        if suspicious or not self._busy(name) or self._air.next_of(name) is not None:
+            return []
+        return self._compose(kind, engine, monotonic)
+
+    def _compose(self, kind: str, engine: EngineView, monotonic: float) -> list[Effect]:
+        name = engine.name
         careful, shaken = self._air.careful(name, monotonic), self._air.shaken(name)
         for job in self._jobs.values():
             if job.spec.kind == kind and serves(engine, job.spec):
@@ -70,6 +89,9 @@ class Dispatch:
                 if choice is not None:
                     return self._air.begin(job, engine, choice)
         return []
+
+    def _busy(self, engine: str) -> bool:
+        return self._air.aloft(engine) or engine in self._asks.flying()
 
     def _flying(self) -> set[str]:
         return self._air.flying() | self._asks.flying()

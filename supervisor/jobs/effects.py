@@ -12,8 +12,8 @@ from supervisor.jobs.job import Job
 
 
 @dataclass(frozen=True)
-class Launch:
-    """Ask the book for `Book.launch`: the flight's composition is stored."""
+class Stored:
+    """Tell the air: the flight's composition is durable."""
 
     flight: int
 
@@ -95,7 +95,7 @@ class Happen:
     text: str
 
 
-Later: TypeAlias = Launch | Place | Discard | RunHook | Happen
+Later: TypeAlias = Stored | Place | Discard | RunHook | Happen
 """What may follow a commit."""
 
 

@@ -171,7 +171,7 @@ class Foreman:
     async def cancel(self, id: str) -> JobRow:  # noqa: A002
         """Stop it within one step and keep what is done. Raises RequestFailed: no such job, or it is over."""
         number = self._unfinished(id)
-        return await self._carry_out(number, self._book.cancel(number, time.time()))
+        return await self._carry_out(number, [*self._air.forget(number), *self._book.cancel(number, time.time())])
 
     async def ask(self, engine: str, payload: str) -> AsyncIterator[control.Piece | control.Answered]:
         """One interactive unit, before any unit of a job: pieces as they come, then the whole answer.
@@ -208,8 +208,8 @@ class Foreman:
             match effect:
                 case effects.Save(what, then):
                     self._store.write(what, partial(self._stored, what, then))
-                case effects.Launch(flight):
-                    self._perform(self._air.launch(flight, free=self._is_free(self._air.engine_of(flight))))
+                case effects.Stored(flight):
+                    self._air.stored(flight)
                 case effects.Fly(engine, message):
                     self._floor.fly(engine, message)
                 case effects.Recall(engine, flight):
@@ -285,7 +285,3 @@ class Foreman:
             raise RequestFailed(
                 Problem("Cannot be stored", f"Just now {self._wall.trouble}.", "Make room, then try again.")
             )
-
-    def _is_free(self, engine: str) -> bool:
-        _, view = find_engine(self._floor, engine)
-        return view.free

@@ -12,6 +12,8 @@ from ipc.snapshot import Scalar
 from ipc.work import PlannedUnit
 
 Ending: TypeAlias = Literal["done", "done with problems", "failed", "cancelled"]
+Stage: TypeAlias = Literal["composed", "stored", "sent"]
+"""Of a flight: its composition is being stored; it waits for its engine; it is in the air."""
 Errand: TypeAlias = Literal["planning", "assembling", "placing"]
 """What is under way for a job besides its flights; one at a time."""
 
@@ -120,8 +122,12 @@ class Flight:
     deterministic: bool
     crashes: int = 0
     """How many times just this company went down through its own fault."""
-    sent: bool = False
-    """False while its composition is being stored."""
+    stage: Stage = "composed"
+
+    @property
+    def sent(self) -> bool:
+        """Whether its engine was told."""
+        return self.stage == "sent"
 
     @property
     def open(self) -> tuple[Unit, ...]:

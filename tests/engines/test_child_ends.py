@@ -55,7 +55,7 @@ async def test_leaves_in_order_whatever_it_does(tmp_path: Path, how: str, doing:
             fake.signal(signal.SIGTERM)
         if doing == "flying":
             assert {(await fake.until(work.Landed)).flight, (await fake.until(work.Landed)).flight} == {1, 2}
-        assert await fake.exit_code() == 0
+        assert await fake.exit_code() == (0 if how == "leave" else 128 + signal.SIGTERM)
         assert time.monotonic() - asked < 1
         assert not any(isinstance(message, work.Dying | work.UnitDone) for message in fake.heard)
         assert fake.log() == ""

@@ -81,9 +81,8 @@ class World:
             match effect:
                 case effects.Save():
                     self.uncommitted.append(effect)
-                case effects.Launch(flight):
-                    engine = self.air.engine_of(flight)
-                    self.perform(self.air.launch(flight, free=self.floor.engines[engine].free))
+                case effects.Stored(flight):
+                    self.air.stored(flight)
                 case effects.Fly(engine, message):
                     self.fly(engine, message)
                 case effects.Recall(engine, flight):

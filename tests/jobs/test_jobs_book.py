@@ -85,6 +85,7 @@ def test_after_a_death_in_company_nobody_gets_company_for_a_while() -> None:
         world.commit(1000)
         world.advance()
         world.commit(1000)
+        world.advance()
         assert len(world.open_orders("one")) == 1
         world.work_on("one", world.open_orders("one")[0])
         world.land("one")

@@ -119,7 +119,8 @@ class Jobs(RuleBasedStateMachine):
             case "resume":
                 self.world.perform(self.world.book.resume(number))
             case _:
-                self.world.perform(self.world.book.cancel(number, self.world.now))
+                forgotten = self.world.air.forget(number)
+                self.world.perform([*forgotten, *self.world.book.cancel(number, self.world.now)])
         self.world.advance()
 
     @rule(data=st.data(), done=st.integers(0, 3), stored=st.integers(0, 3))

@@ -109,3 +109,13 @@ def test_a_stopped_process_still_counts_as_hung(room: Room) -> None:
     kill(pid, signal.SIGSTOP)
     wait_for(lambda: gone(pid), "the stopped process is killed")
     assert room.await_engine("fake", "ready")["pid"] != pid
+
+
+def test_a_polite_kill_from_outside_is_nobodys_fault_either(room: Room) -> None:
+    room.run("up")
+    room.run("start", "fake")
+    for _ in range(4):
+        pid = room.await_engine("fake", "ready")["pid"]
+        kill(pid, signal.SIGTERM)
+        wait_for(partial(another_process, room, pid), "another process")
+    assert room.await_engine("fake", "ready")["restarts"] == 4

@@ -22,7 +22,9 @@ class Terminal:
     def __init__(self, room: Room) -> None:
         environment = {**room.environment(), "TERM": "xterm-256color"}
         command, *arguments = room.command()
-        self._child = pexpect.spawn(command, arguments, dimensions=(LINES, COLUMNS), env=environment, cwd=room.work)
+        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+            command, arguments, dimensions=(LINES, COLUMNS), env=environment, cwd=room.work
+        )
         self._screen = pyte.Screen(COLUMNS, LINES)
         self._stream = pyte.ByteStream(self._screen)
 
@@ -45,7 +47,7 @@ class Terminal:
 
     def hang_up(self) -> None:
         """What a closed terminal does to its process group."""
-        os.killpg(os.getpgid(self._child.pid), signal.SIGHUP)
+        os.killpg(os.getpgid(int(self._child.pid or 0)), signal.SIGHUP)
         self._child.close(force=True)
 
     def ended(self) -> bool:

@@ -9,12 +9,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.abc
 import msgspec
 import scenery
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from ipc import control
 from ipc.client import Client, connect_unix
@@ -134,6 +136,12 @@ def connecting(path: Path) -> Callable[[], AbstractAsyncContextManager[Client]]:
     return lambda: connect_unix(path)
 
 
+def text_of(screen: Screen[Any], part: str) -> str:
+    """What the widget `part` of a screen shows; empty while there is none."""
+    widgets = screen.query(f"#{part}")
+    return "\n".join(widget.render_line(y).text for widget in widgets for y in range(widget.size.height))
+
+
 @dataclass
 class Looking:
     """A dashboard under a pilot, and the box it looks at."""
@@ -149,8 +157,7 @@ class Looking:
 
     def text(self, part: str) -> str:
         """What the widget `part` of the topmost screen shows."""
-        widget = self.app.screen.query_one(f"#{part}")
-        return "\n".join(widget.render_line(y).text for y in range(widget.size.height))
+        return text_of(self.app.screen, part)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the app work until `holds`."""

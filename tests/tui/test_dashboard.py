@@ -10,6 +10,7 @@ import pytest
 import scenery
 from scripted import Box, Looking, looking
 from textual.color import Color
+from textual.widgets import OptionList
 
 from ipc import control, states
 from ipc.snapshot import EngineChanged, Happened, Happening
@@ -35,6 +36,17 @@ async def at(tmp_path: Path) -> AsyncGenerator[Looking]:
 def notices(at: Looking) -> str:
     """All that was said in passing."""
     return "\n".join(f"{notice.title} {notice.message}" for notice in at.app._notifications)
+
+
+async def found(at: Looking, text: str) -> None:
+    """Wait until the palette offers, first of all, something with this text."""
+
+    def first() -> str:
+        lists = [field for field in at.app.screen.query(OptionList) if field.option_count]
+        return str(lists[0].get_option_at_index(0).prompt) if lists else ""
+
+    await at.until(lambda: text in first())
+    await at.pilot.pause()
 
 
 async def test_one_glance_tells_it_all(at: Looking) -> None:
@@ -259,9 +271,20 @@ async def test_help_lists_every_action(at: Looking) -> None:
 
 async def test_the_palette_runs_an_action(at: Looking) -> None:
     await at.press("colon", *"restart")
-    await at.pilot.pause(0.5)
+    await found(at, "restart  (r)")
     await at.press("enter")
     await at.asked(control.Restart("writer"))
+
+
+async def test_the_palette_changes_the_theme(at: Looking) -> None:
+    await at.press("colon", *"theme")
+    await found(at, "theme")
+    await at.press("enter")
+    await found(at, "ansi")
+    await at.press(*"day")
+    await found(at, "day")
+    await at.press("enter")
+    await at.until(lambda: at.app.theme == "day")
 
 
 async def test_the_mouse_chooses_opens_and_presses_keys(at: Looking) -> None:

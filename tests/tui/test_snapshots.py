@@ -6,10 +6,11 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
+import anyio
 import msgspec
 import pytest
 import scenery
-from scripted import Box
+from scripted import Box, text_of
 from textual.pilot import Pilot
 
 from ipc import control
@@ -59,10 +60,12 @@ def dashboard(theme: str = "night", *, readonly: bool = False, lost: bool = Fals
     return app
 
 
-async def settle(pilot: Pilot[None]) -> None:
-    """Until what was asked is on screen."""
-    for _ in range(3):
-        await pilot.pause(0.05)
+async def until(pilot: Pilot[None], part: str, text: str) -> None:
+    """Until what was asked for is on screen."""
+    with anyio.fail_after(20):
+        while text not in text_of(pilot.app.screen, part):
+            await pilot.pause(0.01)
+    await pilot.pause()
 
 
 WIDE, NARROW, TINY = (120, 34), (80, 24), (40, 10)
@@ -90,26 +93,26 @@ def test_cut_off_and_read_only(snap_compare: Compare) -> None:
 def test_knobs(snap_compare: Compare, size: tuple[int, int]) -> None:
     async def change(pilot: Pilot[None]) -> None:
         await pilot.press("e")
-        await settle(pilot)
+        await until(pilot, "knobs", "deterministic")
         await pilot.press("j", "right", "right")
-        await pilot.pause(0.3)
+        await until(pilot, "feet", "parallel → 6")
 
     assert snap_compare(dashboard(), run_before=change, terminal_size=size)
 
 
 PLACES = {
-    "question": ["tab", "j", "x"],
-    "help": ["question_mark"],
-    "log": ["l"],
-    "job": ["tab", "enter"],
-    "new_job": ["n"],
+    "question": (["tab", "j", "x"], "question", "will not be done"),
+    "help": (["question_mark"], "help", "detach"),
+    "log": (["l"], "text", "long long"),
+    "job": (["tab", "enter"], "text", "set aside"),
+    "new_job": (["n"], "inputs", "/data/prompts.jsonl"),
 }
 
 
-@pytest.mark.parametrize("keys", PLACES.values(), ids=PLACES)
-def test_place(snap_compare: Compare, keys: list[str]) -> None:
+@pytest.mark.parametrize(("keys", "part", "text"), PLACES.values(), ids=PLACES)
+def test_place(snap_compare: Compare, keys: list[str], part: str, text: str) -> None:
     async def go(pilot: Pilot[None]) -> None:
         await pilot.press(*keys)
-        await settle(pilot)
+        await until(pilot, part, text)
 
     assert snap_compare(dashboard(), run_before=go, terminal_size=NARROW)
