@@ -13,8 +13,6 @@ from supervisor.gpus.owners import Owners
 from supervisor.gpus.sampler import Pace, Sampler
 
 STALE_SECONDS = 3.0
-LOOK_AGAIN_SECONDS = 10.0
-"""For a driver or a GPU that was not there."""
 NO_GPU = "The NVIDIA driver sees no GPU."
 
 
@@ -68,7 +66,7 @@ class Fleet:
                     nvml = opened
             if nvml is not None:
                 self._look(nvml)
-            self._over.wait(LOOK_AGAIN_SECONDS)
+            self._over.wait(self._pace.look_again_seconds)
 
     def _look(self, nvml: Nvml) -> None:
         count = nvml.count()

@@ -22,12 +22,14 @@ from supervisor.gpus.round import CardLost, Round
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a card is asked."""
+    """How often the driver is asked."""
 
     seconds: float = 1.0
-    """Between rounds."""
+    """Between rounds of questions to one card."""
     slow_every: int = 5
     """In which rounds the slow values are read, too."""
+    look_again_seconds: float = 10.0
+    """Between looks for a driver or a GPU that was not there."""
     lead_seconds: float = 0.15
     """How long before the whole second a round begins: the loop reads at the whole second."""
 
