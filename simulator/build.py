@@ -13,7 +13,9 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent / "source"
 LIBRARY = "libnvidia-ml.so.1"
-FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-pthread", "-Wall", "-Wextra", "-Werror", f"-Wl,-soname,{LIBRARY}")
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+LINKING = (f"-Wl,-soname,{LIBRARY}", f"-Wl,--version-script={SOURCES / 'exports.map'}")
+FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-pthread", *WARNINGS, *LINKING)
 _LOOKED_UP = re.compile(r'_nvmlGetFunctionPointer\("(\w+)"\)')
 
 
@@ -27,7 +29,7 @@ def library_folder(cache: Path | None = None) -> Path:
     Raises:
         BuildFailed
     """
-    sources = sorted(SOURCES.glob("*.[ch]"))
+    sources = sorted(SOURCES.iterdir())
     stubs = _stubs()
     state = hashlib.sha256("\0".join([*FLAGS, stubs, *(path.read_text() for path in sources)]).encode())
     folder = (cache or _user_cache()) / f"nvml-{state.hexdigest()[:16]}"
