@@ -121,7 +121,7 @@ class GpuProcess(Struct, frozen=True, array_like=True):
 
     pid: int
     name: str
-    """Its command's name; empty where the pid is of no process here (a ghost, or one outside this container)."""
+    """Its command's name; empty where no such process can be seen: it ended, or is outside this container."""
     used_bytes: int | None
     engine: str
     """The engine it is, or works for; empty for a stranger."""

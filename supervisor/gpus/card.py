@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from ipc.snapshot import GpuProcess
@@ -31,6 +32,7 @@ class Card:
         self._ask = nvml.ask
         self._library = nvml.library
         self._handle = handle
+        self._names: dict[int, str] = {}
 
     # ── what never changes ────────────────────────────────────────────────────────────────────────────────
 
@@ -145,17 +147,23 @@ class Card:
         return throttle_names(mask) if isinstance(mask, int) else mask
 
     def processes(self) -> Answer[tuple[GpuProcess, ...]]:
-        """Who computes or draws on it, by pid; names and engines are for others to find."""
+        """Who computes or draws on it, by pid, with the driver's name for it; engines are for others to find."""
         compute: Any = self._ask(self._library.nvmlDeviceGetComputeRunningProcesses, self._handle)
         graphics: Any = self._ask(self._library.nvmlDeviceGetGraphicsRunningProcesses, self._handle)
         if isinstance(compute, Failure):
             return compute
         lists = [one for one in (compute, graphics) if not isinstance(one, NotSupported | Failure)]
-        return merged((each.pid, each.gpuInstanceId, each.usedGpuMemory) for one in lists for each in one)
+        found = merged((each.pid, each.gpuInstanceId, each.usedGpuMemory) for one in lists for each in one)
+        self._names = {pid: self._names[pid] if pid in self._names else self._name_of(pid) for pid in found}
+        return tuple(GpuProcess(pid, self._names[pid], used, "") for pid, used in sorted(found.items()))
+
+    def _name_of(self, pid: int) -> str:
+        answer: Answer[str] = self._ask(self._library.nvmlSystemGetProcessName, pid)
+        return PurePath(answer.split()[0]).name if isinstance(answer, str) and answer.strip() else ""
 
 
-def merged(entries: Iterable[tuple[int, int, int | None]]) -> tuple[GpuProcess, ...]:
-    """Processes from (pid, MIG instance, bytes): one that computes and draws is told twice; instances add up."""
+def merged(entries: Iterable[tuple[int, int, int | None]]) -> dict[int, int | None]:
+    """Bytes by pid from (pid, MIG instance, bytes): one that computes and draws is told twice; instances add up."""
     instances: dict[tuple[int, int], int | None] = {}
     for pid, instance, used in entries:
         known = instances.get((pid, instance))
@@ -164,7 +172,7 @@ def merged(entries: Iterable[tuple[int, int, int | None]]) -> tuple[GpuProcess, 
     for (pid, _), used in instances.items():
         known = totals.get(pid)
         totals[pid] = known if used is None else (known or 0) + used
-    return tuple(GpuProcess(pid, "", used, "") for pid, used in sorted(totals.items()))
+    return totals
 
 
 def _scaled(answer: Answer[int], divisor: int = 1) -> Answer[float]:

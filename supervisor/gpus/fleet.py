@@ -48,7 +48,7 @@ class Fleet:
             replace(
                 reading,
                 processes=tuple(
-                    GpuProcess(one.pid, owners[one.pid].name, one.used_bytes, owners[one.pid].engine)
+                    GpuProcess(one.pid, owners[one.pid].name or one.name, one.used_bytes, owners[one.pid].engine)
                     for one in reading.processes
                 ),
             )

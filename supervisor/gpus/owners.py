@@ -15,7 +15,7 @@ GENERATIONS = 16
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """`name` is empty where no such process is to be seen from here, `engine` for a stranger."""
+    """`name` is empty where the process is not to be seen from here, `engine` for a stranger."""
 
     name: str
     engine: str

@@ -90,16 +90,21 @@ def test_without_a_memory_query_the_processes_add_up(tmp_path: Path) -> None:
 
 
 def test_processes_have_names_engines_and_bytes(tmp_path: Path) -> None:
-    ours, ghost = os.getpid(), 4_200_001
+    ours, ghost, named_by_driver = os.getpid(), 4_200_001, 4_200_002
     name = Path(f"/proc/{ours}/comm").read_text().strip()
     holders = [
         {"pid": ours, "memory": "3 GiB"},
         {"pid": ours, "memory": "3 GiB", "kind": "graphics"},
         {"pid": ghost, "memory": "1 GiB"},
+        {"pid": named_by_driver, "memory": "2 GiB", "name": "/usr/bin/python3 train.py"},
     ]
     with open_box(tmp_path, card(process=holders), engines={ours: "writer"}) as box:
         (gpu,) = box.settled()
-    assert set(gpu.processes) == {GpuProcess(ours, name, 3 * GIB, "writer"), GpuProcess(ghost, "", GIB, "")}
+    assert gpu.processes == (
+        GpuProcess(ours, name, 3 * GIB, "writer"),
+        GpuProcess(ghost, "", GIB, ""),
+        GpuProcess(named_by_driver, "python3", 2 * GIB, ""),
+    )
 
 
 def test_old_cards_without_throttle_reasons_by_the_new_name(tmp_path: Path) -> None:

@@ -99,11 +99,11 @@ def test_throttle_reasons_have_names() -> None:
 def test_a_process_that_computes_and_draws_counts_once() -> None:
     whole = 0xFFFFFFFF
     entries = [(7, whole, 500), (9, whole, None), (7, whole, 500), (3, whole, 1)]
-    assert merged(entries) == (GpuProcess(3, "", 1, ""), GpuProcess(7, "", 500, ""), GpuProcess(9, "", None, ""))
+    assert merged(entries) == {3: 1, 7: 500, 9: None}
 
 
 def test_a_process_on_two_mig_instances_adds_up() -> None:
-    assert merged([(7, 1, 500), (7, 2, 300), (7, 2, None)]) == (GpuProcess(7, "", 800, ""),)
+    assert merged([(7, 1, 500), (7, 2, 300), (7, 2, None)]) == {7: 800}
 
 
 def test_a_reading_becomes_stale_and_says_why() -> None:
