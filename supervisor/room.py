@@ -172,7 +172,7 @@ class Room:
 
     def _second(self) -> None:
         unix, monotonic = time.time(), time.monotonic()
-        self._read_gpus(unix)
+        self._read_gpus(monotonic)
         for slot in self.runner.slots.values():
             if slot.reading is not None:
                 slot.rss_bytes, slot.cpu_percent = slot.reading.rss_bytes(), slot.reading.cpu_percent()
@@ -184,9 +184,9 @@ class Room:
         self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about()))
         self.recordings.tick(self._values())
 
-    def _read_gpus(self, unix: float) -> None:
+    def _read_gpus(self, monotonic: float) -> None:
         engines = {slot.child.pid: slot.name for slot in self.runner.slots.values() if slot.child is not None}
-        before, self._gpus = self._gpus, self._fleet.readings(engines, unix)
+        before, self._gpus = self._gpus, self._fleet.readings(engines, monotonic)
         for severity, about, word_, text in news(before, self._gpus):
             self.board.happen(severity, about, word_, text)
 

@@ -40,9 +40,9 @@ class Fleet:
         """The driver, or why there is none."""
         return self._about
 
-    def readings(self, engines: Mapping[int, str], unix: float) -> tuple[GpuReading, ...]:
+    def readings(self, engines: Mapping[int, str], monotonic: float) -> tuple[GpuReading, ...]:
         """Every GPU's latest reading; `engines` gives the names of ours by pid. Call it on the loop."""
-        latest = [aged(sampler.reading, unix) for sampler in self._samplers]
+        latest = [aged(one.latest.reading, monotonic - one.latest.monotonic) for one in self._samplers]
         owners = self._owners.of({one.pid for reading in latest for one in reading.processes}, engines)
         return tuple(
             replace(
@@ -79,9 +79,8 @@ class Fleet:
         self._about = GpuFleet(nvml.driver(), nvml.cuda(), "" if self._samplers else NO_GPU)
 
 
-def aged(reading: GpuReading, unix: float) -> GpuReading:
-    """The reading, marked stale when its card has not answered for long."""
-    age = unix - reading.unix
-    if reading.stale or age <= STALE_SECONDS:
+def aged(reading: GpuReading, seconds: float) -> GpuReading:
+    """The reading, marked stale when its card has not answered for so many seconds."""
+    if reading.stale or seconds <= STALE_SECONDS:
         return reading
-    return replace(reading, stale=True, problem=f"Its driver has not answered for {age:.0f} s.")
+    return replace(reading, stale=True, problem=f"Its driver has not answered for {seconds:.0f} s.")

@@ -34,12 +34,20 @@ class Pace:
     """How long before the whole second a round begins: the loop reads at the whole second."""
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What a card last told, and the monotonic time at which it did, or was first asked."""
+
+    reading: GpuReading
+    monotonic: float
+
+
 class Sampler:
-    """`reading` is the newest; the thread writes it, anyone may read it."""
+    """`latest` is the newest; the thread writes it, anyone may read it."""
 
     def __init__(self, nvml: Nvml, index: int, pace: Pace) -> None:
         self.index = index
-        self.reading = blank(index, time.time())
+        self.latest = Latest(blank(index, time.time()), time.monotonic())
         self._nvml = nvml
         self._pace = pace
         self._over = threading.Event()
@@ -61,11 +69,12 @@ class Sampler:
             try:
                 if card is None:
                     card, rounds = self._open(), 0
-                reading = self._quick(card, self._slow(card) if rounds % self._pace.slow_every == 0 else self.reading)
-                self.reading = replace(reading, unix=time.time(), stale=False)
+                slow = self._slow(card) if rounds % self._pace.slow_every == 0 else self.latest.reading
+                quick = self._quick(card, slow)
+                self.latest = Latest(replace(quick, unix=time.time(), stale=False), time.monotonic())
             except CardLost as lost:
                 card = None
-                self.reading = replace(self.reading, stale=True, problem=f"It is lost: {lost.failure.text}.")
+                self._tell(stale=True, problem=f"It is lost: {lost.failure.text}.")
                 if lost.failure.code == UNINITIALIZED:
                     self._nvml.initialise()
             rounds += 1
@@ -76,25 +85,28 @@ class Sampler:
         return pace.seconds - (time.time() + pace.lead_seconds) % pace.seconds
 
     def _open(self) -> Card:
-        handle = self._nvml.handle(self.index, self.reading.uuid)
+        handle = self._nvml.handle(self.index, self.latest.reading.uuid)
         if isinstance(handle, Failure):
             raise CardLost(handle)
         if isinstance(handle, NotSupported):
             raise CardLost(Failure(0, "the driver does not let this user in"))
         card, told = Card(self._nvml, handle), Round()
-        self.reading = replace(
-            self.reading,
+        self._tell(
             uuid=told.take("UUID", card.uuid()) or "",
             name=told.take("name", card.name()) or "",
             compute_capability=told.take("compute capability", card.compute_capability()) or "",
         )
         return card
 
+    def _tell(self, **changes: object) -> None:
+        """Publish what is known without a round of answers."""
+        self.latest = Latest(replace(self.latest.reading, **changes), self.latest.monotonic)
+
     def _slow(self, card: Card) -> GpuReading:
         told, now = Round(), time.monotonic()
         temperature, tx, rx = card.fields(MEMORY_TEMPERATURE, PCIE_TX, PCIE_RX)
         reading = replace(
-            self.reading,
+            self.latest.reading,
             memory_temperature_celsius=told.take("memory temperature", temperature),
             pcie_tx_bytes_per_second=self._tx.per_second(told.take("PCIe counter", tx), now),
             pcie_rx_bytes_per_second=self._rx.per_second(told.take("PCIe counter", rx), now),

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio
 import pytest
 from scripted_supervisor import GPU, LOST, Script
 
@@ -14,6 +18,7 @@ from ipc.snapshot import GpuFleet
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
+ROOT = Path(__file__).parents[2]
 Run: TypeAlias = Callable[..., Awaitable[Any]]
 
 NO_DRIVER = GpuFleet("", "", "There is no NVIDIA driver: libnvidia-ml.so.1 was not found.")
@@ -54,6 +59,17 @@ async def test_top(script: Script, run: Run) -> None:
     page = (await run("top", "--once")).out
     assert page.startswith("box  ")
     assert [head for head in ("H100 80GB", "writer", "box-1") if head not in page] == []
+
+
+async def test_top_goes_on_until_it_is_interrupted(script: Script) -> None:
+    with anyio.fail_after(20):
+        async with await anyio.open_process([sys.executable, str(ROOT / "engineroom.py"), "top"]) as process:
+            assert process.stdout is not None
+            seen = b""
+            while seen.count(b"H100 80GB") < 2:
+                seen += await process.stdout.receive()
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 130
 
 
 async def test_doctor_looks_at_the_gpus(script: Script, run: Run) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import asdict
-from simulated_box import GIB, LINE, Box, bare_environ, card, open_box, started
+from fleet_box import GIB, LINE, Box, bare_environ, card, open_box, started
 
 from ipc.snapshot import GpuFleet, GpuProcess
 

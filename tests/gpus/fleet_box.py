@@ -30,7 +30,7 @@ engines = msgspec.json.decode(sys.argv[1], type=dict[int, str])
 fleet = Fleet(Pace(seconds=0.1, slow_every=2, look_again_seconds=0.2, lead_seconds=0.0))
 fleet.start()
 for _ in sys.stdin:
-    print(msgspec.json.encode((fleet.about(), fleet.readings(engines, time.time()))).decode(), flush=True)
+    print(msgspec.json.encode((fleet.about(), fleet.readings(engines, time.monotonic()))).decode(), flush=True)
 """
 
 CARD: dict[str, Any] = {
