@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ipc.snapshot import GpuFleet, GpuProcess, GpuReading
 from tui import measures
-from tui.draw.gpus import meter_of
+from tui.draw.gpus import meter_of, slow_tone
 from tui.draw.owners import stranger
 from tui.gpus import heat
 from tui.ink import BLANK, Line, Span, Tone, clean, line, squeeze, wrap
@@ -34,8 +34,8 @@ def gpu(store: Store, reading: GpuReading, width: int) -> Sequence[Line]:
         lines += _fact("silent", said, width, "bad")
     elif reading.problem:
         lines += _fact("problem", reading.problem, width, "warn")
-    memory = [_of(reading.memory_used_bytes, reading.memory_total_bytes, "in use"), *_kept(reading)]
-    bar = (Span(f"   {'memory':{_NAMED}}", "dim"), *meter_of(reading, min(_BAR, max(6, width // 3))), Span("  "))
+    memory = [f"{_gib(reading.memory_used_bytes)} / {_gib(reading.memory_total_bytes)} GiB", *_kept(reading)]
+    bar = (Span(f"   {'memory':{_NAMED}}", "dim"), *meter_of(reading, min(_BAR, max(6, width // 4))), Span("  "))
     lines.append(Line(squeeze((*bar, Span(" · ".join(memory))), width)))
     lines += _fact("heat", _heat(reading), width, _WORRY[heat(reading)])
     lines += _fact("power", _power(reading), width)
@@ -49,7 +49,7 @@ def gpu(store: Store, reading: GpuReading, width: int) -> Sequence[Line]:
     if said := _link(reading):
         lines += _fact("PCIe", said, width)
     if reading.throttle:
-        lines += _fact("slower by", ", ".join(reading.throttle), width, "warn")
+        lines += _fact("slower by", ", ".join(reading.throttle), width, slow_tone(reading))
     if reading.ecc_uncorrected is not None:
         tone: Tone = "warn" if reading.ecc_uncorrected else "plain"
         lines += _fact("ECC", f"{reading.ecc_uncorrected:,} memory errors not corrected", width, tone)
@@ -81,10 +81,6 @@ def _process(process: GpuProcess, width: int) -> Line:
     return Line(squeeze(spans, width))
 
 
-def _of(part: int | None, whole: int | None, word: str) -> str:
-    return f"{_gib(part)} / {_gib(whole)} GiB {word}"
-
-
 def _kept(reading: GpuReading) -> list[str]:
     reserved = reading.memory_reserved_bytes
     return [] if reserved is None else [f"the driver keeps {measures.size(reserved)}"]
@@ -106,7 +102,12 @@ def _power(reading: GpuReading) -> str:
     said = f"{_whole(reading.power_watts)} W{limit}"
     if reading.energy_joules is None:
         return said
-    return f"{said} · {reading.energy_joules / 3.6e6:,.2f} kWh since the driver was loaded"
+    return f"{said} · {_energy(reading.energy_joules)} since the driver was loaded"
+
+
+def _energy(joules: float) -> str:
+    hours = joules / 3600
+    return f"{hours:,.0f} Wh" if hours < 1000 else f"{hours / 1000:,.1f} kWh"
 
 
 def _work(reading: GpuReading) -> str:

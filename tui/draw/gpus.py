@@ -68,7 +68,7 @@ def two_lines(store: Store, reading: GpuReading, width: int) -> tuple[Line, Line
     if quiet:
         said = Span(f"▲ {_silence(reading)}", "bad")
         return first, Line(squeeze((indent, said, Span(f" · was {_owned(reading)}", "dim")), width))
-    slow = (Span(f"▼ {', '.join(reading.throttle)} ", _slow_tone(reading)),) if reading.throttle else ()
+    slow = (Span(f"▼ {', '.join(reading.throttle)} ", slow_tone(reading)),) if reading.throttle else ()
     if not slow and reading.problem:
         slow = (Span(f"{clean(reading.problem)} ", "dim"),)
     return first, spread([(indent, *_owner_spans(reading))], slow or (Span(" "),), width)
@@ -87,7 +87,7 @@ def one_line(store: Store, reading: GpuReading, width: int) -> Line:
         tail.append(Span(f" {_whole(reading.power_watts):>5} W"))
     tail.append(Span(f" {_whole(reading.utilisation_percent):>4} %"))
     if width >= 64:
-        tail.append(Span(f"  {fit(_slow_word(reading), 10)}", _slow_tone(reading)))
+        tail.append(Span(f"  {fit(_slow_word(reading), 10)}", slow_tone(reading)))
     if width >= 76:
         tail.append(Span(f" {_work(store, reading, 12 if named else 8)} ", "meter"))
     bar = meter_of(reading, max(4, min(40, width - _length(head) - _length(tail))))
@@ -128,6 +128,11 @@ def short_name(reading: GpuReading) -> str:
     for word in _MAKERS:
         name = name.removeprefix(word)
     return name or measures.UNKNOWN
+
+
+def slow_tone(reading: GpuReading) -> Tone:
+    """Reaching its power cap is a card's normal day."""
+    return "warn" if any(reason not in ("power cap", "sync boost") for reason in reading.throttle) else "dim"
 
 
 def _abreast(store: Store, columns: int, width: int) -> list[Line]:
@@ -199,11 +204,6 @@ def _slow_word(reading: GpuReading) -> str:
         return ""
     reason = next((reason for reason in reading.throttle if "thermal" in reason), reading.throttle[0])
     return f"▼ {_SHORT.get(reason, reason)}"
-
-
-def _slow_tone(reading: GpuReading) -> Tone:
-    """Reaching its power cap is a card's normal day."""
-    return "warn" if any(reason not in ("power cap", "sync boost") for reason in reading.throttle) else "dim"
 
 
 def _work(store: Store, reading: GpuReading, width: int) -> str:

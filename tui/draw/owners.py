@@ -28,7 +28,8 @@ def owners(reading: GpuReading) -> list[Owner]:
     held = [Owner(clean(name), used, ours=True) for name, used in engines.items()]
     found = [*sorted(held, key=_size), *sorted(strangers, key=_size)]
     rest = _unowned(reading)
-    return [*found, Owner("unaccounted", rest, ours=False)] if rest >= _WORTH_A_WORD else found
+    worth = _WORTH_A_WORD if found else _NEARLY_NOTHING
+    return [*found, Owner("unaccounted", rest, ours=False)] if rest >= worth else found
 
 
 def stranger(process: GpuProcess) -> str:
@@ -51,6 +52,7 @@ def shares(reading: GpuReading) -> list[tuple[float, Tone]]:
 
 _WORTH_A_WORD = 1 << 29
 """Contexts and rounding leave some memory to nobody; from half a GiB on it is named."""
+_NEARLY_NOTHING = 1 << 26
 
 
 def _unowned(reading: GpuReading) -> int:
