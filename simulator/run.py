@@ -33,15 +33,21 @@ def environment(lines: Path, accounts: Path | None = None, *, base: Mapping[str,
 
 def _follow(source: Path, lines: Path, accounts: Path, start_unix: float, over: threading.Event) -> None:
     """Publish the scenario anew whenever its file changes; a mistake in it is said, and the last good one stays."""
-    seen = source.stat().st_mtime_ns
+    seen = _stamp(source)
     while not over.wait(0.3):
+        now = _stamp(source)
+        if now in {0, seen}:
+            continue
+        seen = now
         try:
-            now = source.stat().st_mtime_ns
-            if now != seen:
-                seen = now
-                publish(source, lines, start_unix=start_unix, accounts=accounts)
+            publish(source, lines, start_unix=start_unix, accounts=accounts)
         except (ScenarioError, OSError) as error:
             print(f"simulator: {error}", file=sys.stderr)
+
+
+def _stamp(source: Path) -> int:
+    """When it was last written; 0 while it is away, as for a moment when an editor replaces it."""
+    return source.stat().st_mtime_ns if source.exists() else 0
 
 
 def main() -> int:

@@ -67,6 +67,7 @@ int nvmlDeviceGetBAR1MemoryInfo(Device *device, Memory1 *out)
     double total, used;
     VISIT(device);
     NEEDS(out);
+    v.mig = -1; /* a part has the window of its whole */
     if (fetch(&v, bar1_total, &total) || fetch(&v, bar1_used, &used))
         return NOT_SUPPORTED;
     *out = (Memory1){(u64)total, (u64)(total - used), (u64)used};

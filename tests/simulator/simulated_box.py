@@ -78,13 +78,17 @@ class SimulatedBox:
         table = {**box, "gpu": [gpu if "model" in gpu else {**PLAIN, **gpu} for gpu in gpus]}
         publish(table, self.lines, start_unix=start_unix, accounts=self.accounts)
 
+    def environ(self) -> dict[str, str]:
+        """For a program on this box."""
+        return environment(self.lines, self.accounts, base=os.environ)
+
     def account(self, pid: int | None = None) -> Account:
         return Account(self.accounts, pid=pid)
 
     def looker(self, *, init: bool = True) -> Looker:
         """A new program that looks at the box."""
         complaints = self.lines.with_name(f"complaints-{len(self._lookers)}")
-        looker = Looker(environment(self.lines, self.accounts, base=os.environ), complaints)
+        looker = Looker(self.environ(), complaints)
         self._lookers.append(looker)
         if init:
             assert looker("Init") is None
