@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from msgspec.structs import asdict
 from fleet_box import GIB, LINE, Box, bare_environ, card, open_box, started
+from msgspec.structs import asdict
 
 from ipc.snapshot import GpuFleet, GpuProcess
 
@@ -22,8 +22,8 @@ def test_every_value_of_a_card(tmp_path: Path) -> None:
     told = asdict(gpu)
     assert abs(told.pop("unix") - time.time()) < 20
     assert told.pop("energy_joules") >= 0
-    assert told.pop("pcie_tx_bytes_per_second") == pytest.approx(5e8, rel=0.2)
-    assert told.pop("pcie_rx_bytes_per_second") == pytest.approx(2e9, rel=0.2)
+    assert told.pop("pcie_tx_bytes_per_second") == pytest.approx(5e8, rel=0.5)
+    assert told.pop("pcie_rx_bytes_per_second") == pytest.approx(2e9, rel=0.5)
     assert told == {
         "index": 0,
         "uuid": "GPU-0",
@@ -73,7 +73,7 @@ def test_energy_grows_by_power_and_time(tmp_path: Path) -> None:
         (last,) = box.wait_for(lambda _, gpus: gpus[0].unix > first.unix + 1)
     assert first.energy_joules is not None
     assert last.energy_joules is not None
-    assert (last.energy_joules - first.energy_joules) / (last.unix - first.unix) == pytest.approx(500, rel=0.2)
+    assert (last.energy_joules - first.energy_joules) / (last.unix - first.unix) == pytest.approx(500, rel=0.3)
 
 
 def test_an_old_driver_counts_reserved_memory_as_used(tmp_path: Path) -> None:
