@@ -117,6 +117,7 @@ def test_many_threads_call_while_scenario_and_accounts_change(box: SimulatedBox)
     gpus = [{**WARM, "memory_total": "8 GiB", "uuid": f"GPU-{index}"} for index in range(8)]
     box.is_now(*gpus)
     look = box.looker()
+    assert [look("DeviceGetTemperature", f"@{index}", 0) for index in range(8)] == [50] * 8
     look.say("storm", 24, 1.5, 8)
     until, changes = time.monotonic() + 1.5, 0
     while time.monotonic() < until:

@@ -128,7 +128,7 @@ def test_a_gpu_in_parts_has_handles_memory_and_processes_of_each(box: SimulatedB
     ]
     holders = [{"pid": 11, "memory": "6 GiB", "mig": 0}, {"pid": 12, "memory": "1 GiB", "mig": 1}]
     box.is_now(
-        {"model": "A100", "utilisation": 10, "mig": parts, "process": holders}, {"model": "3090"}, {"capability": "7.5"}
+        {"model": "A100", "utilisation": 10, "mig": parts, "process": holders}, {"model": "A100"}, {"model": "3090"}
     )
     look = box.looker()
     assert [look("DeviceGetMigMode", f"@{gpu}") for gpu in range(3)] == [[1, 1], [0, 0], Failed(NOT_SUPPORTED)]
