@@ -48,18 +48,22 @@ double curve_at(const Scenario *scenario, const Curve *c, double now)
     }
 }
 
+/* Whole seconds that are summed one by one; after these the curve counts as its mean, for a box is not up for ever. */
+static const int64_t summed_most = 1 << 20;
+
 double curve_integral(Scenario *scenario, Curve *c, double now)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     if (now <= 0)
         return 0;
-    int64_t whole = (int64_t)now;
+    int64_t whole = (int64_t)now, most = whole < summed_most ? whole : summed_most;
     pthread_mutex_lock(&lock);
-    if (whole < c->summed_to)
+    if (most < c->summed_to)
         c->summed = 0, c->summed_to = 0;
-    for (; c->summed_to < whole; c->summed_to++)
+    for (; c->summed_to < most; c->summed_to++)
         c->summed += curve_at(scenario, c, (double)c->summed_to + 0.5);
-    double total = c->summed + (now - (double)whole) * curve_at(scenario, c, (double)whole + 0.5);
+    double total = whole > most ? c->summed * now / (double)most
+                                : c->summed + (now - (double)whole) * curve_at(scenario, c, (double)whole + 0.5);
     pthread_mutex_unlock(&lock);
     return total;
 }

@@ -107,6 +107,11 @@ def test_counters_are_the_sum_over_time_in_every_program(box: SimulatedBox) -> N
     assert one("DeviceGetTotalEnergyConsumption", "@0") - energy["value"] == 1_500_000
 
 
+def test_a_box_that_is_up_for_ages_answers_at_once(box: SimulatedBox) -> None:
+    box.is_now({"power": 100}, clock=1e9)
+    assert box.looker()("DeviceGetTotalEnergyConsumption", "@0") == 100 * 1000 * 10**9
+
+
 def test_throttling_is_written_or_follows_from_heat_and_power(box: SimulatedBox) -> None:
     box.is_now(
         {"utilisation": 0},

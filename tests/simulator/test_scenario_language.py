@@ -80,7 +80,7 @@ def test_a_mistake_outside_gpus_is_named() -> None:
         lines(cuda="new")
     with pytest.raises(ScenarioError, match="unknown field `gpus`"):
         lines(gpus=3)
-    with pytest.raises(ScenarioError, match="there is no scenario nine: a file, or one of eight"):
+    with pytest.raises(ScenarioError, match="there is no scenario nine: a file, or one of eight, no-driver, troubles"):
         named("nine")
 
 
