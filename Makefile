@@ -36,6 +36,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench.ipc
 	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.cold_start
+	$(BIN)/python -m bench.sampling
 
 # Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
 miniatures:

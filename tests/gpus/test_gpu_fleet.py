@@ -131,6 +131,16 @@ def test_one_failing_call_is_named_and_costs_that_value_alone(tmp_path: Path) ->
     assert gpu.problem == "Its power cannot be read: Unknown Error."
 
 
+def test_a_failing_call_that_is_made_seldom_is_named_in_every_reading(tmp_path: Path) -> None:
+    with open_box(tmp_path, card(fault=[{"call": "nvmlDeviceGetFanSpeed*", "error": "unknown"}])) as box:
+        box.settled()
+        seen: dict[float, str] = {}
+        while len(seen) < 4:
+            (gpu,) = box.wait_for(lambda _, gpus: gpus[0].unix not in seen)
+            seen[gpu.unix] = gpu.problem
+    assert set(seen.values()) == {"Its fan cannot be read: Unknown Error."}
+
+
 @pytest.mark.parametrize("error", ["gpu_is_lost", "reset_required", "driver_not_loaded", "unknown"])
 def test_a_lost_gpu_keeps_its_last_values_disturbs_no_other_and_comes_back(tmp_path: Path, error: str) -> None:
     with open_box(tmp_path, card(0), card(1)) as box:
