@@ -67,7 +67,7 @@ def two_lines(store: Store, reading: GpuReading, width: int) -> tuple[Line, Line
     indent = Span(" " * 8)
     if quiet:
         said = Span(f"▲ {_silence(reading)}", "bad")
-        return first, Line(squeeze((indent, said, Span(f" · was {_owned(reading)}", "dim")), width))
+        return first, Line(squeeze((indent, said, Span(f" · last seen: {_owned(reading)}", "dim")), width))
     slow = (Span(f"▼ {', '.join(reading.throttle)} ", slow_tone(reading)),) if reading.throttle else ()
     if not slow and reading.problem:
         slow = (Span(f"{clean(reading.problem)} ", "dim"),)
