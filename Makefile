@@ -5,10 +5,16 @@ INSTALLED := .venv/installed
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint types contracts unit bench miniatures schema clean
+.PHONY: demo demo-gpus test lint types contracts unit bench miniatures schema clean
 
 demo: $(INSTALLED)
 	$(BIN)/engineroom demo examples/prompts.jsonl
+
+# The dashboard on a simulated box with eight GPUs, in a folder of its own; leaving it ends everything there.
+demo-gpus: $(INSTALLED)
+	mkdir -p demo-out
+	$(BIN)/python -m simulator.run eight -- sh -c '\
+	  $(BIN)/engineroom --state demo-out/gpus; code=$$?; $(BIN)/engineroom --state demo-out/gpus down; exit $$code'
 
 test: lint types contracts unit
 
@@ -30,6 +36,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench.ipc
 	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.cold_start
+	$(BIN)/python -m bench.sampling
 
 # Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
 miniatures:

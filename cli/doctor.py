@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
 
-from cli import say
+from cli import gpu_findings, say
 from cli.exits import Exit
+from cli.finding import Finding
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
 from config.capabilities import probe
@@ -22,18 +21,8 @@ SOCKET_PATH_LIMIT_BYTES = 107
 LIBRARIES = {"llm": "llama_cpp", "dashboard": "textual"}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. `text` says what is, and what a lack costs; `hint` is the way out."""
-
-    what: str
-    verdict: Literal["ok", "warn", "bad"]
-    text: str
-    hint: str = ""
-
-
 async def _doctor(session: Session, arguments: Namespace) -> Exit:
-    findings = [*_local(session), await _supervisor(session)]
+    findings = [*_local(session), *await _supervisor(session)]
     if arguments.json:
         say.document(
             [{"what": one.what, "verdict": one.verdict, "text": one.text, "hint": one.hint} for one in findings]
@@ -97,13 +86,16 @@ def _library(kind: str, module: str) -> Finding:
     return Finding(kind, "ok", f"{module} is installed")
 
 
-async def _supervisor(session: Session) -> Finding:
+async def _supervisor(session: Session) -> list[Finding]:
     try:
         async with session.connect() as client:
             theirs = client.supervisor
+            whole = await session.look(client)
     except ConnectionFailed as error:
-        return Finding("supervisor", "warn", error.problem.detail, error.problem.hint)
-    return Finding("supervisor", "ok", f"pid {theirs.pid} answers, Engine Room {theirs.software}")
+        unseen = Finding("GPU driver", "warn", "it is asked by the supervisor, and none answers.", "engineroom up")
+        return [Finding("supervisor", "warn", error.problem.detail, error.problem.hint), unseen]
+    answers = Finding("supervisor", "ok", f"pid {theirs.pid} answers, Engine Room {theirs.software}")
+    return [answers, *gpu_findings.findings(whole)]
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cli import exits, json_shapes, say, waiting, words
 from cli.exits import Exit
@@ -25,8 +25,13 @@ async def _jobs(session: Session, arguments: Namespace) -> Exit:
     if arguments.json:
         say.document([json_shapes.job(row) for row in rows])
     else:
-        say.table(HEADS, [_cells(row) for row in rows], right=frozenset({4, 5, 6, 7}))
+        table(rows)
     return Exit.OK
+
+
+def table(rows: Iterable[JobRow]) -> None:
+    """Print the jobs."""
+    say.table(HEADS, [_cells(row) for row in rows], right=frozenset({4, 5, 6, 7}))
 
 
 async def _job(session: Session, arguments: Namespace) -> Exit:

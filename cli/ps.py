@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable
 
 from cli import json_shapes, say, words
 from cli.exits import Exit
@@ -20,8 +21,13 @@ async def _ps(session: Session, arguments: Namespace) -> Exit:
     if arguments.json:
         say.document([json_shapes.engine(row) for row in rows])
     else:
-        say.table(HEADS, [_cells(row) for row in rows], right=frozenset({3, 7, 8, 9, 10}))
+        table(rows)
     return Exit.OK
+
+
+def table(rows: Iterable[EngineRow]) -> None:
+    """Print the engines."""
+    say.table(HEADS, [_cells(row) for row in rows], right=frozenset({3, 7, 8, 9, 10}))
 
 
 def _cells(row: EngineRow) -> tuple[str, ...]:

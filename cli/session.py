@@ -17,6 +17,7 @@ from config.paths import socket_path, state_folder
 from ipc import control
 from ipc.client import Client, connect_host, connect_unix, expect
 from ipc.errors import ConnectionFailed, Problem, RequestFailed
+from ipc.snapshot import Snapshot
 
 A = TypeVar("A", bound=control.Answer)
 
@@ -59,6 +60,17 @@ class Session:
         """The one answer to `command`, over a connection of its own; raises what `Client.ask` raises."""
         async with self.connect() as client:
             return expect(await client.ask(command), kind)
+
+    async def look(self, client: Client) -> Snapshot:
+        """The whole truth now; raises what `Client.stream` raises."""
+        async with client.stream(control.Watch()) as items:
+            async for item in items:
+                update = expect(item, control.UpdateItem).update
+                if isinstance(update, Snapshot):
+                    return update
+        raise ConnectionFailed(
+            Problem("No answer", "The supervisor ended before it said how things are.", "Try again: `engineroom ps`.")
+        )
 
     async def ensure(self, flags: Mapping[str, str] | None = None) -> bool:
         """Start the supervisor where none runs; True when it was started by this call.

@@ -10,6 +10,7 @@ from cli import (
     doctor,
     down,
     engine_verbs,
+    gpus,
     jobs,
     pipe,
     ps,
@@ -17,6 +18,7 @@ from cli import (
     submit,
     supervisor_verbs,
     tails,
+    top,
 )
 from cli.verb import Verb
 
@@ -25,6 +27,8 @@ VERBS: tuple[Verb, ...] = (
     down.VERB,
     supervisor_verbs.STATUS,
     ps.VERB,
+    gpus.VERB,
+    top.VERB,
     *engine_verbs.VERBS,
     *settings_verbs.VERBS,
     submit.VERB,

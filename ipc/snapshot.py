@@ -116,11 +116,76 @@ class HostReading(Struct, frozen=True, array_like=True):
     disk_total_bytes: int
 
 
+class GpuProcess(Struct, frozen=True, array_like=True):
+    """One process that holds memory on a GPU."""
+
+    pid: int
+    name: str
+    """Its command's name; empty where no such process can be seen: it ended, or is outside this container."""
+    used_bytes: int | None
+    engine: str
+    """The engine it is, or works for; empty for a stranger."""
+
+
+class GpuReading(Struct, frozen=True, array_like=True):
+    """One GPU at one moment. What the card does not tell is None, never 0."""
+
+    index: int
+    uuid: str
+    name: str
+    unix: float
+    """When the card last answered."""
+    stale: bool
+    """The values are old: the card is lost, or its driver does not answer; `problem` says which."""
+    problem: str
+    memory_total_bytes: int | None
+    memory_used_bytes: int | None
+    """Without what the driver keeps for itself."""
+    memory_reserved_bytes: int | None
+    utilisation_percent: float | None
+    memory_utilisation_percent: float | None
+    """Share of time in which its memory was read or written; not how full it is."""
+    temperature_celsius: float | None
+    memory_temperature_celsius: float | None
+    slowdown_celsius: float | None
+    """Where this card slows itself down."""
+    power_watts: float | None
+    power_limit_watts: float | None
+    energy_joules: float | None
+    """Since the driver was loaded: differences count."""
+    sm_clock_mhz: int | None
+    memory_clock_mhz: int | None
+    fan_percent: float | None
+    throttle: tuple[str, ...]
+    """Why its clocks are lower than they could be, by name."""
+    pcie_tx_bytes_per_second: float | None
+    pcie_rx_bytes_per_second: float | None
+    ecc_uncorrected: int | None
+    """Since the driver was loaded."""
+    compute_capability: str
+    """Such as `9.0`; empty where it is not told."""
+    display_active: bool | None
+    mig: tuple[str, ...]
+    """UUIDs of its MIG devices."""
+    processes: tuple[GpuProcess, ...]
+
+
+class GpuFleet(Struct, frozen=True, array_like=True):
+    """What all GPUs share. `problem` is one sentence saying why there are none, or empty."""
+
+    driver: str
+    cuda: str
+    problem: str
+
+
+NO_FLEET = GpuFleet("", "", "")
+
+
 class Happening(Struct, frozen=True, array_like=True):
     """One decision or fact with its reason; `sequence` grows by one and never repeats within a supervisor's life.
 
-    `about` names an engine (`writer`), a job id, or `supervisor`; `word` is a stable lower-case name such as
-    `engine-died`, and `text` is the sentence on screen.
+    `about` names an engine (`writer`), a job id, a GPU (`gpu 0`), or `supervisor`; `word` is a stable lower-case name
+    such as `engine-died`, and `text` is the sentence on screen.
     """
 
     sequence: int
@@ -173,6 +238,8 @@ class Snapshot(Struct, frozen=True, array_like=True, tag="snapshot"):
     engines: tuple[EngineRow, ...]
     jobs: tuple[JobRow, ...]
     happenings: tuple[Happening, ...]
+    gpus: tuple[GpuReading, ...] = ()
+    fleet: GpuFleet = NO_FLEET
 
 
 class EngineChanged(Struct, frozen=True, array_like=True, tag="engine"):
@@ -194,12 +261,14 @@ class JobGone(Struct, frozen=True, array_like=True, tag="job-gone"):
 
 
 class Tick(Struct, frozen=True, array_like=True, tag="tick"):
-    """Once a second: the host, the supervisor, and both clocks."""
+    """Once a second: the host, the supervisor, both clocks, and the GPUs."""
 
     unix: float
     monotonic: float
     supervisor: SupervisorRow
     host: HostReading
+    gpus: tuple[GpuReading, ...] = ()
+    fleet: GpuFleet = NO_FLEET
 
 
 class Happened(Struct, frozen=True, array_like=True, tag="happened"):

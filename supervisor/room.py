@@ -14,11 +14,15 @@ from config.load import Config
 from config.paths import host_name, socket_path
 from engines.settings import as_dict
 from ipc.errors import EngineRoomError, Problem
-from ipc.snapshot import EngineRow, Happening, Json, Snapshot, SupervisorRow, Tick
+from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Snapshot, SupervisorRow, Tick
 from ipc.states import pid_of, word
 from ipc.version import SOFTWARE
 from supervisor.board import Board
 from supervisor.floor import RunnerFloor
+from supervisor.gpus.fleet import Fleet
+from supervisor.gpus.news import news
+from supervisor.gpus.owners import gpus_of
+from supervisor.gpus.recorded import gpu_header, gpu_ticks
 from supervisor.host import read_host
 from supervisor.jobs.foreman import Foreman
 from supervisor.keeping import Keeping
@@ -52,6 +56,8 @@ class Room:
         self._started_unix = time.time()
         self._over = anyio.Event()
         self._host = read_host(state_folder, self._started_unix)
+        self._fleet = Fleet()
+        self._gpus: tuple[GpuReading, ...] = ()
         self.clients = 0
         self.recordings = Recordings(state_folder, self._header, self._tell_of_recording)
         self.board = Board(self._happened)
@@ -86,8 +92,10 @@ class Room:
             group.start_soon(self.runner.run)
             group.start_soon(self.foreman.run)
             group.start_soon(self._every_second)
+            self._fleet.start()
             await self._over.wait()
             group.cancel_scope.cancel()
+        self._fleet.close()
         await self.foreman.close()
         self.recordings.end()
 
@@ -149,6 +157,8 @@ class Room:
             engines=self.engine_rows(),
             jobs=self.foreman.rows(),
             happenings=self.board.last(HAPPENINGS_IN_SNAPSHOT),
+            gpus=self._gpus,
+            fleet=self._fleet.about(),
         )
 
     def _happened(self, happening: Happening) -> None:
@@ -165,15 +175,23 @@ class Room:
 
     def _second(self) -> None:
         unix, monotonic = time.time(), time.monotonic()
+        self._read_gpus(monotonic)
         for slot in self.runner.slots.values():
             if slot.reading is not None:
                 slot.rss_bytes, slot.cpu_percent = slot.reading.rss_bytes(), slot.reading.cpu_percent()
+            slot.gpus = gpus_of(slot.name, self._gpus)
             self.runner.show(slot)
         self._host = read_host(self._state_folder, unix)
         self._look_after_keeper()
         self.foreman.second(unix, monotonic)
-        self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host))
+        self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about()))
         self.recordings.tick(self._values())
+
+    def _read_gpus(self, monotonic: float) -> None:
+        engines = {slot.child.pid: slot.name for slot in self.runner.slots.values() if slot.child is not None}
+        before, self._gpus = self._gpus, self._fleet.readings(engines, monotonic)
+        for severity, about, word_, text in news(before, self._gpus):
+            self.board.happen(severity, about, word_, text)
 
     def _look_after_keeper(self) -> None:
         try:
@@ -205,6 +223,7 @@ class Room:
                 }
                 for row in self.engine_rows()
             },
+            "gpus": gpu_ticks(self._gpus),
             "jobs": {
                 row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
                 for row in self.foreman.rows()
@@ -217,7 +236,7 @@ class Room:
             "version": SOFTWARE,
             "host": host_name(),
             "started_unix": time.time(),
-            "gpus": [],
+            "gpus": gpu_header(self._gpus),
             "engines": {
                 slot.name: {"kind": slot.kind, "settings": dict(as_dict(slot.settings))}
                 for slot in self.runner.slots.values()

@@ -37,6 +37,8 @@ class Slot:
     reading: ProcessReading | None = None
     rss_bytes: int | None = None
     cpu_percent: float | None = None
+    gpus: tuple[int, ...] = ()
+    """Where its processes were seen."""
     rate: Rate = field(default_factory=Rate)
     note: str = ""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)
@@ -59,7 +61,7 @@ class Slot:
             state=self.record.state,
             model=self.model,
             quantization=self.quantization,
-            gpus=(),
+            gpus=self.gpus if alive else (),
             parallel=self.settings.parallel,
             tokens_per_second=self.rate.per_second() if alive else None,
             ttft_seconds=self.ttft_seconds,
@@ -72,4 +74,5 @@ class Slot:
     def forget_process(self) -> None:
         """The process is gone, and with it everything measured about it."""
         self.child = self.reading = self.rss_bytes = self.cpu_percent = None
+        self.gpus = ()
         self.rate.clear()

@@ -61,6 +61,7 @@ ACTIONS: tuple[Action, ...] = (
     View("view.palette", "colon", "palette", "Find an action by its words", "app.command_palette", footer=True),
     View("view.help", "question_mark f1", "help", "This list", "app.help"),
     View("view.open", "enter", "open", "An engine's log; a job's numbers and problems", "screen.open"),
+    View("view.gpus", "d", "GPUs", "All GPUs: who holds them, heat, power, why they are slow", "screen.gpus"),
     View("view.events", "v", "events", "All decisions and facts, each with its reason", "screen.events"),
     View("view.mark", "space", "mark", "Mark rows, to act on several at once", "screen.mark"),
     View("recording.toggle", "R", "record", "Begin a recording on the box, or end it", "screen.recording", acts=True),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ipc import states
-from ipc.snapshot import EngineRow, JobRow
+from ipc.snapshot import EngineRow, GpuReading, JobRow
+from tui.gpus import WARM_CELSIUS, heat
 from tui.store import Store
 
 
@@ -23,12 +24,42 @@ class Alert:
 
 
 def alerts(store: Store) -> tuple[Alert, ...]:
-    """The graver first; engines before jobs."""
+    """The graver first; GPUs before engines, engines before jobs."""
     found = [
+        *(_of_silence(reading) for reading in store.gpus if reading.stale),
+        *(_of_heat(reading, store.gpu_past.warm[reading.index]) for reading in store.gpus if _warm(reading, store)),
         *(_of_engine(row, store.since(row.name)) for row in store.engines.values()),
         *(_of_job(row, store.since(row.id)) for row in store.jobs.values()),
     ]
     return tuple(sorted((alert for alert in found if alert), key=lambda alert: alert.grave != "bad"))
+
+
+def _warm(reading: GpuReading, store: Store) -> bool:
+    return not reading.stale and reading.index in store.gpu_past.warm
+
+
+def _of_silence(reading: GpuReading) -> Alert:
+    engines = sorted({process.engine for process in reading.processes if process.engine})
+    why = f"{reading.problem} {', '.join(engines)} worked there." if engines else reading.problem
+    name = f"GPU {reading.index}"
+    return Alert(f"gpu {reading.index}", "bad", f"{name} gives no readings", reading.unix, why, "d shows more")
+
+
+def _of_heat(reading: GpuReading, since: float | None) -> Alert:
+    degrees = reading.temperature_celsius
+    what = f"GPU {reading.index} is " + ("too hot" if degrees is None else f"{degrees:.0f} °C")
+    grave: Literal["warn", "bad"] = "bad" if heat(reading) == "hot" else "warn"
+    help_ = "p pauses a job, d shows who works there"
+    return Alert(f"gpu {reading.index}", grave, what, since, _heat_reason(reading), help_)
+
+
+def _heat_reason(reading: GpuReading) -> str:
+    slowed = [reason for reason in reading.throttle if "thermal" in reason]
+    if slowed:
+        return f"it runs slower: {', '.join(slowed)}"
+    if reading.slowdown_celsius is None:
+        return f"warm from {WARM_CELSIUS:.0f} °C on"
+    return f"it slows itself down at {reading.slowdown_celsius:.0f} °C"
 
 
 def _of_engine(row: EngineRow, since: float | None) -> Alert | None:

@@ -9,6 +9,8 @@ from ipc.errors import Problem
 from ipc.snapshot import (
     EngineChanged,
     EngineRow,
+    GpuFleet,
+    GpuReading,
     Happened,
     Happening,
     HostReading,
@@ -20,9 +22,8 @@ from ipc.snapshot import (
     Tick,
     Update,
 )
+from tui.gpus import HISTORY, GpuPast
 
-HISTORY = 60
-"""Samples kept for each sparkline, one a second."""
 HAPPENINGS_KEPT = 1000
 
 History = deque[float | None]
@@ -41,6 +42,9 @@ class Store:
         self.monotonic: float = first.monotonic
         self.supervisor: SupervisorRow = first.supervisor
         self.host: HostReading = first.host
+        self.gpus: tuple[GpuReading, ...] = first.gpus
+        self.fleet: GpuFleet = first.fleet
+        self.gpu_past = GpuPast()
         self.engines: dict[str, EngineRow] = {}
         self.jobs: dict[str, JobRow] = {}
         self.happenings: deque[Happening] = deque(maxlen=HAPPENINGS_KEPT)
@@ -89,6 +93,8 @@ class Store:
         self.lost = None
         self.unix, self.monotonic = snapshot.unix, snapshot.monotonic
         self.supervisor, self.host = snapshot.supervisor, snapshot.host
+        self.gpus, self.fleet = snapshot.gpus, snapshot.fleet
+        self.gpu_past.look(snapshot.gpus, None)
         self.engines = {row.name: row for row in snapshot.engines}
         self.jobs = {row.id: row for row in snapshot.jobs}
         self.happenings = deque(snapshot.happenings, maxlen=HAPPENINGS_KEPT)
@@ -101,6 +107,8 @@ class Store:
     def _tick(self, tick: Tick) -> None:
         self.unix, self.monotonic = tick.unix, tick.monotonic
         self.supervisor, self.host = tick.supervisor, tick.host
+        self.gpus, self.fleet = tick.gpus, tick.fleet
+        self.gpu_past.tick(tick.gpus, tick.unix)
         self.cpu.append(tick.host.cpu_percent)
         for name, row in self.engines.items():
             ready = isinstance(row.state, states.Ready | states.Draining)

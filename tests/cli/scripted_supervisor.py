@@ -72,6 +72,43 @@ KNOBS = (
     snapshot.Knob("unload_after", 0.0, 0.0, "seconds", 0, 604800, (), "", "now", "unload when idle this long"),
 )
 HOST = snapshot.HostReading(1.0, 1.0, 1.0, 1, 2, 0, 0, 1, 2)
+GPU = snapshot.GpuReading(
+    index=0,
+    uuid="GPU-0",
+    name="H100 80GB",
+    unix=1.0,
+    stale=False,
+    problem="",
+    memory_total_bytes=80 * 2**30,
+    memory_used_bytes=12 * 2**30,
+    memory_reserved_bytes=2**29,
+    utilisation_percent=94.0,
+    memory_utilisation_percent=40.0,
+    temperature_celsius=88.0,
+    memory_temperature_celsius=None,
+    slowdown_celsius=90.0,
+    power_watts=512.4,
+    power_limit_watts=700.0,
+    energy_joules=1e6,
+    sm_clock_mhz=1410,
+    memory_clock_mhz=2600,
+    fan_percent=None,
+    throttle=("power cap",),
+    pcie_tx_bytes_per_second=1e6,
+    pcie_rx_bytes_per_second=None,
+    ecc_uncorrected=0,
+    compute_capability="9.0",
+    display_active=False,
+    mig=(),
+    processes=(
+        snapshot.GpuProcess(41, "python3", 7 * 2**30, "writer"),
+        snapshot.GpuProcess(4411, "blender", 5 * 2**30, ""),
+    ),
+)
+LOST = msgspec.structs.replace(GPU, index=1, stale=True, problem="It is lost: GPU is lost.", processes=())
+FLEET = snapshot.GpuFleet("580.65.06", "13.0", "")
+SUPERVISOR = snapshot.SupervisorRow(1, "0.1.0", "box", "/s/socket", "/s", 1.0, "nobody", 1, None)
+SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET)
 
 
 @dataclass
@@ -83,6 +120,8 @@ class Script:
     ends: snapshot.JobState = "done"
     fails: type[control.Command] | None = None
     died: bool = False
+    gpus: tuple[snapshot.GpuReading, ...] = (GPU,)
+    fleet: snapshot.GpuFleet = FLEET
     cuts: int = 0
     recording: str | None = None
 
@@ -153,7 +192,7 @@ class Script:
     async def _watch(self) -> AsyncIterator[snapshot.Update]:
         jobs = [one for one in self.asked if isinstance(one, control.Submit)]
         rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or (JOB,)
-        yield snapshot.Snapshot(1.0, 1.0, self.supervisor(), HOST, ENGINES, rows, ())
+        yield snapshot.Snapshot(1.0, 1.0, self.supervisor(), HOST, ENGINES, rows, (), self.gpus, self.fleet)
         if self.cuts:
             self.cuts -= 1
             self.recording = None

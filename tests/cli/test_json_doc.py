@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_supervisor import DETAIL, ENGINES, KNOBS, Script
+from scripted_supervisor import DETAIL, ENGINES, KNOBS, SNAPSHOT, Script
 
-from cli import json_shapes
+from cli import gpu_json, json_shapes
 from config.load import load
 from ipc.control import Price
 from ipc.snapshot import Happening, Json, LogLine
@@ -36,9 +36,10 @@ def fields(shape: Json) -> Iterator[str]:
         json_shapes.price(Price("", 0, None, False)),
         json_shapes.log_line(LogLine(1, 1.0, "stdout", "")),
         json_shapes.happening(Happening(1, 1.0, "info", "", "", "")),
+        gpu_json.top(SNAPSHOT),
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],
-    ids=["status", "ps", "job show", "knobs", "set", "logs", "events", "config"],
+    ids=["status", "ps", "job show", "knobs", "set", "logs", "events", "top", "config"],
 )
 def test_every_field_is_documented(shape: Json) -> None:
     text = (Path(__file__).parents[2] / "docs" / "json.md").read_text()

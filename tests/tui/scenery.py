@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ipc import states
 from ipc.errors import Problem
 from ipc.snapshot import (
+    NO_FLEET,
     EngineRow,
+    GpuFleet,
+    GpuProcess,
+    GpuReading,
     Happening,
     HostReading,
     JobDetail,
@@ -133,17 +139,105 @@ SUPERVISOR = SupervisorRow(
 )
 
 
-def snapshot() -> Snapshot:
+def gpu(index: int, name: str, total: float, used: float, celsius: float | None = 50.0, **other: object) -> GpuReading:
+    """A GPU with so many GiB; plain values everywhere else."""
+    values: dict[str, object] = {
+        **{"uuid": f"GPU-{index}", "unix": NOW, "stale": False, "problem": ""},
+        "memory_reserved_bytes": GIB // 2,
+        "utilisation_percent": 94.0,
+        "memory_utilisation_percent": 61.0,
+        "memory_temperature_celsius": None,
+        "slowdown_celsius": 93.0,
+        "power_watts": 312.4,
+        "power_limit_watts": 350.0,
+        "energy_joules": 7.2e6,
+        "sm_clock_mhz": 1980,
+        "memory_clock_mhz": 2619,
+        "fan_percent": None,
+        "throttle": (),
+        "pcie_tx_bytes_per_second": 3e8,
+        "pcie_rx_bytes_per_second": 1.2e9,
+        "ecc_uncorrected": None,
+        "compute_capability": "9.0",
+        "display_active": False,
+        "mig": (),
+        "processes": (),
+    }
+    sizes = {"memory_total_bytes": int(total * GIB), "memory_used_bytes": int(used * GIB)}
+    given = {"index": index, "name": name, "temperature_celsius": celsius, **sizes}
+    return GpuReading(**{**values, **given, **other})  # type: ignore[arg-type]
+
+
+def held(pid: int, used: float | None, engine_name: str = "", name: str = "python") -> GpuProcess:
+    """A process with so many GiB; the card may not tell."""
+    return GpuProcess(pid, name, None if used is None else int(used * GIB), engine_name)
+
+
+GPUS = (
+    gpu(
+        *(0, "NVIDIA H100 80GB HBM3", 79.6, 61.2, 67.0),
+        power_watts=512.0,
+        power_limit_watts=700.0,
+        memory_temperature_celsius=74.0,
+        ecc_uncorrected=0,
+        throttle=("power cap",),
+        processes=(held(4101, 38.4, "writer"), held(4900, 18.1, "scratch"), held(4411, 4.7), held(77, 0.0, name="")),
+    ),
+    gpu(
+        *(1, "NVIDIA GeForce RTX 3090", 23.7, 8.1, 81.0),
+        power_watts=338.0,
+        utilisation_percent=99.0,
+        fan_percent=88.0,
+        compute_capability="8.6",
+        display_active=True,
+        throttle=("software thermal slowdown", "power cap"),
+        processes=(held(4103, 5.2, "reader"), held(4104, 1.4, "reader"), held(901, 0.3, name="Xorg")),
+    ),
+)
+EIGHT = (
+    *GPUS,
+    gpu(2, "NVIDIA A100-SXM4-40GB", 39.5, 39.0, 58.0, processes=(held(8123, None, name="train.py"),)),
+    gpu(
+        *(3, "NVIDIA A100-SXM4-40GB", 39.5, 12.0, 41.0),
+        stale=True,
+        unix=NOW - 12,
+        problem="It is lost: GPU is lost.",
+        processes=(held(4105, 11.5, "coder"),),
+    ),
+    gpu(4, "Tesla K80", 11.2, 0.0, 33.0, utilisation_percent=0.0, power_watts=None, slowdown_celsius=None),
+    gpu(5, "NVIDIA GB10", 0.0, 4.0, None, memory_total_bytes=None, processes=(held(9000, 4.0, "vectors"),)),
+    gpu(6, "NVIDIA L4", 22.5, 9.5, 82.0, throttle=("hardware slowdown",), mig=("MIG-1", "MIG-2")),
+    gpu(7, "NVIDIA L4", 22.5, 0.3, 79.0, utilisation_percent=3.0),
+)
+FLEET = GpuFleet("580.65.06", "13.0", "")
+NO_DRIVER = GpuFleet("", "", "No NVIDIA driver: libnvidia-ml.so.1 is not installed.")
+
+
+def snapshot(gpus: tuple[GpuReading, ...] = (), fleet: GpuFleet = NO_FLEET) -> Snapshot:
     """All of it."""
-    return Snapshot(NOW, MONOTONIC, SUPERVISOR, HOST, ENGINES, JOBS, HAPPENINGS)
+    return Snapshot(NOW, MONOTONIC, SUPERVISOR, HOST, ENGINES, JOBS, HAPPENINGS, gpus, fleet)
 
 
-def tick(second: int) -> Tick:
+def gpus_at(second: int, gpus: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:
+    """The same cards so many seconds later: those that answer have worked on, more and less."""
+    return tuple(
+        reading
+        if reading.stale
+        else replace(
+            reading,
+            unix=NOW + second,
+            utilisation_percent=max(0.0, (reading.utilisation_percent or 0.0) - 6.0 * (second * (3 + index) % 9)),
+        )
+        for index, reading in enumerate(gpus)
+    )
+
+
+def tick(second: int, gpus: tuple[GpuReading, ...] = (), fleet: GpuFleet = NO_FLEET) -> Tick:
     """So many seconds later, with a load that moves."""
     reading = HostReading(
         NOW + second, 40.0 + 20 * (second % 3), 1.2, 12 * GIB, 32 * GIB, 0, 2 * GIB, 120 * GIB, 500 * GIB
     )
-    return Tick(NOW + second, MONOTONIC + second, SUPERVISOR, reading)
+    return Tick(NOW + second, MONOTONIC + second, SUPERVISOR, reading, gpus_at(second, gpus), fleet)
 
 
 KNOBS = (

@@ -1,6 +1,6 @@
 """A scripted supervisor over a real socket: it answers from `scenery`, and remembers what it was asked.
 
-As a program (`python tests/tui/scripted.py SOCKET`) it serves until it is killed, for a terminal to look at.
+As a program (`python tests/tui/scripted.py SOCKET [GPUS]`) it serves until it is killed, for a terminal to look at.
 """
 
 from __future__ import annotations
@@ -186,12 +186,14 @@ async def looking(
                 yield Looking(seen, app, pilot)
 
 
-async def _serve_forever(path: Path) -> None:
+async def _serve_forever(path: Path, gpus: int) -> None:
     box = Box()
+    cards = scenery.EIGHT[:gpus]
+    box.snapshot = scenery.snapshot(cards, scenery.FLEET if cards else scenery.NO_DRIVER)
     async with serving(box, path):
         for second in range(1, 1_000_000):
             await anyio.sleep(1)
-            box.publish(scenery.tick(second))
+            box.publish(scenery.tick(second, cards, box.snapshot.fleet))
             row = scenery.ENGINES[0]
             rate = 180.0 + 60 * (second * 7 % 11) / 11
             box.publish(EngineChanged(msgspec.structs.replace(row, tokens_per_second=rate)))
@@ -203,4 +205,4 @@ async def _serve_forever(path: Path) -> None:
 if __name__ == "__main__":
     import sys
 
-    anyio.run(_serve_forever, Path(sys.argv[1]))
+    anyio.run(_serve_forever, Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)

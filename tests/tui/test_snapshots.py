@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 
 from ipc import control
 from ipc.errors import Problem
-from ipc.snapshot import EngineChanged
+from ipc.snapshot import NO_FLEET, EngineChanged, GpuReading
 from tui.app import Dashboard
 from tui.context import Context
 from tui.store import Store
@@ -46,13 +46,16 @@ class Direct:
         yield self._box.items(command)
 
 
-def dashboard(theme: str = "night", *, readonly: bool = False, lost: bool = False) -> Dashboard:
+def dashboard(
+    theme: str = "night", *, readonly: bool = False, lost: bool = False, gpus: tuple[GpuReading, ...] = ()
+) -> Dashboard:
     """Half a minute into a scripted day."""
-    store = Store(scenery.snapshot())
+    fleet = scenery.FLEET if gpus else NO_FLEET
+    store = Store(scenery.snapshot(gpus, fleet))
     for second in range(1, 31):
         rate = 212.4 - 9.0 * (second * 7 % 11)
         store.fold(EngineChanged(msgspec.structs.replace(scenery.ENGINES[0], tokens_per_second=rate)))
-        store.fold(scenery.tick(second))
+        store.fold(scenery.tick(second, gpus, fleet))
     if lost:
         store.lose(Problem("Connection ended", "The supervisor ended the connection.", "It is tried again."))
     app = Dashboard(Context(store, Direct(), readonly))
@@ -87,6 +90,25 @@ def test_overview_without_colour(snap_compare: Compare, monkeypatch: pytest.Monk
 
 def test_cut_off_and_read_only(snap_compare: Compare) -> None:
     assert snap_compare(dashboard(readonly=True, lost=True), terminal_size=WIDE)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])
+@pytest.mark.parametrize("gpus", [scenery.GPUS, scenery.EIGHT], ids=["two", "eight"])
+def test_gpus(snap_compare: Compare, gpus: tuple[GpuReading, ...], size: tuple[int, int]) -> None:
+    assert snap_compare(dashboard(gpus=gpus), terminal_size=size)
+
+
+def test_gpus_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(dashboard(gpus=scenery.GPUS), terminal_size=WIDE)
+
+
+def test_all_that_is_known_of_gpus(snap_compare: Compare) -> None:
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.press("d")
+        await until(pilot, "text", "none of ours")
+
+    assert snap_compare(dashboard(gpus=scenery.EIGHT), run_before=go, terminal_size=NARROW)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])

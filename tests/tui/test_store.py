@@ -10,7 +10,8 @@ from ipc.errors import Problem
 from ipc.snapshot import EngineChanged, Happened, Happening, JobChanged, JobGone
 from tui import rows
 from tui.alerts import alerts
-from tui.store import HISTORY, Store
+from tui.gpus import HISTORY
+from tui.store import Store
 
 
 def test_a_snapshot_is_the_whole_truth() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ipc import states
 from ipc.snapshot import EngineRow, JobRow
-from tui.allotment import allot
+from tui.allotment import Fleet, allot
 from tui.draw import fleet, frame, joblist
 from tui.draw.listing import listing
 from tui.draw.table import columns_for, title_row
@@ -140,14 +140,41 @@ def test_the_window_always_holds_the_cursor(total: int, room: int, start: int, d
     assert cursor is None or first <= cursor < first + room
 
 
-@given(st.integers(4, 120), st.integers(0, 40), st.integers(0, 40), st.integers(0, 1000))
-def test_the_sections_fit_and_no_list_is_starved(height: int, engines: int, jobs: int, news: int) -> None:
-    plan = allot(height, engines, jobs, news)
+FLEETS = st.builds(Fleet, st.integers(0, 20), st.booleans(), st.integers(1, 4), st.booleans())
+
+
+@given(st.integers(4, 120), st.integers(0, 40), st.integers(0, 40), st.integers(0, 1000), FLEETS)
+def test_the_sections_fit_and_no_list_is_starved(height: int, engines: int, jobs: int, news: int, fleet: Fleet) -> None:
+    plan = allot(height, engines, jobs, news, fleet)
     rules = (5 if plan.host else 4) if plan.rules else 0
-    used = 2 + plan.host + rules + 2 * plan.titles + plan.engines + plan.jobs + plan.news
+    used = 2 + plan.host + plan.gpus + rules + 2 * plan.titles + plan.engines + plan.jobs + plan.news
     assert used <= height
     if height >= 6:
         assert plan.engines >= 1
         assert plan.jobs >= 1
+    if height >= 12 and fleet.count:
+        assert plan.gpus >= 1
+    if height >= 18 and news:
+        assert plan.news >= 1
     assert plan.engines <= max(1, engines)
     assert plan.jobs <= max(1, jobs)
+
+
+@pytest.mark.parametrize(
+    ("height", "fleet", "rows", "form"),
+    [
+        (34, Fleet(2, wide=True, abreast=3), 4, "two lines"),
+        (34, Fleet(8, wide=True, abreast=3), 8, "one line"),
+        (34, Fleet(16, wide=True, abreast=3), 6, "abreast"),
+        (50, Fleet(8, wide=True, abreast=5), 16, "two lines"),
+        (24, Fleet(2, abreast=2), 2, "one line"),
+        (24, Fleet(16, abreast=2), 8, "abreast"),
+        (24, Fleet(40, abreast=2), 9, "summary"),
+        (10, Fleet(8, abreast=1), 1, "summary"),
+        (34, Fleet(absent=True), 1, "summary"),
+        (34, Fleet(), 0, "summary"),
+    ],
+)
+def test_gpus_get_shorter_as_room_does(height: int, fleet: Fleet, rows: int, form: str) -> None:
+    plan = allot(height, 7, 5, 20, fleet)
+    assert (plan.gpus, plan.gpu_form) == (rows, form)

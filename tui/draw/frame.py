@@ -77,7 +77,7 @@ def host(store: Store, rows: int, width: int) -> list[Line]:
 
 def news(raised: Sequence[Alert], happenings: Sequence[Happening], rows: int, width: int) -> list[Line]:
     """Alerts first, then the newest happenings, newest last."""
-    lines = [alert(entry, width) for entry in raised[: max(1, rows // 2)]][:rows]
+    lines = [alert(entry, width) for entry in raised[: (rows + 1) // 2]]
     room = rows - len(lines)
     lines += [happening(entry, width) for entry in list(happenings)[-room:]] if room else []
     return lines + [BLANK] * (rows - len(lines))
@@ -105,7 +105,7 @@ def happening(entry: Happening, width: int) -> Line:
 
 def sentence(entry: Happening) -> str:
     """The happening's text, led by what it is about where the text does not name it."""
-    known = entry.about == "supervisor" or entry.about in entry.text
+    known = entry.about == "supervisor" or entry.about.lower() in entry.text.lower()
     return clean(entry.text if known else f"{entry.about}: {entry.text}")
 
 

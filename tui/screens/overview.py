@@ -1,4 +1,4 @@
-"""The first screen: the host, the engines, the jobs, the news, and a cursor over the rows."""
+"""The first screen: the host, its GPUs, the engines, the jobs, the news, and a cursor over the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.actions import ACTIONS, View, bound
 from tui.alerts import alerts
 from tui.allotment import Allotment, allot
 from tui.context import Context
-from tui.draw import fleet, frame, joblist
+from tui.draw import fleet, frame, gpus, joblist
 from tui.draw.listing import empty, listing
 from tui.draw.table import Column
 from tui.ink import Line, rule
@@ -46,7 +46,7 @@ class Overview(Acting):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        for part in ("title", "host", "engines", "jobs", "news", "keys"):
+        for part in ("title", "host", "gpus", "engines", "jobs", "news", "keys"):
             yield Lined(id=part)
         yield Input(id="filter", placeholder="filter", compact=True, select_on_focus=False)
 
@@ -58,10 +58,12 @@ class Overview(Acting):
         raised = alerts(store)
         engines, jobs = rows.engines(store, self.filter), rows.jobs(store, self.filter)
         self.selection.offer([*(f"engine:{row.name}" for row in engines), *(f"job:{row.id}" for row in jobs)])
-        plan = allot(height, len(engines), len(jobs), len(raised) + len(store.happenings))
+        told = len(raised) + len(store.happenings)
+        plan = allot(height, len(engines), len(jobs), told, gpus.fleet(store, width))
         line = [rule(width)] if plan.rules else []
         self._show("title", [frame.title(store, raised, self.context.readonly, width)])
         self._show("host", [*(line if plan.host else []), *frame.host(store, plan.host, width)])
+        self._show("gpus", gpus.panel(store, plan.gpus, plan.gpu_form, width))
         self._show("engines", [*line, *self._engine_lines(store, engines, plan, width)])
         self._show("jobs", [*line, *self._job_lines(jobs, plan, width)])
         self._show("news", [*line, *frame.news(raised, store.happenings, plan.news, width)])
@@ -159,6 +161,12 @@ class Overview(Acting):
         from tui.screens.events import EventsPlace
 
         self.app.push_screen(EventsPlace(self.context))
+
+    def action_gpus(self) -> None:
+        """All GPUs, with all that is known of them."""
+        from tui.screens.gpus import GpusPlace
+
+        self.app.push_screen(GpusPlace(self.context))
 
     def action_knobs(self) -> None:
         """The engine's settings."""
