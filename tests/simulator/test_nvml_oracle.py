@@ -15,6 +15,8 @@ from simulated_box import Failed, Looker, SimulatedBox
 
 from simulator.scenario import named
 
+pytest_plugins = ["simulator_fixtures"]
+
 VIEW = Path(__file__).with_name("nvitop_view.py")
 
 

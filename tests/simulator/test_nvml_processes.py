@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from simulated_box import Failed, Looker, SimulatedBox, eventually
 
+pytest_plugins = ["simulator_fixtures"]
+
 GIB = 2**30
 CARD = {"uuid": "GPU-a", "memory_total": "24 GiB"}
 

@@ -8,6 +8,8 @@ import time
 import pytest
 from simulated_box import Failed, SimulatedBox, eventually
 
+pytest_plugins = ["simulator_fixtures"]
+
 GPU_IS_LOST, NOT_SUPPORTED, UNINITIALIZED, DRIVER_NOT_LOADED = Failed(15), Failed(3), Failed(1), Failed(9)
 WARM = {"temperature": 50, "power": 100}
 

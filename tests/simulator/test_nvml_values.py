@@ -9,6 +9,8 @@ import pynvml
 import pytest
 from simulated_box import Failed, SimulatedBox
 
+pytest_plugins = ["simulator_fixtures"]
+
 GIB = 2**30
 NOT_SUPPORTED = 3
 

@@ -11,6 +11,8 @@ from simulated_box import eventually
 
 from simulator.build import LIBRARY, BuildFailed, library_folder
 
+pytest_plugins = ["simulator_fixtures"]
+
 ROOT = Path(__file__).parents[2]
 CELSIUS = """
 import os, sys, pynvml
