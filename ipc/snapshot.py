@@ -184,8 +184,8 @@ NO_FLEET = GpuFleet("", "", "")
 class Happening(Struct, frozen=True, array_like=True):
     """One decision or fact with its reason; `sequence` grows by one and never repeats within a supervisor's life.
 
-    `about` names an engine (`writer`), a job id, a GPU (`gpu 0`), or `supervisor`; `word` is a stable lower-case name such as
-    `engine-died`, and `text` is the sentence on screen.
+    `about` names an engine (`writer`), a job id, a GPU (`gpu 0`), or `supervisor`; `word` is a stable lower-case name
+    such as `engine-died`, and `text` is the sentence on screen.
     """
 
     sequence: int

@@ -20,18 +20,20 @@ import os, subprocess, sys
 sleep = ["sleep", "600"]
 helper = subprocess.Popen(sleep)
 runaway = subprocess.Popen(sleep, start_new_session=True)
-print(helper.pid, runaway.pid, flush=True)
+orphan = subprocess.run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True).stdout
+print(helper.pid, runaway.pid, orphan.strip(), flush=True)
 helper.wait()
 """
 
 
 @dataclass(frozen=True)
 class Family:
-    """An engine's process, a helper in its session, and one that left the session."""
+    """An engine's process, a helper in its session, one that left the session, and one whose parent has ended."""
 
     engine: int
     helper: int
     runaway: int
+    orphan: int
 
 
 def await_name(pid: int, name: str) -> None:
@@ -47,13 +49,14 @@ def family() -> Iterator[Family]:
     parent = subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True)
     with parent:
         assert parent.stdout is not None
-        helper, runaway = map(int, parent.stdout.readline().split())
+        helper, runaway, orphan = map(int, parent.stdout.readline().split())
         try:
             await_name(helper, "sleep")
             await_name(runaway, "sleep")
-            yield Family(parent.pid, helper, runaway)
+            await_name(orphan, "sleep")
+            yield Family(parent.pid, helper, runaway, orphan)
         finally:
-            for pid in (helper, runaway, parent.pid):
+            for pid in (helper, runaway, orphan, parent.pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -63,6 +66,7 @@ def test_an_engine_and_its_helpers_are_found(family: Family) -> None:
     assert find(family.engine, engines).engine == "writer"
     assert find(family.helper, engines) == Owner("sleep", "writer")
     assert find(family.runaway, engines) == Owner("sleep", "writer")
+    assert find(family.orphan, engines) == Owner("sleep", "writer")
 
 
 def test_a_stranger_has_a_name_and_no_engine(family: Family) -> None:
