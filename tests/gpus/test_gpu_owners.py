@@ -20,7 +20,7 @@ import os, subprocess, sys
 sleep = ["sleep", "600"]
 helper = subprocess.Popen(sleep)
 runaway = subprocess.Popen(sleep, start_new_session=True)
-orphan = subprocess.run(["sh", "-c", "sleep 600 >/dev/null & echo $!"], capture_output=True, text=True).stdout
+orphan = subprocess.run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True).stdout
 print(helper.pid, runaway.pid, orphan.strip(), flush=True)
 helper.wait()
 """
