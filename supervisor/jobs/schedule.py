@@ -14,7 +14,8 @@ from supervisor.jobs.job import Formation, Job, Spec, Unit
 
 FLIGHT_BYTES = 8 * 1024 * 1024
 """No flight carries more payload, so that it always fits one message."""
-LEAST_WINDOW = 64
+LEAST_WINDOW = 256
+"""So many units are planned ahead: the total of most jobs is known at once, and with it the progress."""
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def test_a_company_flies_again_before_anything_else_and_only_where_it_stays_toge
 
 
 def test_the_window_grows_with_the_engines() -> None:
-    assert window(()) == 64
-    assert window((replace(PLAIN, parallel=64), replace(PLAIN, parallel=20))) == 168
+    assert window(()) == 256
+    assert window((replace(PLAIN, parallel=64),) * 3) == 384
 
 
 def test_one_engine_is_woken_and_none_while_another_is_up() -> None:
