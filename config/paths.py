@@ -59,11 +59,6 @@ def set_path(state: Path) -> Path:
     return state / "set.json"
 
 
-def recordings_folder(state: Path) -> Path:
-    """Where recordings go whose path was not told."""
-    return state / "recordings"
-
-
 def config_candidates(environ: Mapping[str, str], cwd: Path) -> tuple[Path, ...]:
     """Where a configuration file is looked for, first match wins: `$ENGINEROOM_CONFIG` alone when it is set, else
     `engineroom.toml` in the current folder, then in `engineroom/` under `$XDG_CONFIG_HOME` or `~/.config`."""
