@@ -13,7 +13,7 @@ from engines.settings import EngineSettings
 class Kind:
     """One kind of engine.
 
-    `engine`, `plan` and `assemble` are module names inside the kind's room; `settings` is its declaration.
+    `engine`, `plan`, `assemble` and `appraise` are module names inside the kind's room; `settings` is its declaration.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Kind:
     engine: str
     plan: str
     assemble: str
+    appraise: str
 
 
 KINDS: dict[str, Kind] = {
@@ -34,6 +35,7 @@ KINDS: dict[str, Kind] = {
             "engines.llm.engine",
             "engines.llm.plan",
             "engines.llm.assemble",
+            "engines.llm.appraise",
         ),
         Kind(
             "fake",
@@ -42,6 +44,7 @@ KINDS: dict[str, Kind] = {
             "engines.fake.engine",
             "engines.fake.plan",
             "engines.fake.assemble",
+            "engines.fake.appraise",
         ),
     )
 }

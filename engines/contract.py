@@ -1,6 +1,7 @@
 """What a kind implements: one engine for the child's runtime, and two functions for its desk.
 
-`engines/<kind>/engine.py` has `create(report) -> Engine`; `plan.py` has `plan`; `assemble.py` has `assemble`.
+`engines/<kind>/engine.py` has `create(report) -> Engine`; `plan.py` has `plan`; `assemble.py` has `assemble`;
+`appraise.py` has `appraise` (`engines/appraisal.py`).
 Everything of `Engine` runs in the child's one model thread, so it may block; it reports through `Report` and
 `Flight`, whose methods are cheap and may be called from that thread.
 """
@@ -89,6 +90,9 @@ class Model(Struct, frozen=True):
     name: str
     quantization: str | None
     footprint_bytes: int
+    layers: int | None = None
+    """Pieces that it has, and how many of them lie on GPUs; None where the library does not tell."""
+    layers_on_gpu: int | None = None
 
 
 class Engine(Protocol[S_contra]):

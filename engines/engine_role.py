@@ -120,7 +120,15 @@ class EngineRole:
         model = self._engine.load(settings)
         self._settings = settings
         seconds = time.monotonic() - started
-        return Loaded(model.name, model.quantization, model.footprint_bytes, seconds, as_dict(settings))
+        return Loaded(
+            model.name,
+            model.quantization,
+            model.footprint_bytes,
+            seconds,
+            as_dict(settings),
+            model.layers,
+            model.layers_on_gpu,
+        )
 
     def _unload(self) -> None:
         self._give_back()

@@ -47,9 +47,32 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = False
     parallel: Annotated[int, knob("units", "context", "units worked on at once", ge=1, le=64)] = 1
+    gpu: Annotated[
+        str,
+        knob(
+            "",
+            "process",
+            "`auto`, `cpu`, or GPUs by index, UUID or name: `1`, `0,1`, `GPU-2f4b…`, `3090`",
+            recommend="auto",
+        ),
+    ] = "auto"
+    priority: Annotated[
+        int, knob("", "now", "the higher, the later it is unloaded to make room for others", ge=1, le=9)
+    ] = 5
+    pinned: Annotated[bool, knob("", "now", "never unloaded to make room for others")] = False
+    min_residency: Annotated[
+        float, knob("seconds", "now", "stays loaded at least this long before others may take its room", ge=0, le=86400)
+    ] = 30.0
     unload_after: Annotated[
-        float, knob("seconds", "now", "unload when idle this long; 0 means never", ge=0, le=604800)
-    ] = 0.0
+        float,
+        knob(
+            "seconds",
+            "now",
+            "unload when idle this long; 0 means never, -1 as the size of its GPU suggests",
+            ge=-1,
+            le=604800,
+        ),
+    ] = -1.0
     unload_depth: Annotated[
         Literal["model", "exit"],
         knob("", "now", "how far an idle unload goes; only exit surely returns everything"),
@@ -85,10 +108,18 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         knob("deaths", "now", "deaths of its own fault within the window that make it failed", ge=1, le=100),
     ] = 3
     restarts_within: Annotated[float, knob("seconds", "now", "the window for restarts", ge=1, le=86400)] = 60.0
+    ladder: Annotated[
+        Literal["keep", "reset"],
+        knob("", "now", "`reset` forgets which settings ran out of memory here, and tries the configured ones again"),
+    ] = "keep"
 
     def process_environment(self) -> dict[str, str]:
         """Environment variables the engine's process must be started with."""
         return {}
+
+    def shape(self) -> dict[str, Scalar]:
+        """The settings that the memory of a loaded model depends on: what a footprint is learned for."""
+        return {"parallel": self.parallel}
 
     def step_down(self) -> dict[str, Scalar]:
         """The next rung of the out-of-memory ladder as changes to these settings; empty on the last rung."""

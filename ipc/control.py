@@ -13,10 +13,12 @@ from msgspec import Struct
 
 from ipc.snapshot import (
     EngineRow,
+    FootprintRow,
     Happening,
     JobDetail,
     JobRow,
     Knob,
+    Ledger,
     LogLine,
     Scalar,
     SupervisorRow,
@@ -79,6 +81,20 @@ class Restart(Struct, frozen=True, array_like=True, tag="restart"):
     """Drain, stop, start again. Answered once it is ready."""
 
     engine: str
+
+
+class Quote(Struct, frozen=True, array_like=True, tag="quote"):
+    """What loading the engine now would cost, without doing it. Answered by `Price`."""
+
+    engine: str
+
+
+class ShowLedger(Struct, frozen=True, array_like=True, tag="ledger"):
+    """Who holds and who was promised memory. Answered by `LedgerIs`."""
+
+
+class Footprints(Struct, frozen=True, array_like=True, tag="footprints"):
+    """What was measured of every model ever loaded here. Answered by `FootprintList`."""
 
 
 class SetKnobs(Struct, frozen=True, array_like=True, tag="set"):
@@ -178,6 +194,9 @@ OneAnswer: TypeAlias = (
     | Unload
     | Stop
     | Restart
+    | Quote
+    | ShowLedger
+    | Footprints
     | SetKnobs
     | ShowKnobs
     | Record
@@ -240,6 +259,22 @@ class Price(Struct, frozen=True, array_like=True, tag="price"):
     units_to_finish: int
     reload_seconds: float | None
     applied: bool
+    more_bytes: int | None = None
+    """Memory that it takes in addition; below 0 what it frees; None where unknown or none."""
+    unloads: tuple[str, ...] = ()
+    """Engines that would be unloaded to make room."""
+
+
+class LedgerIs(Struct, frozen=True, array_like=True, tag="ledger-is"):
+    """Answer to `ShowLedger`."""
+
+    ledger: Ledger
+
+
+class FootprintList(Struct, frozen=True, array_like=True, tag="footprint-list"):
+    """Answer to `Footprints`."""
+
+    rows: tuple[FootprintRow, ...]
 
 
 class LogLines(Struct, frozen=True, array_like=True, tag="log-lines"):
@@ -275,5 +310,5 @@ class Answered(Struct, frozen=True, array_like=True, tag="answered"):
     ttft_seconds: float | None
 
 
-Answer: TypeAlias = Done | Self | Engines | JobList | JobIs | JobWhole | Knobs | Price
+Answer: TypeAlias = Done | Self | Engines | JobList | JobIs | JobWhole | Knobs | Price | LedgerIs | FootprintList
 Item: TypeAlias = LogLines | EventItem | UpdateItem | Piece | Answered

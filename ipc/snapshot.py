@@ -17,6 +17,7 @@ JobState: TypeAlias = Literal[
 ]
 FINISHED: frozenset[JobState] = frozenset({"done", "done with problems", "failed", "cancelled"})
 Severity: TypeAlias = Literal["info", "warning", "error"]
+Pressure: TypeAlias = Literal["low", "medium", "high", "critical"]
 
 
 class Knob(Struct, frozen=True, array_like=True):
@@ -43,6 +44,7 @@ class EngineRow(Struct, frozen=True, array_like=True):
     model: str | None
     quantization: str | None
     gpus: tuple[int, ...]
+    """Indexes of the GPUs it was placed on; empty for the CPU."""
     parallel: int
     tokens_per_second: float | None
     ttft_seconds: float | None
@@ -51,6 +53,14 @@ class EngineRow(Struct, frozen=True, array_like=True):
     restarts: int
     note: str
     """The reason of the last decision about this engine, one sentence, or empty."""
+    hold: str = ""
+    """Why work for it waits just now: `memory: …`, `heat: …`; empty when nothing holds it."""
+    chosen: str = ""
+    """What the ledger chose where the settings left it open, such as `q4 · 20 of 33 layers`; empty when nothing."""
+    pinned: bool = False
+    unload_after_seconds: float = 0.0
+    """As in force, also where the GPU's tier decided it; 0 for never."""
+    unload_depth: Literal["model", "exit"] = "exit"
 
 
 class JobRow(Struct, frozen=True, array_like=True):
@@ -181,6 +191,109 @@ class GpuFleet(Struct, frozen=True, array_like=True):
 NO_FLEET = GpuFleet("", "", "")
 
 
+class Share(Struct, frozen=True, array_like=True):
+    """What one engine holds of one GPU, or of the host's memory. The ledger counts the larger of both numbers."""
+
+    engine: str
+    measured_bytes: int | None
+    claimed_bytes: int
+    """Its expected peak, held from the decision to load until its exit; 0 once its model is unloaded."""
+    estimated: bool
+    """The claim was never measured: it wears a `~`."""
+    by_difference: bool
+    """Measured from what the GPU's use grew by, because process ids are hidden here: it wears a `~`."""
+
+
+class Stranger(Struct, frozen=True, array_like=True):
+    """A process on a GPU that is none of ours. `name` is empty where it cannot be seen from here."""
+
+    pid: int
+    name: str
+    used_bytes: int | None
+
+
+class GpuBook(Struct, frozen=True, array_like=True):
+    """One GPU in the ledger. What is unknown is None; `free_bytes` is what new claims may take."""
+
+    index: int
+    uuid: str
+    total_bytes: int | None
+    reserve_bytes: int
+    """Kept free for surprises, and what the driver keeps for itself."""
+    shares: tuple[Share, ...]
+    strangers: tuple[Stranger, ...]
+    others_bytes: int | None
+    """In use by nobody of ours: strangers, and what no process accounts for."""
+    withheld_bytes: int
+    """Did not come back after an unload; part of `others_bytes`."""
+    withheld_why: str
+    free_bytes: int | None
+    pressure: Pressure
+    hold: str
+    """Why no new flight begins on it, such as `heat: 92 °C, resumes at 82`; empty when nothing holds it."""
+    residents: int
+    """Engines with a model on it."""
+    residents_limit: int
+
+
+class HostBook(Struct, frozen=True, array_like=True):
+    """The host's memory and CPU threads in the ledger."""
+
+    total_bytes: int
+    reserve_bytes: int
+    shares: tuple[Share, ...]
+    others_bytes: int
+    free_bytes: int
+    pressure: Pressure
+    threads: int
+    threads_claimed: dict[str, int]
+    """By engine."""
+
+
+class Alarm(Struct, frozen=True, array_like=True):
+    """Something about memory, heat or GPUs that needs the operator, for as long as it is so.
+
+    `word` is `leak`, `thrash`, `pressure`, `heat`, `not-on-gpu`, `fewer-layers` or `gpu-idle`.
+    """
+
+    about: str
+    word: str
+    severity: Severity
+    since_unix: float
+    text: str
+    """One sentence: what and why."""
+    help: str
+    """The way out."""
+
+
+class Ledger(Struct, frozen=True, array_like=True):
+    """Who holds and who was promised memory. `host` is None before the first look."""
+
+    gpus: tuple[GpuBook, ...]
+    host: HostBook | None
+    alarms: tuple[Alarm, ...]
+
+
+NO_LEDGER = Ledger((), None, ())
+
+
+class FootprintRow(Struct, frozen=True, array_like=True):
+    """What a model was measured to take: the highest of `loads` loads."""
+
+    kind: str
+    model: str
+    """What people call it."""
+    quantization: str | None
+    shape: str
+    """The settings that memory depends on, such as `n_ctx=4096 parallel=8`."""
+    gpu: str
+    """The GPU's model; empty for the host's memory."""
+    peak_bytes: int
+    load_seconds: float
+    loads: int
+    measured_unix: float
+
+
 class Happening(Struct, frozen=True, array_like=True):
     """One decision or fact with its reason; `sequence` grows by one and never repeats within a supervisor's life.
 
@@ -240,6 +353,7 @@ class Snapshot(Struct, frozen=True, array_like=True, tag="snapshot"):
     happenings: tuple[Happening, ...]
     gpus: tuple[GpuReading, ...] = ()
     fleet: GpuFleet = NO_FLEET
+    ledger: Ledger = NO_LEDGER
 
 
 class EngineChanged(Struct, frozen=True, array_like=True, tag="engine"):
@@ -261,7 +375,7 @@ class JobGone(Struct, frozen=True, array_like=True, tag="job-gone"):
 
 
 class Tick(Struct, frozen=True, array_like=True, tag="tick"):
-    """Once a second: the host, the supervisor, both clocks, and the GPUs."""
+    """Once a second: the host, the supervisor, both clocks, the GPUs and the ledger."""
 
     unix: float
     monotonic: float
@@ -269,6 +383,7 @@ class Tick(Struct, frozen=True, array_like=True, tag="tick"):
     host: HostReading
     gpus: tuple[GpuReading, ...] = ()
     fleet: GpuFleet = NO_FLEET
+    ledger: Ledger = NO_LEDGER
 
 
 class Happened(Struct, frozen=True, array_like=True, tag="happened"):

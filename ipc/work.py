@@ -138,6 +138,9 @@ class Loaded(Struct, frozen=True, array_like=True, tag="loaded"):
     footprint_bytes: int
     seconds: float
     settings: dict[str, Scalar]
+    layers: int | None = None
+    """Pieces that the model has, and how many of them the library put on GPUs; None where it does not tell."""
+    layers_on_gpu: int | None = None
 
 
 class LoadFailed(Struct, frozen=True, array_like=True, tag="load-failed"):
