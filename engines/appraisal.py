@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from engines.settings import EngineSettings
+from ipc.errors import Problem
 from ipc.snapshot import Scalar
 
 
@@ -72,6 +73,13 @@ class Appraisal(Struct, frozen=True):
     """The setting that takes how many pieces go on GPUs, where the kind has one."""
     why_no_gpu: str
     """Why no GPU can be used whatever is there (`llama-cpp-python was built without GPU support`), or empty."""
+
+
+class Said(Struct, frozen=True):
+    """What `engines.appraiser` prints; exactly one of both."""
+
+    appraisal: Appraisal | None
+    problem: Problem | None
 
 
 class AppraiseFunction(Protocol):

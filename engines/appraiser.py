@@ -10,21 +10,12 @@ import sys
 from importlib import import_module
 
 import msgspec
-from msgspec import Struct
 
-from engines.appraisal import Appraisal, AppraiseFunction
+from engines.appraisal import AppraiseFunction, Said
 from engines.bootstrap import SETTINGS
 from engines.catalog import KINDS
 from engines.contract import CannotLoad
 from engines.settings import with_changes
-from ipc.errors import Problem
-
-
-class Said(Struct, frozen=True):
-    """The line; exactly one of both."""
-
-    appraisal: Appraisal | None
-    problem: Problem | None
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ class GpuMemory:
         Raises:
             OutOfMemory: a GPU has not that much left; what was held before stays.
         """
-        if self._folder is None:
+        if self._folder is None or count == self._held:
             return
         with _locked(self._folder / ".lock"):
             time.sleep(_REREAD_SECONDS)

@@ -14,6 +14,7 @@ from engines.contract import CannotLoad, Flight, LoadCancelled, Model, OutOfMemo
 from engines.fake import habits
 from engines.fake.settings import FakeSettings
 from engines.fake.unit import Result, Unit, parse
+from engines.gpu_memory import GpuMemory
 from engines.memory import Growth
 from ipc.errors import Problem, RequestFailed
 from ipc.work import UnitOrder
@@ -30,13 +31,15 @@ def create(report: Report) -> FakeEngine:
 
 
 class FakeEngine:
-    """Holds `load_bytes` while loaded and gives all but `leak_bytes` of it back."""
+    """Holds `load_bytes` while loaded and gives all but `leak_bytes` of it back; on a simulated GPU where it has one."""
 
     def __init__(self, report: Report, settings: FakeSettings) -> None:
         self._report = report
         self._settings = settings
+        self._gpu = GpuMemory()
         self._weights: bytearray | None = None
         self._leaked: list[bytearray] = []
+        self._leaked_bytes = 0
         self._growth = Growth()
         self._units_ended = 0
 
@@ -49,7 +52,7 @@ class FakeEngine:
         self._check(settings)
         self._growth = Growth()
         self._wait_for_load(settings.load_seconds)
-        self._weights = _touched(settings.load_bytes)
+        self._weights = self._taken(settings)
         self._settings = settings
         self._report.tokens(1)
         return self._model()
@@ -64,10 +67,10 @@ class FakeEngine:
             raise RequestFailed(Problem("Not applied", settings.fail_apply, "Clear `fail_apply`."))
         self._check(settings)
         old = self._settings
-        if (settings.load_bytes, settings.load_seconds) != (old.load_bytes, old.load_seconds):
+        if (settings.held_bytes(), settings.load_seconds) != (old.held_bytes(), old.load_seconds):
             self._weights = None
             self._wait_for_load(settings.load_seconds)
-            self._weights = _touched(settings.load_bytes)
+            self._weights = self._taken(settings)
         self._settings = settings
         self._report.step()
         return self._model()
@@ -80,6 +83,14 @@ class FakeEngine:
         """
         if self._weights is None:
             raise RuntimeError("no model is loaded")
+        held = self._settings.held_bytes() + self._leaked_bytes
+        self._hold(held + len(flight.orders) * self._settings.unit_bytes)
+        try:
+            self._work(flight)
+        finally:
+            self._hold(held)
+
+    def _work(self, flight: Flight) -> None:
         lanes: list[_Lane] = []
         for order in flight.orders:
             try:
@@ -100,7 +111,10 @@ class FakeEngine:
     def close(self) -> None:
         """Gives the memory back, but for what leaks; with `ignore_term` a leave never ends."""
         if self._weights is not None:
-            self._leaked.append(_touched(self._settings.leak_bytes))
+            self._leaked_bytes += self._settings.leak_bytes
+            if not self._gpu.simulated:
+                self._leaked.append(_touched(self._settings.leak_bytes))
+            self._hold(self._leaked_bytes)
             self._weights = None
         if self._settings.ignore_term and self._report.cancelled():
             habits.forever()
@@ -135,8 +149,23 @@ class FakeEngine:
             self._report.step()
         return False
 
+    def _taken(self, settings: FakeSettings) -> bytearray:
+        """The weights: bytes of this process, or of a simulated GPU."""
+        if not self._gpu.simulated:
+            return _touched(settings.held_bytes())
+        self._hold(settings.held_bytes() + self._leaked_bytes)
+        return bytearray()
+
+    def _hold(self, count: int) -> None:
+        """On a simulated GPU; raises OutOfMemory."""
+        if not self._settings.off_gpu:
+            self._gpu.hold(count)
+
     def _model(self) -> Model:
-        return Model("fake", None, self._growth.bytes())
+        settings = self._settings
+        level = settings.quantization if settings.levels else None
+        on_gpu = settings.layers if settings.gpu_layers < 0 else settings.gpu_layers
+        return Model("fake", level, self._growth.bytes(), settings.layers, on_gpu if self._gpu.simulated else None)
 
 
 class _Lane:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from engines.settings import EngineSettings, knob
+from ipc.snapshot import Scalar
 
 
 class FakeSettings(EngineSettings, frozen=True, kw_only=True):
@@ -13,8 +14,26 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     seconds_per_unit: Annotated[float, knob("seconds", "flight", "how long one unit takes", ge=0, le=3600)] = 0.01
     tokens_per_unit: Annotated[int, knob("tokens", "flight", "pieces of text a unit produces", ge=1, le=100000)] = 5
     load_seconds: Annotated[float, knob("seconds", "model", "how long a load takes", ge=0, le=3600)] = 0.0
-    load_bytes: Annotated[int, knob("bytes", "model", "memory that a load really takes", ge=0, le=1073741824)] = 0
-    leak_bytes: Annotated[int, knob("bytes", "model", "memory that an unload leaves behind", ge=0, le=1073741824)] = 0
+    load_bytes: Annotated[int, knob("bytes", "model", "memory that a load really takes", ge=0, le=1099511627776)] = 0
+    unit_bytes: Annotated[
+        int, knob("bytes", "flight", "memory that each unit takes while it flies", ge=0, le=1099511627776)
+    ] = 0
+    leak_bytes: Annotated[
+        int, knob("bytes", "model", "memory that an unload leaves behind", ge=0, le=1099511627776)
+    ] = 0
+    levels: Annotated[str, knob("", "model", "bytes by quantization in place of load_bytes: `q4=4000 q8=8000`")] = ""
+    quantization: Annotated[Literal["auto", "q4", "q8", "q16", "q32"], knob("", "model", "which of the levels")] = "auto"
+    layers: Annotated[int, knob("layers", "model", "pieces that it can be divided into", ge=1, le=1000)] = 1
+    gpu_layers: Annotated[
+        int, knob("layers", "model", "pieces on the GPU; -1 means all, -2 as many as fit", ge=-2, le=1000)
+    ] = -1
+    spread: Annotated[int, knob("GPUs", "model", "how many GPUs it may be divided over", ge=1, le=16)] = 1
+    appraised_bytes: Annotated[
+        int, knob("bytes", "model", "what it says beforehand that it takes; -1 is the truth", ge=-1, le=1099511627776)
+    ] = -1
+    least_capability: Annotated[str, knob("", "model", "the oldest compute capability that its build runs on")] = "5.0"
+    why_no_gpu: Annotated[str, knob("", "model", "its build can use no GPU, with this sentence")] = ""
+    off_gpu: Annotated[bool, knob("", "model", "hold nothing on the GPU that it was placed on")] = False
     fail_load: Annotated[str, knob("", "model", "refuse to load with this sentence")] = ""
     units_that_fit: Annotated[
         int, knob("units", "model", "run out of memory when parallel is above this; 0 means any fit", ge=0, le=64)
@@ -31,3 +50,19 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     ignore_term: Annotated[bool, knob("", "process", "ignore SIGTERM, and the wish to leave")] = False
     fork_child: Annotated[bool, knob("", "process", "start a grandchild that ignores SIGTERM and SIGHUP")] = False
     silent: Annotated[bool, knob("", "process", "never say a word after exec")] = False
+
+    def shape(self) -> dict[str, Scalar]:
+        """What its memory depends on."""
+        return {"parallel": self.parallel, "unit_bytes": self.unit_bytes, "gpu_layers": self.gpu_layers}
+
+    def bytes_by_level(self) -> dict[str, int]:
+        """What `levels` says."""
+        return {level: int(count) for level, _, count in (part.partition("=") for part in self.levels.split())}
+
+    def held_bytes(self) -> int:
+        """What the loaded model takes."""
+        return self.bytes_by_level().get(self.quantization, self.load_bytes)
+
+    def taken_bytes(self) -> int:
+        """At most, with `parallel` units in the air."""
+        return self.held_bytes() + self.parallel * self.unit_bytes

@@ -9,7 +9,7 @@ from engines.settings import ORDER
 from ipc.errors import Problem
 from ipc.states import Failed
 from supervisor.machine.effects import SendApply, SettingsInForce, SettingsRefused, StepDown
-from supervisor.machine.record import BeReady, Change
+from supervisor.machine.record import BeReady, Change, Given, Record, Room, Settings
 from supervisor.machine.turn import Turn
 
 _RAN_OUT: Final = Problem("Out of memory", "These very settings have just run out of memory.", "Ask for less.")
@@ -31,14 +31,14 @@ def send(turn: Turn, change: Change, *, busy: bool) -> None:
     """Send the waiting change to the loaded model."""
     turn.record = replace(turn.record, change=None)
     turn.life = replace(turn.life, applying=change, moved=turn.life.moved if busy else turn.at)
-    turn.do(SendApply({**turn.record.settings, **change.changes}))
+    turn.do(SendApply({**turn.record.resolved, **change.changes}))
 
 
 def applied(turn: Turn, change: Change) -> None:
     """The model works with the change."""
     settings = {**turn.record.settings, **change.changes}
     turn.life = replace(turn.life, applying=None)
-    turn.record = replace(turn.record, settings=settings, proven=settings)
+    turn.record = replace(turn.record, settings=settings, proven=settings, room=_kept(turn.record.room, change, settings))
     turn.do(SettingsInForce(settings, change.tickets))
     turn.happen("info", "settings-applied", f"works with {_words(change)}")
 
@@ -88,18 +88,36 @@ def revert(turn: Turn, problem: Problem) -> bool:
 def lower(turn: Turn) -> bool:
     """One rung down the ladder for memory, with no way back to what ran out; False at the bottom."""
     record = turn.record
-    settings = record.lower(record.settings)
-    if settings is None or settings == record.settings:
+    tried = record.resolved
+    lower = _next_rung(record)
+    differing = {name: value for name, value in lower.items() if tried.get(name) != value}
+    if not differing:
         return False
-    differing = ", ".join(f"{name} = {value}" for name, value in settings.items() if record.settings.get(name) != value)
+    settings = {**record.settings, **differing}
     turn.record = replace(record, settings=settings, proven=None)
-    turn.do(StepDown(settings))
-    turn.happen("warning", "stepped-down", f"ran out of memory and goes on with {differing}")
+    turn.do(StepDown(settings, tried, differing))
+    words = ", ".join(f"{name} = {value}" for name, value in differing.items())
+    turn.happen("warning", "stepped-down", f"ran out of memory and goes on with {words}")
     waiting = record.change
     if waiting is not None and {**record.settings, **waiting.changes} == record.settings:
         turn.record = replace(turn.record, change=None)
         turn.do(SettingsRefused(settings, waiting.tickets, _RAN_OUT))
     return True
+
+
+def _next_rung(record: Record) -> Settings:
+    """What the ladder of the room that was given says next, else that of the kind; empty at the bottom."""
+    if isinstance(record.room, Given) and record.room.rungs:
+        return record.room.rungs[0]
+    return record.lower(record.resolved) or {}
+
+
+def _kept(room: Room, change: Change, settings: Settings) -> Room:
+    """The room after a change that needed no other: what the operator has now chosen, the ledger no longer does."""
+    if not isinstance(room, Given):
+        return room
+    chosen = {name: value for name, value in room.chosen.items() if name not in change.changes}
+    return Given(settings, chosen, room.rungs)
 
 
 def _end_trial(turn: Turn) -> None:

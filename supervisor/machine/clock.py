@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from ipc.states import Backoff, Cold, Draining, Failed, Loading, Ready, Starting, Stopped, Stopping
 from supervisor.machine import ladder
-from supervisor.machine.record import BeCold, BeReady, BeStopped, Record
+from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, Record
 from supervisor.machine.turn import Turn
 
 LATE: Final = 2.0
@@ -18,12 +18,14 @@ LATE: Final = 2.0
 def deadline(record: Record) -> float | None:
     """When the machine wants a `Tick` unless something happens before; None when it only waits for a wish.
 
-    The answer to a `Spawn` has no deadline, because the runner gives it at once.
+    The answer to a `Spawn` has no deadline, because the runner gives it at once; nor has the ledger's.
     """
     if record.spawning:
         return None
     match record.state:
         case Stopped() | Failed():
+            return None
+        case Backoff() if isinstance(record.room, Asked):
             return None
         case Backoff(_, until, _):
             return until

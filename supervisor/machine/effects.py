@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from ipc.errors import Problem
 from ipc.snapshot import Severity
-from supervisor.machine.record import Settings
+from supervisor.machine.record import By, Settings
 
 Verdict: TypeAlias = Literal["outside", "memory", "own", "ours"]
 """Whose fault a death is: a stranger's signal, memory, the process's own, or our stop ladder."""
@@ -27,6 +27,7 @@ Word: TypeAlias = Literal[
     "engine-died",
     "engine-hung",
     "engine-failed",
+    "engine-held",
     "load-failed",
     "settings-applied",
     "settings-refused",
@@ -90,6 +91,22 @@ class CancelFlights:
     flights: tuple[int, ...]
 
 
+# ── to the ledger ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class AskRoom:
+    """Ask for room for these settings; answer with `RoomGiven` or `RoomRefused`, at any time."""
+
+    settings: Settings
+    by: By
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpRoom:
+    """What was asked for or given is not needed any more."""
+
+
 # ── to the jobs, the operator and those who wait ──────────────────────────────────────────────────────────
 
 
@@ -126,9 +143,14 @@ class SettingsRefused:
 
 @dataclass(frozen=True, slots=True)
 class StepDown:
-    """Memory did not suffice: from now on these knobs, one rung down, and never the former again."""
+    """Memory did not suffice: from now on these knobs, one rung down, and never the former again.
+
+    `tried` is what ran out, as it was sent to the process; `changes` is what the rung changes.
+    """
 
     settings: Settings
+    tried: Settings
+    changes: Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +176,5 @@ class Happen:
 ToProcess: TypeAlias = (
     Spawn | SendLoad | SendUnload | SendApply | SendLeave | SendTerm | SendKill | DumpStacks | CancelFlights
 )
-Effect: TypeAlias = ToProcess | LoseFlights | SettingsInForce | SettingsRefused | StepDown | Settled | Happen
+ToLedger: TypeAlias = AskRoom | GiveUpRoom
+Effect: TypeAlias = ToProcess | ToLedger | LoseFlights | SettingsInForce | SettingsRefused | StepDown | Settled | Happen

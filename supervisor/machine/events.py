@@ -7,14 +7,12 @@ which they happened, `Exited` last of all, and answers every `Spawn` with `Spawn
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from ipc.errors import Problem
 from ipc.snapshot import Applies
 from ipc.states import Why
-from supervisor.machine.record import Settings
-
-By: TypeAlias = Literal["operator", "work"]
+from supervisor.machine.record import By, Settings
 
 
 # ── wishes ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,6 +79,37 @@ class KillsEverything:
 
     at: float
     cause: str
+
+
+# ── the ledger's answers ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGiven:
+    """The answer to `AskRoom`: go on. See `supervisor.machine.record.Given`.
+
+    `elsewhere`: not where its process was placed, so that another process must follow.
+    """
+
+    at: float
+    chosen: Settings
+    rungs: tuple[Settings, ...]
+    elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRefused:
+    """The answer to `AskRoom`: not now, or not here at all."""
+
+    at: float
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLost:
+    """The GPU that it was given is gone."""
+
+    at: float
 
 
 # ── facts about the process ───────────────────────────────────────────────────────────────────────────────
@@ -232,6 +261,7 @@ class Tick:
     at: float
 
 
+RoomFact: TypeAlias = RoomGiven | RoomRefused | RoomLost
 Wish: TypeAlias = WantReady | WantCold | WantStopped | WantRestart | WantApply | KillsEverything
 LifeFact: TypeAlias = (
     Greeted
@@ -250,4 +280,4 @@ LifeFact: TypeAlias = (
 )
 """What only a process at hand can bring; without one it is stale, and ignored."""
 
-Event: TypeAlias = Wish | Spawned | SpawnFailed | FlightBegan | LifeFact | Tick
+Event: TypeAlias = Wish | RoomFact | Spawned | SpawnFailed | FlightBegan | LifeFact | Tick

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from ipc.states import Backoff, Cold, Draining, Failed, Loading, Purpose, Ready, Starting, Stopped, Stopping, pid_of
-from supervisor.machine import changes, ladder
+from supervisor.machine import changes, ladder, room
 from supervisor.machine.clock import busy
 from supervisor.machine.effects import CancelFlights, SendLoad, SendUnload, Spawn
 from supervisor.machine.record import BeCold, BeReady, BeStopped, Record
@@ -64,8 +64,9 @@ def _without_process(turn: Turn) -> bool:
         case Backoff(_, until, _), _ if turn.at < until:
             return False
         case _:
-            turn.record = replace(record, spawning=True)
-            turn.do(Spawn(record.settings))
+            if room.have(turn):
+                turn.record = replace(turn.record, spawning=True)
+                turn.do(Spawn(turn.record.resolved))
             return False
 
 
@@ -85,11 +86,11 @@ def _from_cold(turn: Turn, state: Cold) -> bool:
     if turn.record.change is not None:
         changes.adopt(turn, turn.record.change)
         return True
-    if turn.record.role == "desk" or not isinstance(turn.record.goal, BeReady):
+    if turn.record.role == "desk" or not isinstance(turn.record.goal, BeReady) or not room.have(turn):
         return False
     turn.life = replace(turn.life, model=True, moved=turn.at)
     turn.state = Loading(state.pid, None)
-    turn.do(SendLoad(turn.record.settings))
+    turn.do(SendLoad(turn.record.resolved))
     return True
 
 

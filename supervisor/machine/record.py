@@ -66,6 +66,35 @@ Goal: TypeAlias = BeReady | BeCold | BeStopped
 
 
 @dataclass(frozen=True, slots=True)
+class NoRoom:
+    """Nothing was asked of the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The ledger was asked for room for these settings, and has not answered yet."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Room for these settings, held over restarts until there is no use for it.
+
+    `chosen` is what the ledger chose where they leave it open; `rungs` are the settings below, one after the other, for
+    when memory does not suffice all the same.
+    """
+
+    settings: Settings
+    chosen: Settings
+    rungs: tuple[Settings, ...]
+
+
+Room: TypeAlias = NoRoom | Asked | Given
+By: TypeAlias = Literal["operator", "work"]
+
+
+@dataclass(frozen=True, slots=True)
 class Flight:
     """A flight in the air: how many units it took along, and how many of them have ended."""
 
@@ -132,9 +161,17 @@ class Record:
     role: Role
     settings: Settings
     lower: Lower
+    rationed: bool = False
+    """It asks the ledger for room before it spawns or loads."""
     state: EngineState = Stopped("never started")
     goal: Goal = BeStopped("never started")
     life: Life = Life()
+    wanted_by: By = "work"
+    """Who wanted it ready last."""
+    room: Room = NoRoom()
+    refusal: Problem | None = None
+    """Why the ledger has no room for it, since it last asked."""
+    refused_at: float = 0.0
     spawning: bool = False
     """A spawn was asked for and has neither happened nor failed yet."""
     change: Change | None = None
@@ -153,6 +190,11 @@ class Record:
     """How many times it was started again after a death, ever."""
 
     @property
+    def resolved(self) -> Settings:
+        """The settings as they go to the process: with what the ledger chose where they leave it open."""
+        return {**self.settings, **self.room.chosen} if isinstance(self.room, Given) else self.settings
+
+    @property
     def limits(self) -> Limits:
         """The limits as the settings in force have them."""
-        return Limits.of(self.settings)
+        return Limits.of(self.resolved)

@@ -59,6 +59,8 @@ def _out_of_reach(record: Record, reach: Reach) -> Problem | None:
         case "ready":
             if isinstance(record.state, Failed):
                 return Problem("Engine failed", f"{name}: {record.state.cause.rstrip('.')}.", f"Then {start}")
+            if record.refusal is not None and not isinstance(record.goal, BeReady):
+                return record.refusal
             if isinstance(record.goal, BeStopped):
                 return Problem("Engine stopped", f"{name} is to stop ({record.goal.why}).", start)
             if not isinstance(record.goal, BeReady):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ipc.states import pid_of
-from supervisor.machine import changes, clock, exits, facts, flights, settled, wishes
+from supervisor.machine import changes, clock, exits, facts, flights, room, settled, wishes
 from supervisor.machine import events as e
 from supervisor.machine.effects import Effect
 from supervisor.machine.pursue import pursue
@@ -22,6 +22,7 @@ def step(record: Record, event: e.Event) -> tuple[Record, tuple[Effect, ...]]:
     turn = Turn(record, event.at)
     _fold(turn, event)
     pursue(turn)
+    room.release(turn)
     turn.do(*settled.answers(record, turn.record, event))
     return turn.record, tuple(turn.effects)
 
@@ -34,6 +35,12 @@ def _fold(turn: Turn, event: e.Event) -> None:
             e.WantReady() | e.WantCold() | e.WantStopped() | e.WantRestart() | e.WantApply() | e.KillsEverything()
         ) as wish:
             _wish(turn, wish)
+        case e.RoomGiven() as given:
+            room.given(turn, given)
+        case e.RoomRefused() as refused:
+            room.refused(turn, refused)
+        case e.RoomLost():
+            room.lost(turn)
         case e.FlightBegan() as began:
             flights.began(turn, began)
         case e.Spawned(_, pid):

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ipc.states import Backoff, Draining, Failed, Loading, Ready, Stopped, Stopping, Why, pid_of
-from supervisor.machine.events import By
-from supervisor.machine.record import BeCold, BeReady, BeStopped
+from supervisor.machine.record import BeCold, BeReady, BeStopped, By
 from supervisor.machine.turn import Turn
 
 
@@ -18,18 +17,19 @@ def ready(turn: Turn, by: By) -> None:
     record = turn.record
     if by == "work" and (record.goal == BeStopped("operator") or record.condemned or isinstance(turn.state, Failed)):
         return
-    if isinstance(turn.state, Stopped | Failed) and not record.spawning:
+    again = by == "work" and record.refusal is not None  # which was said when it was refused
+    if isinstance(turn.state, Stopped | Failed) and not record.spawning and not again:
         turn.happen("info", "engine-starting", f"starts: {'the operator' if by == 'operator' else 'work'} wants it")
     if by == "operator":
         _clean_slate(turn)
         turn.life = replace(turn.life, unload=False)
-    turn.record = replace(turn.record, goal=BeReady())
+    turn.record = replace(turn.record, goal=BeReady(), wanted_by=by)
     turn.life = replace(turn.life, idle_since=turn.at)
 
 
 def cold(turn: Turn) -> None:
     """Give the model back."""
-    record = turn.record
+    record = turn.record = replace(turn.record, refusal=None)
     if record.role == "desk":
         ready(turn, "work")
     elif isinstance(record.goal, BeStopped) or isinstance(turn.state, Failed):
@@ -50,7 +50,7 @@ def stopped(turn: Turn, why: Why) -> None:
         turn.record = replace(turn.record, condemned="")
     if isinstance(turn.state, Failed):
         turn.state = Stopped(why)
-    turn.record = replace(turn.record, goal=BeStopped(why))
+    turn.record = replace(turn.record, goal=BeStopped(why), refusal=None)
     if why == "evicted":
         turn.life = replace(turn.life, replace=True)
     if pid_of(turn.state) is not None:
@@ -61,7 +61,7 @@ def restart(turn: Turn) -> None:
     """Have another process, and a clean slate."""
     has_process = pid_of(turn.state) is not None
     _clean_slate(turn)
-    turn.record = replace(turn.record, goal=BeReady())
+    turn.record = replace(turn.record, goal=BeReady(), wanted_by="operator")
     turn.life = replace(turn.life, replace=has_process, unload=False)
     turn.happen("info", "engine-stopping" if has_process else "engine-starting", "restarts: the operator wants it")
 
@@ -86,5 +86,7 @@ def _reason(why: Why) -> str:
             return "nothing to do"
         case "evicted":
             return "its memory is wanted"
+        case "no room":
+            return "there is no room for it"
         case "never started":
             return "nobody wants it"

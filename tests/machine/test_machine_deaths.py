@@ -198,7 +198,7 @@ def test_a_load_out_of_memory_steps_down_and_loads_again_in_the_same_process() -
     stage = Stage().want().spawned().greeted()
     for size in (2, 1):
         stage.hear(e.LoadFailed(100.0, PROBLEM, True, False))
-        assert stage.told(f.StepDown) == [f.StepDown({"size": size})]
+        assert stage.told(f.StepDown) == [f.StepDown({"size": size}, {"size": size * 2}, {"size": size})]
         assert stage.told(f.SendLoad) == [f.SendLoad({"size": size})]
         assert isinstance(stage.state, Loading)
     stage.hear(e.LoadFailed(100.0, PROBLEM, True, False)).exit(0)
@@ -215,7 +215,7 @@ def test_a_death_for_memory_steps_down_and_blames_no_unit(said: bool) -> None:
         stage.exit(70)
     else:
         stage.exit(signal=KILL, oom=True)
-    assert stage.told(f.StepDown) == [f.StepDown({"size": 2})]
+    assert stage.told(f.StepDown) == [f.StepDown({"size": 2}, {"size": 4}, {"size": 2})]
     assert [(lost.verdict, lost.alone) for lost in stage.told(f.LoseFlights)] == [("memory", False)]
     assert stage.told(f.Spawn) == [f.Spawn({"size": 2})]
     assert stage.record.deaths == ()

@@ -6,7 +6,8 @@ it is asked and lets time pass; then everything must come to rest and everyone w
 
 from __future__ import annotations
 
-from typing import assert_never
+from dataclasses import replace
+from typing import Literal, assert_never
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from ipc.states import Backoff, Cold, Draining, Failed, Ready, Stopped, Why, pid
 from supervisor.machine import effects as f
 from supervisor.machine import events as e
 from supervisor.machine.clock import deadline
-from supervisor.machine.record import BeCold, BeReady, BeStopped, Record, Role
+from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, Given, NoRoom, Record, Role
 from supervisor.machine.step import step
 
 MOMENTS = st.sampled_from([0.0, 0.05, 0.4, 1.0, 3.0, 8.0, 25.0])
@@ -42,6 +43,7 @@ class World(RuleBasedStateMachine):
         self.waiting: set[f.Reach] = set()
         self.stopped_by_operator = False
         self.burned: set[Scalar] = set()
+        self.room: Literal["none", "asked", "given"] = "none"
 
     @initialize(
         role=st.sampled_from(["engine", "engine", "engine", "desk"]),
@@ -50,11 +52,13 @@ class World(RuleBasedStateMachine):
         drain_limit=st.sampled_from([0.0, 3.0]),
         restarts=st.integers(1, 3),
         up=st.booleans(),
+        rationed=st.booleans(),
     )
-    def begin(self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, up: bool) -> None:
-        self.record = engine(
-            role, unload_depth=depth, unload_after=unload_after, drain_limit=drain_limit, restarts=restarts
-        )
+    def begin(
+        self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, up: bool, rationed: bool
+    ) -> None:
+        record = engine(role, unload_depth=depth, unload_after=unload_after, drain_limit=drain_limit, restarts=restarts)
+        self.record = replace(record, rationed=rationed and role == "engine")
         if up:
             self.want_ready("operator")
             while not self.resting():
@@ -80,8 +84,17 @@ class World(RuleBasedStateMachine):
                 if isinstance(before.state, Backoff) and not isinstance(event, e.WantReady | e.WantRestart):
                     assert self.at >= before.state.until
                 assert chosen["size"] not in self.burned
+                assert self.room == "given" or not self.record.rationed, "a spawn without room"
                 self.spawn_asked = True
+            case f.AskRoom(chosen):
+                assert self.record.rationed
+                assert chosen["size"] not in self.burned, "room asked for what ran out of memory"
+                self.room = "asked"
+            case f.GiveUpRoom():
+                assert self.room != "none", "gave up what it did not have"
+                self.room = "none"
             case f.SendLoad(chosen):
+                assert self.room == "given" or not self.record.rationed, "a load without room"
                 assert self.record.role == "engine"
                 self.order("load")
                 assert not self.process_at_hand().model
@@ -180,6 +193,29 @@ class World(RuleBasedStateMachine):
     @rule()
     def kills_everything(self) -> None:
         self.hear(e.KillsEverything(self.at, "three units in a row died"))
+
+    # ── the ledger ────────────────────────────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: self.room == "asked")
+    @rule(answer=st.sampled_from(["given", "given", "elsewhere", "refused"]))
+    def answer_room(self, answer: str) -> None:
+        if answer == "refused":
+            self.room = "none"
+            self.hear(e.RoomRefused(self.at, PROBLEM))
+        else:
+            self.room = "given"
+            rungs = tuple({"size": size} for size in (4, 2, 1) if size < self.size())
+            self.hear(e.RoomGiven(self.at, {"unload_after": 4.0}, rungs, answer == "elsewhere"))
+
+    @precondition(lambda self: self.room == "given")
+    @rule()
+    def lose_room(self) -> None:
+        self.hear(e.RoomLost(self.at))
+
+    def size(self) -> int:
+        size = self.record.settings["size"]
+        assert isinstance(size, int)
+        return size
 
     # ── the process ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -331,9 +367,13 @@ class World(RuleBasedStateMachine):
         record, state = self.record, self.record.state
         assert pid_of(state) == (None if self.process is None else self.process.pid)
         assert record.spawning == self.spawn_asked
-        if not record.spawning and not isinstance(state, Stopped | Failed):
+        assert {NoRoom: "none", Asked: "asked", Given: "given"}[type(record.room)] == self.room
+        asks = isinstance(record.room, Asked)
+        if self.process is None and isinstance(record.goal, BeStopped) and not record.spawning:
+            assert self.room == "none", "room is kept for nothing"
+        if not record.spawning and not asks and not isinstance(state, Stopped | Failed):
             assert deadline(record) is not None, f"nothing ends {state}"
-        if isinstance(state, Stopped) and not record.spawning:
+        if isinstance(state, Stopped) and not record.spawning and not asks:
             assert isinstance(record.goal, BeStopped)
         if isinstance(state, Ready | Draining):
             assert state.flights == len(self.flights)
@@ -356,6 +396,8 @@ class World(RuleBasedStateMachine):
         process = self.process
         if self.spawn_asked:
             self.spawn(True)
+        elif self.room == "asked":
+            self.answer_room("given")
         elif process is None or (process.hung and not process.said and not process.dead):
             due = deadline(self.record)
             self.wait(0.0 if due is None else max(0.0, due - self.at))
@@ -373,7 +415,11 @@ class World(RuleBasedStateMachine):
         self.check()
 
     def resting(self) -> bool:
-        if self.spawn_asked or (self.process is not None and (self.process.hung or self.process.said)):
+        if (
+            self.spawn_asked
+            or self.room == "asked"
+            or (self.process is not None and (self.process.hung or self.process.said))
+        ):
             return False
         match self.record.state, self.record.goal:
             case (Stopped(), BeStopped()) | (Failed(), _):

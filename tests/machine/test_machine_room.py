@@ -1,0 +1,159 @@
+"""Room before work: what is asked of the ledger and when, what its answers bring about, what is given up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from machine_world import PROBLEM, Stage, engine
+
+from ipc.errors import Problem
+from ipc.states import Backoff, Cold, Failed, Loading, Ready, Stopped
+from supervisor.machine import effects as f
+from supervisor.machine import events as e
+from supervisor.machine.record import Given, NoRoom
+
+
+def rationed(**settings: float | str) -> Stage:
+    return Stage(replace(engine("engine", **settings), rationed=True))
+
+
+def give(stage: Stage, *, elsewhere: bool = False, **chosen: int) -> Stage:
+    return stage.hear(e.RoomGiven(stage.at, chosen, ({"size": 2}, {"size": 1}), elsewhere))
+
+
+def refuse(stage: Stage, problem: Problem = PROBLEM) -> Stage:
+    return stage.hear(e.RoomRefused(stage.at, problem))
+
+
+def ready(**settings: float | str) -> Stage:
+    return give(rationed(**settings).want()).up()
+
+
+def test_it_asks_before_it_spawns_and_says_who_wants_it() -> None:
+    stage = rationed().want("work")
+    assert stage.told(f.AskRoom) == [f.AskRoom({"size": 4}, "work")]
+    assert not stage.told(f.Spawn)
+    assert stage.state == Stopped("never started")
+    give(stage, layers=3)
+    assert stage.told(f.Spawn) == [f.Spawn({"size": 4, "layers": 3})]
+    assert stage.up().state == Ready(1000, 7 * 2**20, 0)
+
+
+def test_it_asks_once_however_often_it_is_wanted() -> None:
+    stage = rationed().want().want().want("work")
+    assert len([effect for effect in stage.all if isinstance(effect, f.AskRoom)]) == 1
+
+
+def test_what_the_ledger_chose_goes_along_with_the_load_and_with_changes() -> None:
+    stage = give(rationed().want(), layers=3).spawned().greeted()
+    assert stage.told(f.SendLoad) == [f.SendLoad({"size": 4, "layers": 3})]
+    stage.loaded().apply("now", tone=1)
+    assert stage.told(f.SendApply) == [f.SendApply({"size": 4, "layers": 3, "tone": 1})]
+
+
+def test_what_the_operator_sets_is_no_longer_chosen() -> None:
+    stage = give(rationed().want(), layers=3).up().apply("now", layers=9)
+    stage.hear(e.Applied(stage.at))
+    assert stage.record.resolved == {"size": 4, "layers": 9}
+
+
+def test_a_refusal_answers_who_waits_and_leaves_it_to_the_next_who_wants_it() -> None:
+    stage = refuse(rationed().want())
+    assert stage.state == Stopped("no room")
+    assert stage.answers() == {"ready": PROBLEM}
+    assert stage.words() == ["engine-held"]
+    assert isinstance(stage.record.room, NoRoom)
+    assert stage.want("work").told(f.AskRoom)
+
+
+def test_work_that_asks_every_second_says_so_once_per_reason() -> None:
+    stage = rationed().want("work")
+    assert refuse(stage).words() == ["engine-held"]
+    for _ in range(3):
+        assert stage.later(1.0).want("work").words() == []
+        assert refuse(stage).words() == []
+    stage.want("work")
+    assert refuse(stage, Problem("Other trouble", "another reason", "")).words() == ["engine-held"]
+    stage.later(601.0).want("work")
+    assert refuse(stage, Problem("Other trouble", "another reason", "")).words() == ["engine-held"]
+
+
+def test_a_process_that_is_refused_stays_cold() -> None:
+    stage = ready(unload_depth="model").hear(e.WantCold(100.0))
+    stage.hear(e.Unloaded(stage.at, 0))
+    assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
+    refuse(stage.want("work"))
+    assert stage.state == Cold(1000, 0)
+    assert stage.answers()["ready"] == PROBLEM
+
+
+def test_room_elsewhere_takes_another_process() -> None:
+    stage = ready().hear(e.WantCold(100.0))
+    stage.hear(e.Unloaded(stage.at, 0))
+    give(stage.want(), elsewhere=True)
+    assert not stage.told(f.SendLoad)
+    stage.exit(0)
+    assert stage.told(f.Spawn)
+    assert not [effect for effect in stage.last if isinstance(effect, f.AskRoom | f.GiveUpRoom)]
+
+
+def test_room_is_kept_over_a_restart_and_given_up_at_the_end() -> None:
+    stage = ready().exit(signal=9)
+    assert stage.told(f.Spawn)
+    assert not stage.told(f.AskRoom)
+    assert not stage.told(f.GiveUpRoom)
+    stage.up().stop().exit(0)
+    assert stage.state == Stopped("operator")
+    assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
+
+
+def test_a_failed_engine_keeps_no_room() -> None:
+    stage = ready(restarts=1).exit(1)
+    assert isinstance(stage.state, Failed)
+    assert stage.told(f.GiveUpRoom)
+
+
+def test_lost_room_is_asked_for_anew_while_it_waits_to_start_again() -> None:
+    stage = ready()
+    stage.hear(e.RoomLost(stage.at))
+    assert isinstance(stage.record.room, Given), "a loaded model has to see for itself"
+    stage.exit(1).spawned().exit(1)
+    assert isinstance(stage.state, Backoff)
+    stage.hear(e.RoomLost(stage.at))
+    assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
+    assert stage.wait().told(f.AskRoom) == [f.AskRoom({"size": 4}, "operator")]
+
+
+def test_an_answer_that_nobody_waits_for_is_given_back() -> None:
+    stage = rationed().want().stop()
+    assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
+    assert give(stage).told(f.GiveUpRoom) == [f.GiveUpRoom()]
+    assert stage.state == Stopped("operator")
+
+
+@pytest.mark.parametrize("how", ["load", "death"])
+def test_out_of_memory_takes_the_first_rung_of_the_ledgers_ladder(how: str) -> None:
+    stage = give(rationed(size=8).want(), layers=3).spawned().greeted()
+    if how == "load":
+        stage.hear(e.LoadFailed(stage.at, PROBLEM, True, False))
+    else:
+        stage.loaded().exit(signal=9, oom=True)
+    (step,) = [effect for effect in stage.all if isinstance(effect, f.StepDown)]
+    assert step == f.StepDown({"size": 2}, {"size": 8, "layers": 3}, {"size": 2})
+    assert f.AskRoom({"size": 2}, "operator") in stage.all, "other settings ask anew"
+
+
+def test_settings_on_trial_that_find_no_room_are_taken_back() -> None:
+    stage = ready().apply("process", size=16).exit(0)
+    assert f.AskRoom({"size": 16}, "operator") in stage.last
+    refuse(stage)
+    assert stage.told(f.SettingsRefused) == [f.SettingsRefused({"size": 4}, (1,), PROBLEM)]
+    assert f.AskRoom({"size": 4}, "operator") in stage.last
+    assert give(stage).told(f.Spawn) == [f.Spawn({"size": 4})]
+
+
+def test_loading_goes_on_while_the_ledger_is_asked_by_others() -> None:
+    stage = give(rationed().want()).spawned().greeted()
+    assert isinstance(stage.want("work").state, Loading)
+    assert not stage.told(f.AskRoom)
