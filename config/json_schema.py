@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from config.schema import NAME, SupervisorSettings
+from config.house import HeatSettings, MemorySettings, SupervisorSettings
+from config.schema import NAME
 from engines.catalog import KINDS, Kind
 from engines.settings import knobs_of
 from ipc.snapshot import Knob
@@ -26,7 +27,9 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "supervisor": {**_definition(SupervisorSettings), "description": "the supervisor itself"},
+            "supervisor": {**_house(SupervisorSettings), "description": "the supervisor itself"},
+            "memory": {**_house(MemorySettings), "description": "how memory is given out and got back"},
+            "heat": {**_house(HeatSettings), "description": "when GPUs are too warm to begin more work"},
             "engine": {
                 "type": "object",
                 "description": "one table per engine: [engine.NAME]",
@@ -47,6 +50,17 @@ def json_schema() -> dict[str, Any]:
         },
         "$defs": {kind.name: _kind(kind) for kind in KINDS.values()},
     }
+
+
+def _house(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """A table of the house, with text amounts where they are understood."""
+    definition = _definition(struct)
+    for name, declared in definition["properties"].items():
+        unit = declared.pop("unit", "")
+        if unit in _AMOUNTS:
+            about = {key: declared.pop(key) for key in ("description", "default") if key in declared}
+            definition["properties"][name] = {"anyOf": [declared, _AMOUNTS[unit], _REFERENCE], **about}
+    return definition
 
 
 def _kind(kind: Kind) -> dict[str, Any]:

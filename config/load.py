@@ -15,7 +15,8 @@ from config.environment import from_environment
 from config.errors import BadConfig, did_you_mean
 from config.overrides import Overrides, read_overrides
 from config.paths import config_candidates, set_path
-from config.schema import EngineTable, Entry, File, SupervisorSettings, parse
+from config.house import HeatSettings, MemorySettings, SupervisorSettings
+from config.schema import EngineTable, Entry, File, parse
 from config.toml_file import read_toml
 from config.units import BadUnit, amount
 from engines.catalog import KINDS
@@ -25,6 +26,7 @@ from ipc.snapshot import Scalar
 
 Layer: TypeAlias = Literal["default", "file", "set", "environment", "flag"]
 DEFAULT_ENGINE = EngineTable(name="writer", kind="llm", autostart=False, python=None, settings={})
+NO_FILE = File(Path(), SupervisorSettings(), MemorySettings(), HeatSettings(), (DEFAULT_ENGINE,))
 """What there is with no file at all: the miniature language model."""
 
 
@@ -55,6 +57,8 @@ class Config(Struct, frozen=True):
 
     file: Path | None
     supervisor: SupervisorSettings
+    memory: MemorySettings
+    heat: HeatSettings
     engines: tuple[EngineConfig, ...]
     warnings: tuple[Problem, ...]
 
@@ -94,14 +98,14 @@ def load(
     Raises:
         BadConfig: what is written cannot be used; says file, line and key, or the variable, and the way out.
     """
-    told = File(Path(), SupervisorSettings(), (DEFAULT_ENGINE,)) if file is None else parse(read_toml(file), environ)
+    told = NO_FILE if file is None else parse(read_toml(file), environ)
     kinds = {table.name: table.kind for table in told.engines}
     variables = from_environment(environ, kinds)
     flagged = _from_flags(flags or {}, kinds)
     overrides = read_overrides(set_path(state))
     warnings: list[Problem] = []
     engines = tuple(_engine(table, variables, flagged, overrides, state, warnings) for table in told.engines)
-    return Config(file, told.supervisor, engines, tuple(warnings))
+    return Config(file, told.supervisor, told.memory, told.heat, engines, tuple(warnings))
 
 
 def _engine(

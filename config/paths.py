@@ -44,6 +44,11 @@ def database_path(state: Path) -> Path:
     return state / "jobs.sqlite"
 
 
+def footprints_path(state: Path) -> Path:
+    """What models were measured to take (SQLite); losing it costs estimates, no work."""
+    return state / "footprints.sqlite"
+
+
 def supervisor_log_path(state: Path) -> Path:
     """The supervisor's own rotating log."""
     return state / "supervisor.log"

@@ -1,36 +1,27 @@
-"""What a configuration file may say: `[supervisor]` and one `[engine.NAME]` per engine."""
+"""What a configuration file may say: the house's tables and one `[engine.NAME]` per engine."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from config.errors import BadConfig, did_you_mean
+from config.house import HeatSettings, MemorySettings, SupervisorSettings
 from config.toml_file import TomlFile, expanded
+from config.units import BadUnit, amount
 from engines.catalog import KINDS
 from ipc.errors import Problem
 from ipc.snapshot import Scalar
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+S = TypeVar("S", bound=Struct)
 RESERVED = ("kind", "autostart", "python")
 """The keys of an engine's table that are no settings of its kind."""
-
-
-class SupervisorSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `[supervisor]` table."""
-
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        Meta(description="what goes to supervisor.log in the state folder"),
-    ] = "info"
-    record: Annotated[
-        str, Meta(description="path of a recording begun with the supervisor and appended to; empty means none")
-    ] = ""
 
 
 class Entry(Struct, frozen=True):
@@ -55,6 +46,8 @@ class File(Struct, frozen=True):
 
     path: Path
     supervisor: SupervisorSettings
+    memory: MemorySettings
+    heat: HeatSettings
     engines: tuple[EngineTable, ...]
 
 
@@ -64,28 +57,50 @@ def parse(file: TomlFile, environ: Mapping[str, str]) -> File:
     Raises:
         BadConfig
     """
-    _only_known(file, "", file.tables, ("supervisor", "engine"))
-    supervisor = _supervisor(file, _table(file, "supervisor", file.tables.get("supervisor", {})), environ)
+    _only_known(file, "", file.tables, ("supervisor", "memory", "heat", "engine"))
     engines = _table(file, "engine", file.tables.get("engine", {}))
-    return File(file.path, supervisor, tuple(_engine(file, name, table, environ) for name, table in engines.items()))
+    return File(
+        file.path,
+        _house(file, "supervisor", SupervisorSettings, environ),
+        _house(file, "memory", MemorySettings, environ),
+        _house(file, "heat", HeatSettings, environ),
+        tuple(_engine(file, name, table, environ) for name, table in engines.items()),
+    )
 
 
-def _supervisor(file: TomlFile, table: dict[str, Any], environ: Mapping[str, str]) -> SupervisorSettings:
-    _only_known(file, "supervisor", table, SupervisorSettings.__struct_fields__)
-    values = {key: _scalar(file, "supervisor", key, value, environ) for key, value in table.items()}
+def _house(file: TomlFile, name: str, kind: type[S], environ: Mapping[str, str]) -> S:
+    table = _table(file, name, file.tables.get(name, {}))
+    _only_known(file, name, table, kind.__struct_fields__)
+    values = {key: _in_unit(file, name, kind, key, _scalar(file, name, key, table[key], environ)) for key in table}
     for key, value in values.items():
         try:
-            msgspec.convert({key: value}, SupervisorSettings)
+            msgspec.convert({key: value}, kind)
         except msgspec.ValidationError as error:
             detail = str(error).split(" - at ")[0]
             raise BadConfig(
                 Problem(
                     "Bad value",
-                    f"{file.where('supervisor', key)}: {key} = {value!r}: {detail[0].lower()}{detail[1:]}.",
+                    f"{file.where(name, key)}: {key} = {value!r}: {detail[0].lower()}{detail[1:]}.",
                     "engineroom config schema lists what it takes.",
                 )
             ) from error
-    return msgspec.convert(values, SupervisorSettings)
+    return msgspec.convert(values, kind)
+
+
+def _in_unit(file: TomlFile, name: str, kind: type[Struct], key: str, value: Scalar) -> Scalar:
+    """`300 MiB` as a number, where the setting declares a unit."""
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    declared = next(field.type for field in info.fields if field.name == key)
+    unit = (declared.extra_json_schema or {}).get("unit", "") if isinstance(declared, msgspec.inspect.Metadata) else ""
+    try:
+        return amount(value, unit)
+    except BadUnit as error:
+        raise BadConfig(
+            Problem(
+                "Bad value", f"{file.where(name, key)}: {key} = {value!r}: {error.why}.", f"Write {error.write}."
+            )
+        ) from error
 
 
 def _engine(file: TomlFile, name: str, raw: Any, environ: Mapping[str, str]) -> EngineTable:
