@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from cli import gpu_findings, say
+from cli import engine_findings, gpu_findings, host_findings, ledger_findings, say
 from cli.exits import Exit
 from cli.finding import Finding
 from cli.session import Session
@@ -95,7 +95,14 @@ async def _supervisor(session: Session) -> list[Finding]:
         unseen = Finding("GPU driver", "warn", "it is asked by the supervisor, and none answers.", "engineroom up")
         return [Finding("supervisor", "warn", error.problem.detail, error.problem.hint), unseen]
     answers = Finding("supervisor", "ok", f"pid {theirs.pid} answers, Engine Room {theirs.software}")
-    return [answers, *gpu_findings.findings(whole)]
+    return [
+        answers,
+        *host_findings.findings(whole.host),
+        *([host_findings.disk(whole.host)] if session.host else []),  # this host's was looked at above
+        *gpu_findings.findings(whole),
+        *ledger_findings.findings(whole.ledger),
+        *engine_findings.findings(whole),
+    ]
 
 
 def _arguments(parser: ArgumentParser) -> None:

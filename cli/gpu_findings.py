@@ -1,4 +1,4 @@
-"""What `doctor` finds about the GPUs, from what the supervisor sees."""
+"""What `doctor` finds about the driver and each GPU, from what the supervisor sees."""
 
 from __future__ import annotations
 
@@ -8,35 +8,74 @@ from cli import gpu_words, words
 from cli.finding import Finding
 from ipc.snapshot import GpuReading, Snapshot
 
+WARM_CELSIUS = 80.0
+CUDA_12_FROM = (5, 0)
+CUDA_13_FROM = (7, 5)
+"""The oldest compute capabilities that these can make code for, as NVIDIA's release notes of both say."""
+
 
 def findings(whole: Snapshot) -> Iterator[Finding]:
-    """The driver, then every GPU: whether it answers, what slows it down, and who else is on it."""
+    """The driver, then every GPU: whether it answers, its age, its heat, what slows it down, and who else is on it."""
     fleet = whole.fleet
     if fleet.problem:
         hint = "Engines run on the CPU; with a GPU, `nvidia-smi` must work first."
         yield Finding("GPU driver", "warn", fleet.problem, hint)
     else:
         yield Finding("GPU driver", "ok", f"{fleet.driver}, CUDA {fleet.cuda}; GPUs: {len(whole.gpus)}")
+    alarmed = {alarm.about for alarm in whole.ledger.alarms if alarm.word == "heat"}
     for one in whole.gpus:
-        yield from _of_one(one)
+        what = f"GPU {one.index}"
+        if one.stale:
+            hint = "`nvidia-smi` and the kernel's log (`dmesg`, Xid) say more; engines elsewhere are not touched."
+            yield Finding(what, "bad", f"{one.name} gives no readings. {one.problem}".strip(), hint)
+            continue
+        capability = f", compute capability {one.compute_capability}" if one.compute_capability else ""
+        yield Finding(what, "ok", f"{one.name}, {words.size(one.memory_total_bytes)}{capability}")
+        yield from _age(what, one.compute_capability)
+        if one.problem:
+            yield Finding(what, "warn", one.problem)
+        if f"gpu {one.index}" not in alarmed:
+            yield from _heat(what, one)
+        yield from _slowness(what, one)
+        yield from _others(what, one)
 
 
-def _of_one(one: GpuReading) -> Iterator[Finding]:
-    what = f"GPU {one.index}"
-    if one.stale:
-        hint = "`nvidia-smi` and the kernel's log (`dmesg`, Xid) say more; engines elsewhere are not touched."
-        yield Finding(what, "bad", f"{one.name} gives no readings. {one.problem}".strip(), hint)
+def _age(what: str, capability: str) -> Iterator[Finding]:
+    if not capability:
         return
-    capability = f", compute capability {one.compute_capability}" if one.compute_capability else ""
-    yield Finding(what, "ok", f"{one.name}, {words.size(one.memory_total_bytes)}{capability}")
-    if one.problem:
-        yield Finding(what, "warn", one.problem)
-    if one.throttle:
-        heat = gpu_words.measured(one.temperature_celsius, "°C")
-        yield Finding(what, "warn", f"slowed down: {', '.join(one.throttle)} (at {heat}).", "Look after its cooling.")
+    version = tuple(map(int, capability.split(".")))
+    if version < CUDA_12_FROM:
+        text = f"it is too old (compute capability {capability}) for libraries built with CUDA 12 or later."
+        yield Finding(what, "warn", text, "Engines run on the CPU there; use another GPU, or older builds.")
+    elif version < CUDA_13_FROM:
+        text = f"it is too old (compute capability {capability}) for libraries built with CUDA 13."
+        yield Finding(what, "warn", text, "Install builds for CUDA 12.")
+
+
+def _heat(what: str, one: GpuReading) -> Iterator[Finding]:
+    if one.temperature_celsius is None or one.temperature_celsius < WARM_CELSIUS:
+        return
+    limit = gpu_words.measured(one.slowdown_celsius, "°C")
+    text = f"it is {one.temperature_celsius:.0f} °C warm and slows itself down at {limit}; near that, work waits."
+    yield Finding(what, "warn", text, "Look after its cooling.")
+
+
+def _slowness(what: str, one: GpuReading) -> Iterator[Finding]:
+    if not one.throttle:
+        return
+    thermal = any("thermal" in reason for reason in one.throttle)
+    hint = "Look after its cooling." if thermal else "`nvidia-smi -q -d PERFORMANCE,POWER` says more."
+    heat = gpu_words.measured(one.temperature_celsius, "°C")
+    text = f"slowed down: {', '.join(one.throttle)} (at {heat}); engines on it are slower."
+    yield Finding(what, "warn", text, hint)
+
+
+def _others(what: str, one: GpuReading) -> Iterator[Finding]:
     if one.display_active:
         yield Finding(what, "warn", "it drives a display, which takes some of its memory.")
     for each in one.processes:
-        if not each.engine:
-            name = each.name or "a process that cannot be seen from here"
-            yield Finding(what, "warn", f"{name} (pid {each.pid}) holds {words.size(each.used_bytes)}; it is not ours.")
+        if each.engine:
+            continue
+        name = each.name or "a process that cannot be seen from here"
+        text = f"{name} (pid {each.pid}) holds {words.size(each.used_bytes)}; it is not ours: engines do without that."
+        yield Finding(what, "warn", text, "End it, if nobody needs it.")

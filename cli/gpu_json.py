@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from cli import json_shapes
+from cli import json_shapes, ledger_json
 from ipc.snapshot import GpuReading, Json, Snapshot
 
 
-def gpu(one: GpuReading) -> Json:
-    """One entry of `engineroom gpus`."""
+def gpus(whole: Snapshot) -> list[Json]:
+    """`engineroom gpus`."""
+    claimable = {book.index: book.free_bytes for book in whole.ledger.gpus}
+    return [_gpu(one, claimable.get(one.index)) for one in whole.gpus]
+
+
+def _gpu(one: GpuReading, claimable_bytes: int | None) -> Json:
     return {
         "index": one.index,
         "uuid": one.uuid,
@@ -19,6 +24,7 @@ def gpu(one: GpuReading) -> Json:
         "memory_total_bytes": one.memory_total_bytes,
         "memory_used_bytes": one.memory_used_bytes,
         "memory_reserved_bytes": one.memory_reserved_bytes,
+        "claimable_bytes": claimable_bytes,
         "utilisation_percent": one.utilisation_percent,
         "memory_utilisation_percent": one.memory_utilisation_percent,
         "temperature_celsius": one.temperature_celsius,
@@ -60,7 +66,8 @@ def top(whole: Snapshot) -> Json:
             "disk_total_bytes": host.disk_total_bytes,
         },
         "driver": {"version": whole.fleet.driver, "cuda": whole.fleet.cuda, "problem": whole.fleet.problem},
-        "gpus": [gpu(one) for one in whole.gpus],
+        "gpus": gpus(whole),
+        "ledger": ledger_json.ledger(whole.ledger),
         "engines": [json_shapes.engine(row) for row in whole.engines],
         "jobs": [json_shapes.job(row) for row in whole.jobs],
     }

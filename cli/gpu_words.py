@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cli import say, words
-from ipc.snapshot import GpuFleet, GpuReading
+from ipc.snapshot import GpuBook, GpuReading, Snapshot
 
-HEADS = ("GPU", "NAME", "USED", "TOTAL", "BUSY", "TEMP", "POWER", "LIMIT", "CLOCK", "FAN", "NOTE")
+HEADS = ("GPU", "NAME", "USED", "TOTAL", "CLAIMABLE", "BUSY", "TEMP", "POWER", "LIMIT", "CLOCK", "FAN", "NOTE")
 PROCESS_HEADS = ("GPU", "PID", "PROCESS", "ENGINE", "USED")
 
 
-def tables(fleet: GpuFleet, readings: Iterable[GpuReading]) -> None:
+def tables(whole: Snapshot) -> None:
     """Print every GPU and every process on one; or the sentence that says why there are none."""
-    gpus = tuple(readings)
+    gpus = whole.gpus
     if not gpus:
-        say.data(fleet.problem or "The GPUs are being asked; there is no reading yet.")
+        say.data(whole.fleet.problem or "The GPUs are being asked; there is no reading yet.")
         return
-    say.table(HEADS, [_cells(one) for one in gpus], right=frozenset(range(2, 10)))
+    books = {book.index: book for book in whole.ledger.gpus}
+    say.table(HEADS, [_cells(one, books.get(one.index)) for one in gpus], right=frozenset(range(2, 11)))
     processes = [
         (str(one.index), str(each.pid), each.name or "(not to be seen from here)", each.engine or words.UNKNOWN,
          words.size(each.used_bytes))
@@ -34,24 +33,27 @@ def measured(value: float | None, unit: str) -> str:
     return words.UNKNOWN if value is None else f"{value:.0f} {unit}"
 
 
-def remark(one: GpuReading) -> str:
-    """What is wrong with it, or what slows it down; empty when all is well."""
+def _remark(one: GpuReading, book: GpuBook | None) -> str:
+    """Why no flight begins on it, and what is wrong with it or what slows it down; empty when all is well."""
     if one.problem:
-        return f"stale: {one.problem}" if one.stale else one.problem
-    return f"slowed: {', '.join(one.throttle)}" if one.throttle else ""
+        what = f"stale: {one.problem}" if one.stale else one.problem
+    else:
+        what = f"slowed: {', '.join(one.throttle)}" if one.throttle else ""
+    return "; ".join(filter(None, (words.held("" if book is None else book.hold), what)))
 
 
-def _cells(one: GpuReading) -> tuple[str, ...]:
+def _cells(one: GpuReading, book: GpuBook | None) -> tuple[str, ...]:
     return (
         str(one.index),
         one.name or words.UNKNOWN,
         words.size(one.memory_used_bytes),
         words.size(one.memory_total_bytes),
+        words.size(None if book is None else book.free_bytes),
         measured(one.utilisation_percent, "%"),
         measured(one.temperature_celsius, "°C"),
         measured(one.power_watts, "W"),
         measured(one.power_limit_watts, "W"),
         measured(one.sm_clock_mhz, "MHz"),
         measured(one.fan_percent, "%"),
-        remark(one),
+        _remark(one, book),
     )

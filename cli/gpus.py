@@ -14,9 +14,9 @@ async def _gpus(session: Session, arguments: Namespace) -> Exit:
     async with session.connect() as client:
         whole = await session.look(client)
     if not arguments.json:
-        gpu_words.tables(whole.fleet, whole.gpus)
+        gpu_words.tables(whole)
         return Exit.OK
-    say.document([gpu_json.gpu(one) for one in whole.gpus])
+    say.document(gpu_json.gpus(whole))
     if whole.fleet.problem:
         say.note(whole.fleet.problem)
     return Exit.OK

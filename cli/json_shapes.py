@@ -84,6 +84,11 @@ def engine(row: EngineRow) -> Json:
         "cpu_percent": row.cpu_percent,
         "restarts": row.restarts,
         "note": row.note,
+        "hold": row.hold,
+        "chosen": row.chosen,
+        "pinned": row.pinned,
+        "unload_after_seconds": row.unload_after_seconds,
+        "unload_depth": row.unload_depth,
         "log_tail": log_tail,
     }
 
@@ -143,11 +148,13 @@ def knob(one: Knob) -> Json:
 
 
 def price(one: Price) -> Json:
-    """`engineroom set`."""
+    """`engineroom set`, `engineroom load --dry-run`."""
     return {
         "text": one.text,
         "units_to_finish": one.units_to_finish,
         "reload_seconds": one.reload_seconds,
+        "more_bytes": one.more_bytes,
+        "unloads": list(one.unloads),
         "applied": one.applied,
     }
 

@@ -38,11 +38,18 @@ def problem(what: Problem) -> None:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> None:
+    """Print a table."""
+    for line in aligned((heads, *rows), right=right):
+        data(line)
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
     """Columns as wide as their widest cell, those in `right` to the right; nothing trails."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
-        cells = (
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
             cell.rjust(width) if place in right else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        data("  ".join(cells).rstrip())
+        ).rstrip()
+        for row in rows
+    ]

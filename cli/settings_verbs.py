@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from cli import json_shapes, say, words
+from cli import json_shapes, pricing, say, words
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
@@ -43,10 +43,7 @@ async def _change(session: Session, arguments: Namespace, changes: dict[str, Sca
         meant = {name: _meant(name, value, knobs, arguments.engine) for name, value in changes.items()}
         wish = SetKnobs(arguments.engine, meant, arguments.dry_run)
         price = expect(await client.ask(wish), Price)
-    if arguments.json:
-        say.document(json_shapes.price(price))
-    else:
-        say.data(price.text)
+    pricing.show(price, as_json=arguments.json)
     return Exit.OK
 
 

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 import anyio
 
-from cli import gpu_json, gpu_words, jobs, ps, say, words
+from cli import gpu_json, gpu_words, jobs, ledger_words, ps, say, words
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
@@ -35,13 +35,17 @@ def _page(whole: Snapshot) -> None:
         f"  swap {words.size(host.swap_used_bytes)}  disk {words.size(host.disk_free_bytes)} free"
     )
     say.data("")
-    gpu_words.tables(whole.fleet, whole.gpus)
+    gpu_words.tables(whole)
     say.data("")
     ps.table(whole.engines)
     live = [row for row in whole.jobs if row.state not in FINISHED]
     if live:
         say.data("")
         jobs.table(live)
+    if whole.ledger.alarms:
+        say.data("")
+        for line in ledger_words.alarms(whole.ledger.alarms):
+            say.data(line)
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 
-from ipc.snapshot import EngineRow, Happening, JobRow, LogLine
+from ipc.snapshot import EngineRow, Happening, JobRow, LogLine, Severity
 from ipc.states import Backoff, Draining, Failed, Loading, Ready, Stopped, Stopping, word
 
 UNKNOWN = "—"
+MARKS: dict[Severity, str] = {"info": " ", "warning": "▲", "error": "✕"}
+WIDTH = 80
+"""Columns of a terminal that sentences are folded for."""
 
 
 def size(count: int | None) -> str:
-    """`2.1 GiB`."""
+    """`2.1 GiB`; `-2.1 GiB` where more was given out than there is."""
     if count is None:
         return UNKNOWN
+    if count < 0:
+        return f"-{size(-count)}"
     amount, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if amount < 1024:
@@ -74,17 +80,33 @@ def state_of(row: EngineRow) -> str:
 
 
 def remark_of(row: EngineRow) -> str:
-    """Why it is in that state, or the last decision about it."""
+    """Why its work waits, what was chosen for it, and why it is in that state or the last decision about it."""
     match row.state:
         case Failed(cause=cause) | Backoff(cause=cause):
-            return cause
+            why = cause
         case _:
-            return row.note
+            why = row.note
+    return "; ".join(filter(None, (held(row.hold), row.chosen, why)))
+
+
+def held(hold: str) -> str:
+    """`held · memory: 3.9 GiB short`; empty when nothing holds it."""
+    return f"held · {hold}" if hold else ""
 
 
 def progress_of(row: JobRow) -> str:
     """`1388/9900`; the total is a dash until all is planned."""
     return f"{row.units_done}/{UNKNOWN if row.units_total is None else row.units_total}"
+
+
+def folded(text: str, indent: str = "  ") -> list[str]:
+    """A sentence in lines of at most `WIDTH` columns."""
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def clipped(text: str, width: int) -> str:
+    """At most `width` columns."""
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def log_line(line: LogLine) -> str:
@@ -94,5 +116,4 @@ def log_line(line: LogLine) -> str:
 
 def happening(what: Happening) -> str:
     """One decision with its reason."""
-    mark = {"info": " ", "warning": "▲", "error": "✕"}[what.severity]
-    return f"{clock(what.unix)} {mark} {what.about}: {what.text}"
+    return f"{clock(what.unix)} {MARKS[what.severity]} {what.about}: {what.text}"

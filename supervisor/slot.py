@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass, field
 
+import msgspec
+
 from engines.settings import EngineSettings
-from ipc.snapshot import EngineRow
+from ipc.snapshot import EngineRow, Scalar
 from ipc.states import pid_of
 from ipc.work import ToChild
 from supervisor.awaited import Awaited
 from supervisor.host import ProcessReading
 from supervisor.machine.effects import Reach
 from supervisor.machine.record import Record
+from supervisor.memory.claims import Claim
 from supervisor.process.child import Child
 from supervisor.process.ring import LogRing
 from supervisor.rate import Rate
@@ -37,8 +41,20 @@ class Slot:
     reading: ProcessReading | None = None
     rss_bytes: int | None = None
     cpu_percent: float | None = None
+    claim: Claim | None = None
+    """What the ledger promised it, from the decision to load until its model is gone."""
+    bound: tuple[str, ...] | None = None
+    """UUIDs of the GPUs that its process was started for; none for the CPU, None without a process."""
+    unsuited: dict[str, str] = field(default_factory=dict)
+    """GPUs, by UUID, that its library was found unable to use, and why."""
+    before_steps: dict[str, Scalar] = field(default_factory=dict)
+    """What the settings were that the ladder for memory lowered."""
+    layers: tuple[int, int] | None = None
+    """Pieces on GPUs, and of how many, as the library told; None where it did not."""
     gpus: tuple[int, ...] = ()
-    """Where its processes were seen."""
+    """Indexes of the GPUs it was placed on, or where its processes were seen."""
+    hold: str = ""
+    """Why no flight may begin on it just now; empty when nothing holds it."""
     rate: Rate = field(default_factory=Rate)
     note: str = ""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)
@@ -52,8 +68,21 @@ class Slot:
         """Whether it plans and assembles rather than computes."""
         return self.record.role == "desk"
 
+    @property
+    def effective(self) -> EngineSettings:
+        """The settings with what the ledger chose where they leave it open."""
+        if self.claim is None or not self.claim.chosen:
+            return self.settings
+        return msgspec.convert({**msgspec.structs.asdict(self.settings), **self.claim.chosen}, type(self.settings))
+
+    @property
+    def interpreter(self) -> str:
+        """The Python of its environment."""
+        return self.python or sys.executable
+
     def row(self) -> EngineRow:
         """What clients see."""
+        settings = self.effective
         alive = pid_of(self.record.state) is not None
         return EngineRow(
             name=self.name,
@@ -62,17 +91,22 @@ class Slot:
             model=self.model,
             quantization=self.quantization,
             gpus=self.gpus if alive else (),
-            parallel=self.settings.parallel,
+            parallel=settings.parallel,
             tokens_per_second=self.rate.per_second() if alive else None,
             ttft_seconds=self.ttft_seconds,
             rss_bytes=self.rss_bytes if alive else None,
             cpu_percent=self.cpu_percent if alive else None,
             restarts=self.record.restarts,
             note=self.note,
+            hold=self.hold,
+            chosen=self.claim.words if self.claim is not None else "",
+            pinned=settings.pinned,
+            unload_after_seconds=max(0.0, settings.unload_after),
+            unload_depth=settings.unload_depth,
         )
 
     def forget_process(self) -> None:
         """The process is gone, and with it everything measured about it."""
-        self.child = self.reading = self.rss_bytes = self.cpu_percent = None
+        self.child = self.reading = self.rss_bytes = self.cpu_percent = self.bound = self.layers = None
         self.gpus = ()
         self.rate.clear()

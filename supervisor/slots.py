@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import msgspec
 
 from config.load import Config, EngineConfig
 from engines.catalog import KINDS
+from engines.gpu_memory import PLACEMENT, Placed
 from engines.settings import EngineSettings, as_dict
 from supervisor.machine.record import Lower, Record, Settings
 from supervisor.process.ring import LogRing
@@ -34,7 +34,7 @@ def make_slots(config: Config) -> dict[str, Slot]:
 
 def _engine(config: EngineConfig) -> Slot:
     settings = as_dict(config.settings)
-    record = Record(config.name, config.kind, "engine", settings, _lower(type(config.settings)))
+    record = Record(config.name, config.kind, "engine", settings, _lower(type(config.settings)), rationed=True)
     return Slot(config.name, config.kind, config.python, config.settings, record, LogRing())
 
 
@@ -65,11 +65,24 @@ def spec_of(state_folder: Path) -> Callable[[Slot, Settings], ChildSpec]:
             environment={
                 **typed.process_environment(),
                 "ENGINEROOM_SETTINGS": msgspec.json.encode(as_dict(typed)).decode(),
-                # A desk computes nothing on a GPU, so it may not even open one.
-                **({"CUDA_VISIBLE_DEVICES": ""} if slot.is_desk else {}),
+                **_devices(slot),
             },
             folder=state_folder,
-            python=slot.python or sys.executable,
+            python=slot.interpreter,
         )
 
     return make
+
+
+def _devices(slot: Slot) -> dict[str, str]:
+    """The GPUs that the process may see, bound as it starts."""
+    if slot.is_desk or slot.claim is None:
+        return {"CUDA_VISIBLE_DEVICES": ""}  # a desk computes nothing on a GPU, so it may not even open one
+    slices = slot.claim.placement.slices
+    whole = sum(one.bytes for one in slices)
+    shares = [Placed(one.uuid, one.bytes / whole if whole else 1 / len(slices)) for one in slices]
+    return {
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": ",".join(slot.claim.uuids),
+        PLACEMENT: msgspec.json.encode(shares).decode(),
+    }

@@ -25,6 +25,7 @@ class Fleet:
         self._owners = Owners()
         self._samplers: tuple[Sampler, ...] = ()
         self._about = GpuFleet("", "", "The NVIDIA driver is being asked; it has not answered yet.")
+        self._looked = False
 
     def start(self) -> None:
         """Begin to look for GPUs."""
@@ -39,6 +40,15 @@ class Fleet:
     def about(self) -> GpuFleet:
         """The driver, or why there is none."""
         return self._about
+
+    def settled(self) -> bool:
+        """Whether the driver and every GPU that it sees have answered at least once."""
+        return self._looked and all(sampler.answered for sampler in self._samplers)
+
+    def hurry(self, until: float) -> None:
+        """Ask every GPU at once, and often until that moment on the monotonic clock: memory is to come back."""
+        for sampler in self._samplers:
+            sampler.hurry(until)
 
     def readings(self, engines: Mapping[int, str], monotonic: float) -> tuple[GpuReading, ...]:
         """Every GPU's latest reading; `engines` gives the names of ours by pid. Call it on the loop."""
@@ -66,6 +76,7 @@ class Fleet:
                     nvml = opened
             if nvml is not None:
                 self._look(nvml)
+            self._looked = True
             self._over.wait(self._pace.look_again_seconds)
 
     def _look(self, nvml: Nvml) -> None:

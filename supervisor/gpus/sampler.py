@@ -32,6 +32,8 @@ class Pace:
     """Between looks for a driver or a GPU that was not there."""
     lead_seconds: float = 0.15
     """How long before the whole second a round begins: the loop reads at the whole second."""
+    hurried_seconds: float = 0.1
+    """Between rounds while somebody waits for memory to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,13 @@ class Sampler:
     def __init__(self, nvml: Nvml, index: int, pace: Pace) -> None:
         self.index = index
         self.latest = Latest(blank(index, time.time()), time.monotonic())
+        self.answered = False
+        """Whether the card has told its values, or why it does not, at least once."""
         self._nvml = nvml
         self._pace = pace
         self._over = threading.Event()
+        self._wake = threading.Event()
+        self._hurry_until = 0.0
         self._tx, self._rx = Counter(), Counter()
         self._slow_problem = ""
 
@@ -61,6 +67,12 @@ class Sampler:
     def close(self) -> None:
         """Let the thread end when the card answers."""
         self._over.set()
+        self._wake.set()
+
+    def hurry(self, until: float) -> None:
+        """Ask at once, and often until that moment on the monotonic clock."""
+        self._hurry_until = until
+        self._wake.set()
 
     def _live(self) -> None:
         card: Card | None = None
@@ -77,11 +89,15 @@ class Sampler:
                 self._tell(stale=True, problem=f"It is lost: {lost.failure.text}.")
                 if lost.failure.code == UNINITIALIZED:
                     self._nvml.initialise()
+            self.answered = True
             rounds += 1
-            self._over.wait(self._pause())
+            self._wake.wait(self._pause())
+            self._wake.clear()
 
     def _pause(self) -> float:
         pace = self._pace
+        if time.monotonic() < self._hurry_until:
+            return pace.hurried_seconds
         return pace.seconds - (time.time() + pace.lead_seconds) % pace.seconds
 
     def _open(self) -> Card:

@@ -104,7 +104,12 @@ class AskRoom:
 
 @dataclass(frozen=True, slots=True)
 class GiveUpRoom:
-    """What was asked for or given is not needed any more."""
+    """What was asked for or given is not needed any more.
+
+    `unsuited`: the library that the engine uses was not built for the GPUs it was given.
+    """
+
+    unsuited: bool = False
 
 
 # ── to the jobs, the operator and those who wait ──────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ipc.errors import Problem
 from ipc.states import Backoff, Failed, Stopped, Stopping, pid_of
-from supervisor.machine import changes, fault
+from supervisor.machine import changes, fault, room
 from supervisor.machine.effects import LoseFlights, Verdict
 from supervisor.machine.events import Exited
 from supervisor.machine.record import BeStopped, Life, Record
@@ -26,6 +26,8 @@ def exited(turn: Turn, exit: Exited) -> None:  # noqa: A002 (the word of the dom
     if before.life.applying is not None:
         changes.refused(turn, before.life.applying, _problem(before, how))
     turn.life = Life()
+    if fault.has_no_kernel(exit):
+        room.unsuited(turn)
     if before.condemned:
         turn.record = replace(turn.record, condemned="")
         _fail(turn, before.condemned, exit.log_tail)

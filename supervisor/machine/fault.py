@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import Final
 
@@ -32,6 +33,10 @@ HEALTHY_AFTER: Final = 10.0
 LONGEST_DELAY: Final = 30.0
 
 
+_NO_KERNEL: Final = "no kernel image is available"
+_OUT_OF_MEMORY: Final = re.compile(r"CUDA error: out of memory|CUDA out of memory|cudaMalloc failed: out of memory", re.I)
+
+
 def judge(record: Record, exit: Exited) -> Verdict:  # noqa: A002 (the word of the domain)
     """Whose fault the death is, by what is known of it and by what we were doing to the process."""
     state, life = record.state, record.life
@@ -42,7 +47,9 @@ def judge(record: Record, exit: Exited) -> Verdict:  # noqa: A002 (the word of t
     if life.fault in ("hung", "dying", "load") or _pushed(record):
         return "own"
     number = signal_of(exit)
-    return "outside" if number is not None and number not in CRASHES else "own"
+    if number is not None and number not in CRASHES:
+        return "outside"
+    return "memory" if any(_OUT_OF_MEMORY.search(line) for line in exit.log_tail) else "own"
 
 
 def alone(record: Record, verdict: Verdict) -> bool:
@@ -57,6 +64,11 @@ def alone(record: Record, verdict: Verdict) -> bool:
             return False
 
 
+def has_no_kernel(exit: Exited) -> bool:  # noqa: A002
+    """Whether it said that its library was not built for the GPU it was given."""
+    return any(_NO_KERNEL in line for line in exit.log_tail)
+
+
 def describe(record: Record, exit: Exited) -> str:  # noqa: A002
     """How it died, as the rest of a sentence that begins with the engine's name."""
     state, life = record.state, record.life
@@ -64,6 +76,8 @@ def describe(record: Record, exit: Exited) -> str:  # noqa: A002
         return f"was stopped: {state.why}"
     if isinstance(state, Stopping) and life.fault in ("hung", "load"):
         return state.why
+    if has_no_kernel(exit):
+        return "cannot run on this GPU: its library has no code for it (no kernel image)"
     if life.dying is not None:
         return f"died: {life.dying.detail}"
     if exit.oom_killed:

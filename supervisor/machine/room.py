@@ -68,6 +68,13 @@ def lost(turn: Turn) -> None:
             turn.life = replace(turn.life, replace=True)
 
 
+def unsuited(turn: Turn) -> None:
+    """Its library was not built for the GPUs that it was given: others, or none."""
+    if isinstance(turn.record.room, Given):
+        turn.record = replace(turn.record, room=NoRoom())
+        turn.do(GiveUpRoom(unsuited=True))
+
+
 def release(turn: Turn) -> None:
     """Give up what there is no use for any more."""
     if not isinstance(turn.record.room, NoRoom) and not _needed(turn.record):

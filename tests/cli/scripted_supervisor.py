@@ -71,6 +71,7 @@ KNOBS = (
     snapshot.Knob("n_ctx", 4096, 4096, "tokens", 64, 1048576, (), "4096", "context", "context length"),
     snapshot.Knob("unload_after", 0.0, 0.0, "seconds", 0, 604800, (), "", "now", "unload when idle this long"),
 )
+QUOTED = "load writer on GPU 0: ~21 s, takes ~7.0 GiB, unloads voice"
 HOST = snapshot.HostReading(1.0, 1.0, 1.0, 1, 2, 0, 0, 1, 2)
 GPU = snapshot.GpuReading(
     index=0,
@@ -107,8 +108,60 @@ GPU = snapshot.GpuReading(
 )
 LOST = msgspec.structs.replace(GPU, index=1, stale=True, problem="It is lost: GPU is lost.", processes=())
 FLEET = snapshot.GpuFleet("580.65.06", "13.0", "")
+LEDGER = snapshot.Ledger(
+    gpus=(
+        snapshot.GpuBook(
+            index=0,
+            uuid="GPU-0",
+            total_bytes=80 * 2**30,
+            reserve_bytes=3 * 2**29,
+            shares=(
+                snapshot.Share("writer", 7 * 2**30, 9 * 2**30, estimated=True, by_difference=False),
+                snapshot.Share("voice", 3 * 2**30, 2 * 2**30, estimated=False, by_difference=True),
+                snapshot.Share("ear", None, 0, estimated=False, by_difference=False),
+            ),
+            strangers=(snapshot.Stranger(4411, "blender", 5 * 2**30), snapshot.Stranger(4412, "", None)),
+            others_bytes=6 * 2**30,
+            withheld_bytes=2**30,
+            withheld_why="pid 4412 kept it after ear was unloaded.",
+            free_bytes=121 * 2**29,
+            pressure="medium",
+            hold="heat: 92 °C, resumes at 82",
+            residents=2,
+            residents_limit=5,
+        ),
+        snapshot.GpuBook(1, "GPU-1", None, 0, (), (), None, 0, "", None, "low", "", 0, 5),
+    ),
+    host=snapshot.HostBook(
+        total_bytes=64 * 2**30,
+        reserve_bytes=2**30,
+        shares=(snapshot.Share("writer", 2**30, 2**30, estimated=False, by_difference=False),),
+        others_bytes=65 * 2**30,
+        free_bytes=-3 * 2**30,
+        pressure="critical",
+        threads=16,
+        threads_claimed={"writer": 8, "voice": 2},
+    ),
+    alarms=(
+        snapshot.Alarm(
+            about="voice",
+            word="thrash",
+            severity="warning",
+            since_unix=1.0,
+            text="voice was loaded 4 times in 10 minutes, each time for less than a minute of work.",
+            help="Pin it (set voice pinned=true), or raise its min_residency.",
+        ),
+    ),
+)
+FOOTPRINTS = (
+    snapshot.FootprintRow(
+        "llm", "Miniature 7B", "Q4_K_M", "n_ctx=4096 parallel=8", "NVIDIA H100 80GB HBM3", 6 * 2**30, 4.2, 12, 1.0
+    ),
+    snapshot.FootprintRow("stt", "small", None, "", "", 2**29, 0.4, 1, 2.0),
+    snapshot.FootprintRow("llm", "Miniature 7B", "Q4_K_M", "n_ctx=4096 parallel=8", "", 2**30, 4.2, 12, 1.0),
+)
 SUPERVISOR = snapshot.SupervisorRow(1, "0.1.0", "box", "/s/socket", "/s", 1.0, "nobody", 1, None)
-SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET)
+SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET, LEDGER)
 
 
 @dataclass
@@ -122,6 +175,10 @@ class Script:
     died: bool = False
     gpus: tuple[snapshot.GpuReading, ...] = (GPU,)
     fleet: snapshot.GpuFleet = FLEET
+    host: snapshot.HostReading = HOST
+    engines: tuple[snapshot.EngineRow, ...] = ENGINES
+    ledger: snapshot.Ledger = LEDGER
+    footprints: tuple[snapshot.FootprintRow, ...] = FOOTPRINTS
     cuts: int = 0
     recording: str | None = None
 
@@ -141,7 +198,7 @@ class Script:
             case control.Status():
                 return control.Self(self.supervisor())
             case control.Ps():
-                return control.Engines(ENGINES)
+                return control.Engines(self.engines)
             case control.Jobs():
                 return control.JobList((JOB,))
             case control.ShowJob():
@@ -149,7 +206,13 @@ class Script:
             case control.ShowKnobs():
                 return control.Knobs(KNOBS)
             case control.SetKnobs(dry_run=dry_run):
-                return control.Price("n_ctx 4096 → 2048: reload ~2 s", 1, 2.0, not dry_run)
+                return control.Price("n_ctx 4096 → 2048: reload ~2 s", 1, 2.0, not dry_run, -(2**30))
+            case control.Quote():
+                return control.Price(QUOTED, 0, 21.0, False, 7 * 2**30, ("voice",))
+            case control.ShowLedger():
+                return control.LedgerIs(self.ledger)
+            case control.Footprints():
+                return control.FootprintList(self.footprints)
             case control.Submit():
                 submitted = [one for one in self.asked if isinstance(one, control.Submit)]
                 return control.JobIs(self._job(len(submitted), command))
@@ -192,7 +255,9 @@ class Script:
     async def _watch(self) -> AsyncIterator[snapshot.Update]:
         jobs = [one for one in self.asked if isinstance(one, control.Submit)]
         rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or (JOB,)
-        yield snapshot.Snapshot(1.0, 1.0, self.supervisor(), HOST, ENGINES, rows, (), self.gpus, self.fleet)
+        yield snapshot.Snapshot(
+            1.0, 1.0, self.supervisor(), self.host, self.engines, rows, (), self.gpus, self.fleet, self.ledger
+        )
         if self.cuts:
             self.cuts -= 1
             self.recording = None

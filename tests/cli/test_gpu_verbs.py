@@ -1,4 +1,4 @@
-"""`gpus`, `top` and `doctor` about GPUs, against a scripted supervisor."""
+"""`gpus` and `top`, against a scripted supervisor."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 
 import anyio
 import pytest
-from scripted_supervisor import GPU, LOST, Script
+from msgspec.structs import replace
+from scripted_supervisor import GPU, LEDGER, LOST, Script
 
-from ipc.snapshot import GpuFleet
+from ipc.snapshot import NO_LEDGER, GpuFleet
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -36,10 +37,27 @@ async def test_gpus(script: Script, run: Run) -> None:
     assert (second["stale"], second["problem"]) == (True, "It is lost: GPU is lost.")
     out = (await run("gpus")).out
     assert re.search(
-        r"^0 +H100 80GB +12.0 GiB +80.0 GiB +94 % +88 °C +512 W +700 W +1410 MHz +— +slowed: power cap$", out, re.M
+        r"^0 +H100 80GB +12.0 GiB +80.0 GiB +60.5 GiB +94 % +88 °C +512 W +700 W +1410 MHz +—"
+        r" +held · heat: 92 °C, resumes at 82; slowed: power cap$",
+        out,
+        re.M,
     )
-    assert re.search(r"^1 .*stale: It is lost: GPU is lost.$", out, re.M)
+    assert (first["claimable_bytes"], second["claimable_bytes"]) == (121 * 2**29, None)
+    assert re.search(r"^1 +H100 80GB +12.0 GiB +80.0 GiB +— .*stale: It is lost: GPU is lost.$", out, re.M)
     assert re.search(r"^0 +4411 +blender +— +5.0 GiB$", out, re.M)
+
+
+async def test_gpus_leave_room_for_a_note_in_120_columns(script: Script, run: Run) -> None:
+    script.gpus = (replace(GPU, name="NVIDIA H100 80GB HBM3"),)
+    assert (await run("gpus")).out.splitlines()[0].index("NOTE") <= 104
+
+
+async def test_what_a_gpu_may_take_is_unknown_without_a_ledger(script: Script, run: Run) -> None:
+    script.ledger = NO_LEDGER
+    assert json.loads((await run("gpus", "--json")).out)[0]["claimable_bytes"] is None
+    assert re.search(
+        r"^0 +H100 80GB +12.0 GiB +80.0 GiB +— +94 %.*— +slowed: power cap$", (await run("gpus")).out, re.M
+    )
 
 
 async def test_without_a_gpu_one_line_says_why(script: Script, run: Run) -> None:
@@ -56,9 +74,12 @@ async def test_top(script: Script, run: Run) -> None:
     assert whole["host"]["name"] == "box"
     assert whole["driver"] == {"version": "580.65.06", "cuda": "13.0", "problem": ""}
     assert [len(whole[what]) for what in ("gpus", "engines", "jobs")] == [2, 4, 1]
+    assert whole["ledger"] == json.loads((await run("ledger", "--json")).out)
     page = (await run("top", "--once")).out
     assert page.startswith("box  ")
-    assert [head for head in ("H100 80GB", "writer", "box-1") if head not in page] == []
+    assert [head for head in ("H100 80GB", "writer", "box-1", "▲ voice · thrash") if head not in page] == []
+    script.ledger = replace(LEDGER, alarms=())
+    assert "▲" not in (await run("top", "--once")).out
 
 
 async def test_top_goes_on_until_it_is_interrupted(script: Script) -> None:
@@ -70,18 +91,3 @@ async def test_top_goes_on_until_it_is_interrupted(script: Script) -> None:
                 seen += await process.stdout.receive()
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 130
-
-
-async def test_doctor_looks_at_the_gpus(script: Script, run: Run) -> None:
-    script.gpus = (GPU, LOST)
-    ran = await run("doctor")
-    assert ran.code == 1
-    assert re.search(r"^ok +GPU driver: 580.65.06, CUDA 13.0; GPUs: 2$", ran.out, re.M)
-    assert re.search(r"^ok +GPU 0: H100 80GB, 80.0 GiB, compute capability 9.0$", ran.out, re.M)
-    assert re.search(r"^warn +GPU 0: slowed down: power cap \(at 88 °C\)", ran.out, re.M)
-    assert re.search(r"^warn +GPU 0: blender \(pid 4411\) holds 5.0 GiB; it is not ours.$", ran.out, re.M)
-    assert re.search(r"^bad +GPU 1: H100 80GB gives no readings. It is lost: GPU is lost.", ran.out, re.M)
-    script.gpus, script.fleet = (), NO_DRIVER
-    ran = await run("doctor")
-    assert ran.code == 0
-    assert re.search(r"^warn +GPU driver: There is no NVIDIA driver", ran.out, re.M)

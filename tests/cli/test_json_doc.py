@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_supervisor import DETAIL, ENGINES, KNOBS, SNAPSHOT, Script
+from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, Script
 
-from cli import gpu_json, json_shapes
+from cli import gpu_json, json_shapes, ledger_json
 from config.load import load
 from ipc.control import Price
 from ipc.snapshot import Happening, Json, LogLine
+
+BY_NAME = {"settings", "threads_claimed"}
+"""Their keys are the user's names."""
 
 
 def fields(shape: Json) -> Iterator[str]:
@@ -22,7 +25,7 @@ def fields(shape: Json) -> Iterator[str]:
     if isinstance(shape, dict):
         for name, value in shape.items():
             yield name
-            if name != "settings":
+            if name not in BY_NAME:
                 yield from fields(value)
 
 
@@ -37,9 +40,11 @@ def fields(shape: Json) -> Iterator[str]:
         json_shapes.log_line(LogLine(1, 1.0, "stdout", "")),
         json_shapes.happening(Happening(1, 1.0, "info", "", "", "")),
         gpu_json.top(SNAPSHOT),
+        ledger_json.ledger(LEDGER),
+        [ledger_json.footprint(row) for row in FOOTPRINTS],
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],
-    ids=["status", "ps", "job show", "knobs", "set", "logs", "events", "top", "config"],
+    ids=["status", "ps", "job show", "knobs", "set", "logs", "events", "top", "ledger", "footprints", "config"],
 )
 def test_every_field_is_documented(shape: Json) -> None:
     text = (Path(__file__).parents[2] / "docs" / "json.md").read_text()

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import anyio
 import pytest
-from scripted_supervisor import Script
+from msgspec.structs import replace
+from scripted_supervisor import ENGINE, QUOTED, Script
 
 from ipc import control
 
@@ -57,6 +58,25 @@ async def test_ps(script: Script, run: Run) -> None:
     assert lines[3].endswith("truncated file: 3.1 of 7.4 MB")
 
 
+async def test_ps_says_why_work_waits_and_what_was_chosen(script: Script, run: Run) -> None:
+    hold, chosen = "memory: 3.9 GiB short on GPU 0", "q4 · 20 of 33 layers"
+    script.engines = (
+        replace(ENGINE, hold=hold, chosen=chosen, pinned=True, unload_after_seconds=300.0, unload_depth="model"),
+        replace(ENGINE, name="ear"),
+    )
+    held, free = (await run("ps")).out.splitlines()[1:]
+    assert held.endswith("1  held · memory: 3.9 GiB short on GPU 0; q4 · 20 of 33 layers; started: work wants it")
+    assert free.endswith("1  started: work wants it")
+    first, second = json.loads((await run("ps", "--json")).out)
+    ours = ("hold", "chosen", "pinned", "unload_after_seconds", "unload_depth")
+    assert [first[name] for name in ours] == [hold, chosen, True, 300.0, "model"]
+    assert [second[name] for name in ours] == ["", "", False, 0.0, "exit"]
+
+
+async def test_ps_leaves_room_for_a_note_in_120_columns(script: Script, run: Run) -> None:
+    assert (await run("ps")).out.splitlines()[0].index("NOTE") <= 104
+
+
 @pytest.mark.parametrize(
     ("verb", "command"),
     [
@@ -76,6 +96,33 @@ async def test_wishes_about_engines(
     assert ran.err.splitlines() == [f"{verb.capitalize()} is done."] * 2
 
 
+@pytest.mark.parametrize("verb", ["load", "start"])
+async def test_what_a_load_would_cost(script: Script, run: Run, verb: str) -> None:
+    ran = await run(verb, "writer", "--dry-run")
+    assert (ran.code, ran.out, ran.err) == (0, f"{QUOTED}\n", "")
+    assert script.asked == [control.Quote("writer")]
+    assert json.loads((await run(verb, "writer", "--dry-run", "--json")).out) == {
+        "text": QUOTED,
+        "units_to_finish": 0,
+        "reload_seconds": 21.0,
+        "more_bytes": 7 * 2**30,
+        "unloads": ["voice"],
+        "applied": False,
+    }
+
+
+async def test_prices_of_loads_do_not_add_up(script: Script, run: Run) -> None:
+    ran = await run("load", "writer", "ear", "--dry-run")
+    assert (ran.code, ran.out, script.asked) == (1, "", [])
+    assert "do not add up" in ran.err
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart", "unload"])
+async def test_what_takes_no_memory_has_no_price(script: Script, run: Run, verb: str) -> None:
+    assert (await run(verb, "writer", "--dry-run")).code == 2
+    assert script.asked == []
+
+
 async def test_knobs(script: Script, run: Run) -> None:
     rows = json.loads((await run("knobs", "writer", "--json")).out)
     assert [row["name"] for row in rows] == ["n_ctx", "unload_after"]
@@ -86,7 +133,8 @@ async def test_set_speaks_the_settings_own_unit(script: Script, run: Run) -> Non
     ran = await run("set", "writer", "n_ctx=2048", "unload_after=5m", "--dry-run")
     assert (ran.code, ran.out) == (0, "n_ctx 4096 → 2048: reload ~2 s\n")
     assert script.asked[-1] == control.SetKnobs("writer", {"n_ctx": "2048", "unload_after": 300.0}, True)
-    assert json.loads((await run("set", "writer", "n_ctx=2048", "--json")).out)["applied"] is True
+    price = json.loads((await run("set", "writer", "n_ctx=2048", "--json")).out)
+    assert (price["applied"], price["more_bytes"], price["unloads"]) == (True, -(2**30), [])
 
 
 async def test_unset(script: Script, run: Run) -> None:
@@ -207,7 +255,20 @@ async def test_a_refusal_says_what_and_the_way_out(script: Script, run: Run) -> 
     ]
 
 
-@pytest.mark.parametrize("verb", [["ps"], ["jobs"], ["status"], ["down"], ["job", "show", "x"], ["stop", "writer"]])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["ps"],
+        ["jobs"],
+        ["status"],
+        ["down"],
+        ["job", "show", "x"],
+        ["stop", "writer"],
+        ["ledger"],
+        ["footprints"],
+        ["load", "writer", "--dry-run"],
+    ],
+)
 async def test_with_no_supervisor_what_looks_or_stops_says_so(run: Run, state: Path, verb: list[str]) -> None:
     ran = await run(*verb)
     assert (ran.code, ran.out) == (3, "")

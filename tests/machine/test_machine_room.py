@@ -157,3 +157,30 @@ def test_loading_goes_on_while_the_ledger_is_asked_by_others() -> None:
     stage = give(rationed().want()).spawned().greeted()
     assert isinstance(stage.want("work").state, Loading)
     assert not stage.told(f.AskRoom)
+
+
+NO_KERNEL = ("CUDA error: no kernel image is available for execution on the device",)
+
+
+def test_a_gpu_that_its_library_was_not_built_for_is_given_back_by_name() -> None:
+    stage = ready().exit(1, log=NO_KERNEL)
+    assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom(unsuited=True)]
+    assert stage.told(f.AskRoom) == [f.AskRoom({"size": 4}, "operator")]
+    assert not stage.told(f.Spawn)
+    (said,) = stage.told(f.Happen)
+    assert "its library has no code for it (no kernel image)" in said.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CUDA error: out of memory",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",
+        "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4096.00 MiB on device 0: cudaMalloc failed: out of memory",
+    ],
+)
+def test_a_crash_whose_log_speaks_of_gpu_memory_steps_down(line: str) -> None:
+    stage = ready().exit(signal=6, log=("loading", line))
+    assert stage.told(f.StepDown)
+    assert not ready().exit(signal=6, log=("loading", "out of ideas")).told(f.StepDown)
+    assert not ready().exit(signal=9, log=("loading", line)).told(f.StepDown), "killed from outside"
