@@ -148,7 +148,15 @@ class EngineRole:
         self._settings = settings
         seconds = time.monotonic() - started
         self._worker.say(
-            Applied(as_dict(settings), seconds, model.name, model.quantization, model.footprint_bytes),
+            Applied(
+                as_dict(settings),
+                seconds,
+                model.name,
+                model.quantization,
+                model.footprint_bytes,
+                model.layers,
+                model.layers_on_gpu,
+            ),
         )
 
     def _fly(self, flight: AirborneFlight) -> None:

@@ -84,7 +84,9 @@ class GpuMemory:
                         )
                     )
             self._held = count
-            publish(self._folder, os.getpid(), {one.uuid: round(count * one.share) for one in self._placed}, stays=False)
+            publish(
+                self._folder, os.getpid(), {one.uuid: round(count * one.share) for one in self._placed}, stays=False
+            )
             time.sleep(_REREAD_SECONDS)
 
 

@@ -165,6 +165,8 @@ class Applied(Struct, frozen=True, array_like=True, tag="applied"):
     model: str
     quantization: str | None
     footprint_bytes: int
+    layers: int | None = None
+    layers_on_gpu: int | None = None
 
 
 class ApplyFailed(Struct, frozen=True, array_like=True, tag="apply-failed"):

@@ -36,7 +36,7 @@ class RunnerFloor:
 
     def settings_of(self, engine: str) -> dict[str, Scalar]:
         """All knobs in force."""
-        return as_dict(self._runner().slots[engine].settings)
+        return as_dict(self._runner().slots[engine].effective)
 
     def want_ready(self, engine: str) -> None:
         """Work waits for this engine."""
@@ -89,7 +89,7 @@ class RunnerFloor:
 
 
 def _view(slot: Slot) -> EngineView:
-    state = slot.record.state
+    state, settings = slot.record.state, slot.effective
     why_not = ""
     match state:
         case Stopped("operator"):
@@ -100,9 +100,10 @@ def _view(slot: Slot) -> EngineView:
             pass
     return EngineView(
         name=slot.name,
-        parallel=slot.settings.parallel,
-        deterministic=slot.settings.deterministic,
-        free=isinstance(state, Ready) and state.flights == 0 and not slot.record.life.flights,
+        parallel=settings.parallel,
+        deterministic=settings.deterministic,
+        free=isinstance(state, Ready) and state.flights == 0 and not slot.record.life.flights and not slot.hold,
         available=not why_not,
         why_not=why_not,
+        hold=slot.hold,
     )

@@ -11,11 +11,11 @@ import anyio
 from anyio.abc import TaskGroup
 
 from config.load import Config
-from config.paths import host_name, socket_path
+from config.paths import footprints_path, host_name, socket_path
 from engines.settings import as_dict
 from ipc.errors import EngineRoomError, Problem
 from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Snapshot, SupervisorRow, Tick
-from ipc.states import pid_of, word
+from ipc.states import Stopped, pid_of, word
 from ipc.version import SOFTWARE
 from supervisor.board import Board
 from supervisor.floor import RunnerFloor
@@ -27,8 +27,16 @@ from supervisor.host import read_host
 from supervisor.jobs.foreman import Foreman
 from supervisor.keeping import Keeping
 from supervisor.machine import events
+from supervisor.machine.events import Event
+from supervisor.memory.admission import Admission
+from supervisor.memory.appraising import Appraiser
+from supervisor.memory.footprints import Footprints
+from supervisor.memory.house import House
+from supervisor.memory.housekeeping import Housekeeping
+from supervisor.memory.returns import Returns
 from supervisor.recordings import Recordings
 from supervisor.runner import Runner
+from supervisor.slot import Slot
 from supervisor.slots import make_slots, spec_of
 from supervisor.stopped import read_stopped
 from supervisor.wishes import Wishes
@@ -62,8 +70,25 @@ class Room:
         self.recordings = Recordings(state_folder, self._header, self._tell_of_recording)
         self.board = Board(self._happened)
         self.foreman = Foreman(RunnerFloor(lambda: self.runner, self.board, hooks), state_folder)
-        self.runner = Runner(make_slots(config), self.foreman, self.board, spec_of(state_folder), instance)
-        self.wishes = Wishes(self.runner, config, self.board, state_folder)
+        slots = make_slots(config)
+        self.house = House(slots, self._fleet, config.memory, config.heat, lambda: self._host)
+        self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
+        self.returns = Returns(self.house, self.board, self._post)
+        self.admission = Admission(
+            self.house,
+            Appraiser(instance),
+            self.footprints,
+            self.returns,
+            self.board,
+            self._post,
+            self.foreman.wanted,
+            lambda out, into, seconds: self.housekeeping.swapped(out, into, seconds),
+        )
+        self.housekeeping = Housekeeping(
+            self.house, self.admission, self.returns, self.board, self._post, self.foreman.wanted
+        )
+        self.runner = Runner(slots, self.foreman, self.admission, self.board, spec_of(state_folder), instance)
+        self.wishes = Wishes(self.runner, self.admission, config, self.board, state_folder)
 
     async def begin(self, how: str) -> None:
         """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
@@ -84,6 +109,7 @@ class Room:
                 self.runner.post(self.runner.slots[engine.name], events.WantStopped(now, "operator"))
             elif engine.autostart:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
+        await self.footprints.open()
         await self.foreman.start()
 
     async def run(self) -> None:
@@ -91,11 +117,15 @@ class Room:
         async with anyio.create_task_group() as group:
             group.start_soon(self.runner.run)
             group.start_soon(self.foreman.run)
+            group.start_soon(self.admission.run)
+            group.start_soon(self.returns.run)
+            group.start_soon(self.footprints.run)
             group.start_soon(self._every_second)
             self._fleet.start()
             await self._over.wait()
             group.cancel_scope.cancel()
         self._fleet.close()
+        await self.footprints.flush()
         await self.foreman.close()
         self.recordings.end()
 
@@ -115,6 +145,12 @@ class Room:
             self.board.happen("info", "supervisor", "recording-caught-up", "the recording has caught up")
         else:
             self.board.happen("error", "supervisor", "recording-behind", str(problem))
+
+    def _tell_of_footprints(self, text: str) -> None:
+        self.board.happen("warning", "supervisor", "footprints-lost", text)
+
+    def _post(self, slot: Slot, event: Event) -> None:
+        self.runner.post(slot, event)
 
     async def shut_down(self, why: str) -> str:
         """Stop every engine and desk, then end `run`; says so in a sentence."""
@@ -159,6 +195,7 @@ class Room:
             happenings=self.board.last(HAPPENINGS_IN_SNAPSHOT),
             gpus=self._gpus,
             fleet=self._fleet.about(),
+            ledger=self.house.ledger(time.monotonic()),
         )
 
     def _happened(self, happening: Happening) -> None:
@@ -179,19 +216,37 @@ class Room:
         for slot in self.runner.slots.values():
             if slot.reading is not None:
                 slot.rss_bytes, slot.cpu_percent = slot.reading.rss_bytes(), slot.reading.cpu_percent()
-            slot.gpus = gpus_of(slot.name, self._gpus)
-            self.runner.show(slot)
+            slot.gpus = self._gpus_of(slot)
         self._host = read_host(self._state_folder, unix)
+        self.housekeeping.second(monotonic)
+        self._start_again(monotonic)
+        for slot in self.runner.slots.values():
+            self.runner.show(slot)
         self._look_after_keeper()
         self.foreman.second(unix, monotonic)
-        self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about()))
+        ledger = self.house.ledger(monotonic)
+        self.board.publish(
+            Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about(), ledger)
+        )
         self.recordings.tick(self._values())
 
     def _read_gpus(self, monotonic: float) -> None:
-        engines = {slot.child.pid: slot.name for slot in self.runner.slots.values() if slot.child is not None}
-        before, self._gpus = self._gpus, self._fleet.readings(engines, monotonic)
+        before, self._gpus = self._gpus, self.house.readings(monotonic)
         for severity, about, word_, text in news(before, self._gpus):
             self.board.happen(severity, about, word_, text)
+
+    def _gpus_of(self, slot: Slot) -> tuple[int, ...]:
+        """Where it was placed, and wherever else its processes are."""
+        placed = slot.bound or ()
+        indexes = {one.index for one in self._gpus if one.uuid in placed or set(one.mig) & set(placed)}
+        return tuple(sorted(indexes | set(gpus_of(slot.name, self._gpus))))
+
+    def _start_again(self, monotonic: float) -> None:
+        """Engines that are to be ready from the start, and found no room so far."""
+        for engine in self._config.engines:
+            slot = self.runner.slots[engine.name]
+            if engine.autostart and slot.record.state == Stopped("no room"):
+                self._post(slot, events.WantReady(monotonic, "work"))
 
     def _look_after_keeper(self) -> None:
         try:

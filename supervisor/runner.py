@@ -17,6 +17,7 @@ import anyio.to_thread
 import msgspec
 from anyio.abc import TaskGroup
 
+from engines.settings import as_dict
 from ipc import work
 from ipc.errors import Problem
 from ipc.snapshot import EngineChanged
@@ -26,7 +27,7 @@ from supervisor.host import ProcessReading
 from supervisor.machine import effects, events
 from supervisor.machine.clock import deadline
 from supervisor.machine.events import Event
-from supervisor.machine.record import Settings
+from supervisor.machine.record import By, Settings
 from supervisor.machine.step import step
 from supervisor.process.child import Broke, Child, Exited, Fact, Greeted, Said
 from supervisor.process.spawn import ChildSpec, spawn
@@ -47,6 +48,15 @@ class Work(Protocol):
     def desk_lost(self, kind: str, cause: str) -> None: ...
 
 
+class Rooms(Protocol):
+    """What the runner tells about memory; the admission."""
+
+    def ask(self, slot: Slot, settings: Settings, by: By) -> None: ...
+    def give_up(self, slot: Slot, *, unsuited: bool) -> None: ...
+    def loaded(self, slot: Slot, seconds: float) -> None: ...
+    def stepped_down(self, slot: Slot, step: effects.StepDown) -> None: ...
+
+
 class Runner:
     """Runs until cancelled; `post` may be called from anywhere on the loop."""
 
@@ -54,12 +64,14 @@ class Runner:
         self,
         slots: dict[str, Slot],
         jobs: Work,
+        rooms: Rooms,
         board: Board,
         make_spec: Callable[[Slot, Settings], ChildSpec],
         instance: str,
     ) -> None:
         self.slots = slots
         self._jobs = jobs
+        self._rooms = rooms
         self._board = board
         self._make_spec = make_spec
         self._instance = instance
@@ -133,6 +145,10 @@ class Runner:
                     self._send(slot, work.CancelFlight(flight))
             case effects.SendTerm() | effects.SendKill() | effects.DumpStacks():
                 self._signal(slot, effect)
+            case effects.AskRoom(settings, by):
+                self._rooms.ask(slot, settings, by)
+            case effects.GiveUpRoom(unsuited):
+                self._rooms.give_up(slot, unsuited=unsuited)
             case effects.LoseFlights():
                 self._lose(slot, effect)
             case effects.SettingsInForce(settings, tickets):
@@ -146,6 +162,9 @@ class Runner:
                     if ticket in slot.tickets:
                         slot.tickets[ticket].refuse(problem)
             case effects.StepDown(settings):
+                self._rooms.stepped_down(slot, effect)
+                before = as_dict(slot.settings)
+                slot.before_steps = {**{name: before[name] for name in effect.changes}, **slot.before_steps}
                 self._adopt(slot, settings)
             case effects.Settled(reach, problem):
                 self._settle(slot, reach, problem)
@@ -200,6 +219,7 @@ class Runner:
             self.post(slot, events.SpawnFailed(time.monotonic(), problem))
             return
         slot.child = child
+        slot.bound = slot.claim.uuids if slot.claim is not None else ()
         slot.reading = ProcessReading(child.pid)
         self.post(slot, events.Spawned(time.monotonic(), child.pid))
         children.start_soon(self._watch, slot, child)
@@ -232,10 +252,11 @@ class Runner:
             case work.Beat(_, tokens):
                 slot.rate.read(at, tokens)
             case work.Loaded():
-                slot.model, slot.quantization = message.model, message.quantization
+                slot.model, slot.quantization, slot.layers = message.model, message.quantization, _layers(message)
                 slot.load_seconds = message.seconds
+                self._rooms.loaded(slot, message.seconds)
             case work.Applied():
-                slot.model, slot.quantization = message.model, message.quantization
+                slot.model, slot.quantization, slot.layers = message.model, message.quantization, _layers(message)
             case work.UnitDone() if message.ttft_seconds is not None:
                 slot.ttft_seconds = message.ttft_seconds
             case _:
@@ -286,3 +307,10 @@ class Runner:
     def send_results(self, desk: Slot, message: work.Results) -> None:
         """The rows that a desk asked for."""
         self._send(desk, message)
+
+
+def _layers(message: work.Loaded | work.Applied) -> tuple[int, int] | None:
+    """Pieces on GPUs, and of how many, where the library tells."""
+    if message.layers is None or message.layers_on_gpu is None:
+        return None
+    return message.layers_on_gpu, message.layers

@@ -40,6 +40,12 @@ class ControlService:
                 return control.Done(await room.wishes.restarted(engine))
             case control.SetKnobs(engine, changes, dry_run):
                 return await room.wishes.set(engine, changes, dry_run=dry_run)
+            case control.Quote(engine):
+                return await room.wishes.quote(engine)
+            case control.ShowLedger():
+                return control.LedgerIs(room.snapshot().ledger)
+            case control.Footprints():
+                return control.FootprintList(room.footprints.rows())
             case control.ShowKnobs(engine):
                 return control.Knobs(room.wishes.knobs(engine))
             case control.Record(path):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from config.errors import BadConfig, did_you_mean
 from config.load import Config
 from config.overrides import forget, remember
@@ -16,11 +18,14 @@ from engines.settings import as_dict, dearest, knobs_of, with_changes
 from ipc.control import Price
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Applies, Knob, Scalar
-from ipc.states import Ready, pid_of
+from ipc.states import Loading, Ready, pid_of
+from supervisor import pricing
 from supervisor.awaited import Awaited
 from supervisor.board import Board
 from supervisor.machine import events
 from supervisor.machine.effects import Reach
+from supervisor.memory.admission import Admission
+from supervisor.memory.room import Room
 from supervisor.runner import Runner
 from supervisor.slot import Slot
 from supervisor.stopped import remember_stopped
@@ -29,8 +34,9 @@ from supervisor.stopped import remember_stopped
 class Wishes:
     """What `start`, `stop`, `set` and the like come down to."""
 
-    def __init__(self, runner: Runner, config: Config, board: Board, state_folder: Path) -> None:
+    def __init__(self, runner: Runner, admission: Admission, config: Config, board: Board, state_folder: Path) -> None:
         self._runner = runner
+        self._admission = admission
         self._declared = {engine.name: engine.declared for engine in config.engines}
         self._board = board
         self._state_folder = state_folder
@@ -92,9 +98,15 @@ class Wishes:
         """Change settings, or only tell the price; a value of None goes back to what the configuration declares.
 
         Raises:
-            RequestFailed: a name or value that is no good, or a change that did not work and was taken back.
+            RequestFailed: a name or value that is no good, settings for which there is no room, or a change that did
+                not work and was taken back.
         """
         slot = self.slot(engine)
+        if changes.get("ladder") == "reset" and not dry_run:
+            await self._admission.forget_ladder(slot)
+            changes = {**slot.before_steps, **changes}
+            slot.before_steps = {}
+        changes = {name: value for name, value in changes.items() if name != "ladder"}
         declared = as_dict(self._declared.get(engine, slot.settings))
         told = {name: declared.get(name) if value is None else value for name, value in changes.items()}
         wanted = as_dict(with_changes(slot.settings, told, engine))
@@ -105,18 +117,44 @@ class Wishes:
             if not dry_run:
                 self._keep(engine, typed, unset)
             return Price("Nothing changes: these values are in force.", 0, None, applied=not dry_run)
-        price = _price(slot, typed, applies)
+        room = await self._room_for(slot, typed, applies)
+        price = pricing.of_change(slot, typed, room.applies if room else applies, room)
         if dry_run:
             return price
+        await self._apply(slot, typed, applies, room)
+        self._keep(engine, typed, unset)
+        return msgspec.structs.replace(price, applied=True)
+
+    async def quote(self, engine: str) -> Price:
+        """What loading it now would cost; nothing is done. Raises RequestFailed: there is no such engine."""
+        slot = self.slot(engine)
+        if isinstance(slot.record.state, Ready | Loading):
+            return Price(f"{engine} is loaded.", 0, None, applied=False)
+        return pricing.of_load(slot, await self._admission.room_for(slot, {}, "process"))
+
+    async def _room_for(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Room | None:
+        """Room for a loaded model with these changes; None where none is needed."""
+        if not isinstance(slot.record.state, Ready) or not _changes_memory(slot, changes, applies):
+            return None
+        return await self._admission.room_for(slot, changes, applies)
+
+    async def _apply(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room: Room | None) -> None:
+        """Raises RequestFailed: no room, or the change did not work and was taken back."""
+        chosen: Mapping[str, Scalar] | None = None
+        if room is not None:
+            chosen = await self._admission.make_room(slot, room)
+            applies = room.applies
         ticket = next(self._tickets)
         awaited = slot.tickets[ticket] = Awaited[None]()
         try:
-            self._runner.post(slot, events.WantApply(time.monotonic(), typed, applies, ticket))
+            self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, chosen))
             await awaited.get()
+        except BaseException:
+            self._admission.settle(slot, room, worked=False)
+            raise
         finally:
             del slot.tickets[ticket]
-        self._keep(engine, typed, unset)
-        return Price(price.text, price.units_to_finish, price.reload_seconds, applied=True)
+        self._admission.settle(slot, room, worked=True)
 
     def _keep(self, engine: str, changes: Mapping[str, Scalar], unset: list[str]) -> None:
         """For the next start: what was set, and not what went back to the configuration."""
@@ -145,25 +183,9 @@ class Wishes:
         remember_stopped(self._state_folder, engine, stopped=stopped)
 
 
-def _price(slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Price:
-    """What the change costs, from what was measured at the last load."""
-    now = as_dict(slot.settings)
-    what = ", ".join(f"{name} {now[name]} → {value}" for name, value in changes.items() if now[name] != value)
-    flying = sum(flight.units for flight in slot.record.life.flights)
-    loaded = isinstance(slot.record.state, Ready)
-    if not loaded:
-        return Price(f"{what}: used by the next load", 0, None, applied=False)
-    reload_seconds = slot.load_seconds if applies in ("model", "process") else None
-    to_finish = 0 if applies == "now" else flying
-    parts = [f"{to_finish} {'unit' if to_finish == 1 else 'units'} to finish"] if to_finish else []
-    match applies:
-        case "now":
-            parts.append("from the next token or unit, nothing is interrupted")
-        case "flight":
-            parts.append("from the next flight")
-        case "context":
-            parts.append("the context is rebuilt, weights stay")
-        case "model" | "process":
-            took = "—" if reload_seconds is None else f"~{reload_seconds:.1f} s"
-            parts.append(f"{'reload' if applies == 'model' else 'restart'} {took}")
-    return Price(f"{what}: {', '.join(parts)}", to_finish, reload_seconds, applied=False)
+def _changes_memory(slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> bool:
+    """Whether a loaded model takes more or less with these changes, or may have to move."""
+    if applies in ("model", "process"):
+        return True
+    after = with_changes(slot.settings, changes, slot.name)
+    return after.shape() != slot.settings.shape()

@@ -22,7 +22,9 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
         int, knob("bytes", "model", "memory that an unload leaves behind", ge=0, le=1099511627776)
     ] = 0
     levels: Annotated[str, knob("", "model", "bytes by quantization in place of load_bytes: `q4=4000 q8=8000`")] = ""
-    quantization: Annotated[Literal["auto", "q4", "q8", "q16", "q32"], knob("", "model", "which of the levels")] = "auto"
+    quantization: Annotated[Literal["auto", "q4", "q8", "q16", "q32"], knob("", "model", "which of the levels")] = (
+        "auto"
+    )
     layers: Annotated[int, knob("layers", "model", "pieces that it can be divided into", ge=1, le=1000)] = 1
     gpu_layers: Annotated[
         int, knob("layers", "model", "pieces on the GPU; -1 means all, -2 as many as fit", ge=-2, le=1000)

@@ -10,13 +10,13 @@ import llama_cpp as lib
 import psutil
 
 from engines.contract import CannotLoad, OutOfMemory
+from engines.llm.estimate import PHYSICAL_BATCH, batch_capacity, cache_bytes, context_length
+from engines.llm.header import Header
 from engines.llm.library import open_library
 from engines.llm.settings import LlmSettings
 from engines.llm.weights import Weights
 from ipc.errors import Problem
 
-_PHYSICAL_BATCH = 512
-"""Tokens the library computes in one pass; a longer batch is cut, so that it takes no larger buffers."""
 _ABORTED, _NO_MEMORY = 2, -2
 
 
@@ -35,6 +35,19 @@ def thread_count(wanted: int) -> int:
     return wanted or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
 
 
+def parameters_for(header: Header, settings: LlmSettings) -> lib.llama_context_params:
+    """How a context for these settings is made, for real or for an estimate."""
+    parameters: lib.llama_context_params = lib.llama_context_default_params()
+    parameters.n_ctx = context_length(header, settings) * settings.parallel
+    parameters.n_batch = batch_capacity(settings)
+    parameters.n_ubatch = min(parameters.n_batch, PHYSICAL_BATCH)
+    parameters.n_seq_max = parameters.n_outputs_max = settings.parallel
+    parameters.n_threads = parameters.n_threads_batch = thread_count(settings.threads)
+    parameters.kv_unified = False
+    parameters.no_perf = True
+    return parameters
+
+
 LONG_PROMPT = 64
 """From so many tokens of prompts in one batch on, the batch can be stopped before its end."""
 
@@ -48,24 +61,15 @@ class Context:
     """
 
     def __init__(self, weights: Weights, settings: LlmSettings) -> None:
-        self.length = min(settings.n_ctx, weights.trained_context or settings.n_ctx)
+        self.length = context_length(weights.header, settings)
         self.parallel = settings.parallel
-        self.capacity = max(settings.n_batch, settings.parallel)
+        self.capacity = batch_capacity(settings)
         """The most tokens of one `compute`."""
-        if not (settings.n_gpu_layers and open_library().has_gpu()):
-            _check_memory(weights, self.length * self.parallel)
-        threads = thread_count(settings.threads)
-        parameters = lib.llama_context_default_params()
-        parameters.n_ctx = self.length * self.parallel
-        parameters.n_batch = self.capacity
-        parameters.n_ubatch = min(self.capacity, _PHYSICAL_BATCH)
-        parameters.n_seq_max = parameters.n_outputs_max = self.parallel
-        parameters.n_threads = parameters.n_threads_batch = threads
-        parameters.kv_unified = False
-        parameters.no_perf = True
         library = open_library()
+        if not (weights.wanted_on_gpu and library.has_gpu()):
+            _check_memory(weights.header, settings)
         library.forget()
-        pointer = lib.llama_init_from_model(weights.pointer, parameters)
+        pointer = lib.llama_init_from_model(weights.pointer, parameters_for(weights.header, settings))
         if not pointer:
             raise _no_context(settings)
         self._pointer: lib.llama_context_p | None = pointer
@@ -161,10 +165,11 @@ def free_bytes() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _check_memory(weights: Weights, tokens: int) -> None:
+def _check_memory(header: Header, settings: LlmSettings) -> None:
     """Refuse what surely cannot fit in host memory: the kernel would answer it by killing the process."""
-    needed, free = tokens * weights.cache_bytes_per_token(), free_bytes()
+    needed, free = sum(cache_bytes(header, settings)), free_bytes()
     if needed > free:
+        tokens = context_length(header, settings) * settings.parallel
         raise OutOfMemory(
             Problem(
                 "Out of memory",

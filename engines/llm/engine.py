@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engines.contract import CannotLoad, Flight, Model, OutOfMemory, Report
+from engines.gpu_memory import GpuMemory
+from engines.llm.buffers import NO_LIBRARY
 from engines.llm.settings import LlmSettings
 from engines.memory import Growth
 from engines.settings import as_dict, dearest
@@ -27,6 +29,7 @@ class LlmEngine:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._growth = Growth()
+        self._memory = GpuMemory()
         self._loaded: Loaded | None = None
         self._settings = LlmSettings()
 
@@ -39,7 +42,7 @@ class LlmEngine:
         self.close()
         kind = _loaded_class()
         self._growth = Growth()
-        self._loaded, self._settings = kind(settings, self._report), settings
+        self._loaded, self._settings = kind(settings, self._report, self._memory), settings
         return self._model()
 
     def apply(self, settings: LlmSettings) -> Model:
@@ -86,10 +89,10 @@ class LlmEngine:
         kind.check(new)
         self.close()
         try:
-            self._loaded = kind(new, self._report)
+            self._loaded = kind(new, self._report, self._memory)
         except (CannotLoad, OutOfMemory):
             with _must_succeed():
-                self._loaded = kind(old, self._report)
+                self._loaded = kind(old, self._report, self._memory)
             raise
 
     def _ready(self) -> Loaded:
@@ -99,7 +102,7 @@ class LlmEngine:
 
     def _model(self) -> Model:
         loaded = self._ready()
-        return Model(loaded.name, loaded.quantization, self._growth.bytes())
+        return Model(loaded.name, loaded.quantization, self._growth.bytes(), loaded.layers, loaded.layers_on_gpu)
 
 
 @contextmanager
@@ -119,7 +122,7 @@ def _loaded_class() -> type[Loaded]:
     """
     try:
         from engines.llm.loaded import Loaded
-    except (ImportError, OSError, RuntimeError) as error:
+    except NO_LIBRARY as error:
         raise CannotLoad(
             Problem(
                 "No llama.cpp",

@@ -8,13 +8,16 @@ import math
 import llama_cpp as lib
 
 from engines.contract import CannotLoad, Flight, Report
-from engines.llm import gguf
+from engines.gpu_memory import GpuMemory, placement
+from engines.llm.buffers import buffers_of
 from engines.llm.chat import Chat
 from engines.llm.context import Context, Stretch
+from engines.llm.estimate import gpu_bytes, need
+from engines.llm.files import chosen
 from engines.llm.generate import Tools, generate
 from engines.llm.sampling import Sampler, Sampling
 from engines.llm.settings import LlmSettings
-from engines.llm.weights import Weights, path_of
+from engines.llm.weights import Weights
 from ipc.errors import Problem
 
 _log = logging.getLogger(__name__)
@@ -27,14 +30,21 @@ class Loaded:
         CannotLoad, OutOfMemory, LoadCancelled: and nothing stays allocated.
     """
 
-    def __init__(self, settings: LlmSettings, report: Report) -> None:
-        self._report = report
-        self._weights = Weights(settings, report)
+    def __init__(self, settings: LlmSettings, report: Report, memory: GpuMemory) -> None:
+        self._report, self._memory = report, memory
+        self._file = chosen(settings)
+        self._hold(settings)
+        try:
+            self._weights = Weights(self._file, settings, report)
+        except BaseException:
+            self._memory.hold(0)
+            raise
         try:
             self._chat = Chat(self._weights.chat_template, self._weights.vocabulary.bos, self._weights.vocabulary.eos)
             self._build(settings)
         except BaseException:
             self._weights.close()
+            self._memory.hold(0)
             raise
 
     @staticmethod
@@ -44,7 +54,7 @@ class Loaded:
         Raises:
             CannotLoad
         """
-        gguf.check(path_of(settings))
+        chosen(settings)
 
     @property
     def name(self) -> str:
@@ -52,7 +62,17 @@ class Loaded:
 
     @property
     def quantization(self) -> str | None:
-        return self._weights.quantization
+        return self._weights.header.quantization
+
+    @property
+    def layers(self) -> int:
+        """Pieces that may lie on GPUs."""
+        return self._weights.header.pieces
+
+    @property
+    def layers_on_gpu(self) -> int | None:
+        """As the library told it; on a simulated box as asked for."""
+        return self._weights.wanted_on_gpu if self._memory.simulated else self._weights.layers_on_gpu
 
     def retune(self, settings: LlmSettings) -> None:
         """Take settings that neither the weights nor the context depend on."""
@@ -66,6 +86,7 @@ class Loaded:
             CannotLoad, OutOfMemory: and there is no context until another `rebuild`.
         """
         self._context.close()
+        self._hold(settings)
         self._build(settings)
 
     def fly(self, flight: Flight) -> None:
@@ -75,6 +96,15 @@ class Loaded:
     def close(self) -> None:
         self._context.close()
         self._weights.close()
+        self._memory.hold(0)
+
+    def _hold(self, settings: LlmSettings) -> None:
+        """On a simulated box, take what the estimate says, before the library takes anything."""
+        if not self._memory.simulated:
+            return
+        header = self._file.header
+        with buffers_of(self._file.path, header) as buffers:
+            self._memory.hold(gpu_bytes(need(header, settings, buffers(settings)), len(placement())))
 
     def _build(self, settings: LlmSettings) -> None:
         context = Context(self._weights, settings)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from engines.settings import EngineSettings, knob
 from ipc.snapshot import Scalar
 
 MINIATURE = "miniature"
 """The model name that means the model shipped with the project."""
+BALANCED: Final = 0.81
+"""Share of the layers that the profile `balanced` puts on the GPU: 35 of 43."""
 
 
 class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     """Settings of one llama-cpp-python engine; sampling values are defaults that a request may override."""
 
-    model: Annotated[str, knob("", "model", "path of a GGUF file, or `miniature`", recommend="an absolute path")] = (
-        MINIATURE
-    )
+    model: Annotated[
+        str,
+        knob(
+            "",
+            "model",
+            "path of a GGUF file, or of a folder with files of one model at several levels, or `miniature`",
+            recommend="an absolute path",
+        ),
+    ] = MINIATURE
+    quantization: Annotated[
+        Literal["auto", "q4", "q8", "q16", "q32"],
+        knob("", "model", "level to take; `auto`: the file's own, or of a folder the best that fits", recommend="auto"),
+    ] = "auto"
     n_ctx: Annotated[int, knob("tokens", "context", "context length", ge=64, le=1048576, recommend="4096")] = 4096
     n_batch: Annotated[
         int,
@@ -29,7 +41,16 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
             recommend="512",
         ),
     ] = 512
-    n_gpu_layers: Annotated[int, knob("layers", "model", "layers on the GPU; -1 means all", ge=-1, le=1000)] = -1
+    profile: Annotated[
+        Literal["performance", "balanced", "cpu_fallback", "dynamic"],
+        knob("", "model", "layers on the GPU: all, 0.81 of them, none, or as many as there is room for"),
+    ] = "performance"
+    n_gpu_layers: Annotated[
+        int, knob("layers", "model", "layers on the GPU; -1 means as the profile says", ge=-1, le=1000)
+    ] = -1
+    tensor_split: Annotated[
+        str, knob("", "model", "shares of several GPUs, such as `0.6,0.4`; empty means as they were placed")
+    ] = ""
     threads: Annotated[int, knob("threads", "now", "CPU threads; 0 means physical cores − 1", ge=0, le=512)] = 0
     mmap: Annotated[bool, knob("", "model", "map the file instead of reading it")] = True
     max_tokens: Annotated[int, knob("tokens", "now", "answer length where a request names none", ge=1, le=131072)] = 256
@@ -53,6 +74,29 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
         """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s."""
         return {"OMP_WAIT_POLICY": "PASSIVE"}
 
+    def layers_on_gpu(self, layers: int) -> int | None:
+        """How many of so many layers go on GPUs; None where as many as there is room for."""
+        if self.gpu == "cpu":
+            return 0
+        if self.n_gpu_layers >= 0:
+            return min(self.n_gpu_layers, layers)
+        match self.profile:
+            case "performance":
+                return layers
+            case "balanced":
+                return round(BALANCED * layers)
+            case "cpu_fallback":
+                return 0
+            case "dynamic":
+                return None
+
+    def shape(self) -> dict[str, Scalar]:
+        """Of two knobs for layers, the one in force."""
+        layers: dict[str, Scalar] = (
+            {"n_gpu_layers": self.n_gpu_layers} if self.n_gpu_layers >= 0 else {"profile": self.profile}
+        )
+        return {"n_ctx": self.n_ctx, "parallel": self.parallel, "n_batch": self.n_batch, **layers}
+
     def step_down(self) -> dict[str, Scalar]:
         """Parallel, then batch size, then context, then the GPU."""
         if self.parallel > 1:
@@ -61,4 +105,4 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
             return {"n_batch": max(64, self.n_batch // 2)}
         if self.n_ctx > 512:
             return {"n_ctx": max(512, self.n_ctx // 2)}
-        return {"n_gpu_layers": 0} if self.n_gpu_layers != 0 else {}
+        return {} if self.layers_on_gpu(1) == 0 else {"n_gpu_layers": 0}

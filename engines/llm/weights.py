@@ -8,31 +8,29 @@ from pathlib import Path
 import llama_cpp as lib
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory, Report
-from engines.llm import gguf
+from engines.llm import told
+from engines.llm.files import ModelFile
 from engines.llm.library import open_library
-from engines.llm.settings import MINIATURE, LlmSettings
+from engines.llm.settings import LlmSettings
+from engines.llm.split import shares
 from engines.llm.vocabulary import Vocabulary
 from ipc.errors import Problem
-
-
-def path_of(settings: LlmSettings) -> Path:
-    """The file that `model` names; `~` is the home folder."""
-    if settings.model == MINIATURE:
-        return Path(__file__).with_name("miniature") / "miniature-f16.gguf"
-    return Path(settings.model).expanduser()
 
 
 class Weights:
     """Loads at construction.
 
     Raises:
-        CannotLoad: the file is missing, truncated, or of an architecture that the library does not know.
+        CannotLoad: the file is of an architecture that the library does not know, or `tensor_split` is none.
         OutOfMemory, LoadCancelled
     """
 
-    def __init__(self, settings: LlmSettings, report: Report) -> None:
-        path = path_of(settings)
-        gguf.check(path)
+    def __init__(self, file: ModelFile, settings: LlmSettings, report: Report) -> None:
+        path, self.header = file.path, file.header
+        self.name = self.header.name or path.stem
+        asked = settings.layers_on_gpu(self.header.pieces)
+        self.wanted_on_gpu = self.header.pieces if asked is None else asked
+        """Pieces that should lie on GPUs."""
         cancelled = False
 
         def progress(fraction: float, _data: object) -> bool:
@@ -42,13 +40,16 @@ class Weights:
             return not cancelled
 
         parameters = lib.llama_model_default_params()
-        parameters.n_gpu_layers = settings.n_gpu_layers
+        parameters.n_gpu_layers = self.wanted_on_gpu
+        if split := shares(settings):
+            parameters.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split)
         parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP if settings.mmap else lib.LLAMA_LOAD_MODE_NONE
         callback = lib.llama_progress_callback(progress)
         parameters.progress_callback = callback
         library = open_library()
         library.forget()
-        pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
+        with library.hearing() as heard:
+            pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if cancelled:
             if pointer:
                 lib.llama_model_free(pointer)
@@ -56,18 +57,14 @@ class Weights:
         if not pointer:
             raise _not_loaded(path)
         self._pointer: lib.llama_model_p | None = pointer
-        vocabulary = lib.llama_model_get_vocab(pointer)
-        self.name = self._text(b"general.name") or path.stem
-        self.quantization = _quantization(lib.llama_model_ftype(pointer))
+        self.layers_on_gpu = told.layers_on_gpu(heard) if library.has_gpu() else 0
+        """Pieces that lie there; None where the library does not tell."""
         template = lib.llama_model_chat_template(pointer, None)
         self.chat_template = template.decode("utf-8", "replace") if template else None
-        self.trained_context = lib.llama_model_n_ctx_train(pointer)
-        """Tokens the model was trained to see at once."""
-        without_words = lib.llama_vocab_type(vocabulary) == lib.LLAMA_VOCAB_TYPE_NONE
-        if without_words or lib.llama_model_has_encoder(pointer) or lib.llama_model_is_diffusion(pointer):
+        if not writes_text(pointer):
             self.close()
             raise self.writes_no_text()
-        self.vocabulary = Vocabulary(vocabulary)
+        self.vocabulary = Vocabulary(lib.llama_model_get_vocab(pointer))
 
     @property
     def pointer(self) -> lib.llama_model_p:
@@ -75,12 +72,6 @@ class Weights:
         if self._pointer is None:
             raise RuntimeError("the weights were closed")
         return self._pointer
-
-    def cache_bytes_per_token(self) -> int:
-        """Key and value bytes that one token of context takes, at 16 bits."""
-        layers, heads = lib.llama_model_n_layer(self.pointer), max(lib.llama_model_n_head(self.pointer), 1)
-        values = lib.llama_model_n_head_kv(self.pointer) * (lib.llama_model_n_embd(self.pointer) // heads)
-        return 2 * 2 * int(layers * values)
 
     def writes_no_text(self) -> CannotLoad:
         """For a model that does not continue a text token by token; the library would abort the process."""
@@ -92,10 +83,11 @@ class Weights:
             lib.llama_model_free(self._pointer)
             self._pointer = None
 
-    def _text(self, key: bytes) -> str:
-        buffer = ctypes.create_string_buffer(256)
-        count = lib.llama_model_meta_val_str(self.pointer, key, buffer, len(buffer))
-        return buffer.value.decode("utf-8", "replace").strip() if count > 0 else ""
+
+def writes_text(pointer: lib.llama_model_p) -> bool:
+    """Whether a loaded model continues text token by token; for another, a context can abort the process."""
+    words = lib.llama_vocab_type(lib.llama_model_get_vocab(pointer)) != lib.LLAMA_VOCAB_TYPE_NONE
+    return words and not lib.llama_model_has_encoder(pointer) and not lib.llama_model_is_diffusion(pointer)
 
 
 def _not_loaded(path: Path) -> CannotLoad | OutOfMemory:
@@ -108,14 +100,3 @@ def _not_loaded(path: Path) -> CannotLoad | OutOfMemory:
             )
         )
     return CannotLoad(Problem("Model refused", f"{path.name}: {said}.", "Choose a model that this llama.cpp can load."))
-
-
-def _quantization(ftype: int) -> str | None:
-    """`Q4_K_M` from the library's `Q4_K - Medium`; None where it had to guess."""
-    name = lib.llama_ftype_name(ftype)
-    if not name or name.startswith((b"(guessed)", b"unknown")):
-        return None
-    text: str = name.decode("ascii", "replace").removeprefix("all ")
-    for long, short in ((" - Small", "_S"), (" - Medium", "_M"), (" - Large", "_L")):
-        text = text.replace(long, short)
-    return text.split(" ")[0]

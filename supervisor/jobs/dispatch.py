@@ -37,6 +37,12 @@ class Dispatch:
         """The engines that a job may fly on."""
         return tuple(engine for engine in self._floor.engines_of(spec.kind) if serves(engine, spec))
 
+    def wanted(self) -> frozenset[str]:
+        """Engines that units or interactive requests wait for."""
+        waiting = [job for job in self._jobs.values() if job.waiting and not job.facts.paused]
+        serving = {engine.name for job in waiting for engine in self.serving(job.spec)}
+        return frozenset(serving | self._asks.wanted() | self._flying())
+
     def advance(self, unix: float, monotonic: float) -> list[Effect]:
         """Everything that can be set going."""
         kinds = dict.fromkeys([*(job.spec.kind for job in self._jobs.values()), *self._asks.kinds()])

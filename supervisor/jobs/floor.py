@@ -28,6 +28,8 @@ class EngineView(Struct, frozen=True):
     why_not: str
     """Where not `available`: why, and the way out, as one sentence without its full stop
     (`writer is stopped by the operator: engineroom start writer`); empty otherwise."""
+    hold: str = ""
+    """Why it cannot work just now though it is available, such as `memory: …`; empty when nothing holds it."""
 
 
 class Floor(Protocol):

@@ -133,6 +133,10 @@ class Foreman:
         self._advance()
         self._wall.second(monotonic)
 
+    def wanted(self) -> frozenset[str]:
+        """Engines that work waits for, or that are at work."""
+        return self._dispatch.wanted()
+
     # ── what clients ask ──────────────────────────────────────────────────────────────────────────────────
 
     def rows(self) -> tuple[JobRow, ...]:

@@ -83,8 +83,12 @@ def fits(formation: Formation, engine: EngineView) -> bool:
 
 
 def best_to_wake(engines: Iterable[EngineView], flying: Iterable[str]) -> str | None:
-    """The engine to start for waiting units: none while one of them is up, else the first that may be had."""
+    """The engine to start for waiting units: none while one of them is up, else the first that may be had.
+
+    One that nothing holds comes before one that is held.
+    """
     engines, up = tuple(engines), set(flying)
     if any(engine.free or engine.name in up for engine in engines):
         return None
-    return next((engine.name for engine in engines if engine.available), None)
+    able = [engine for engine in engines if engine.available]
+    return next((engine.name for engine in (*(one for one in able if not one.hold), *able)), None)

@@ -23,6 +23,7 @@ def ask(turn: Turn, change: Change) -> None:
             {**waiting.changes, **change.changes},
             max(waiting.applies, change.applies, key=ORDER.index),
             waiting.tickets + change.tickets,
+            change.chosen if change.chosen is not None else waiting.chosen,
         )
     turn.record = replace(turn.record, change=change)
 
@@ -31,14 +32,18 @@ def send(turn: Turn, change: Change, *, busy: bool) -> None:
     """Send the waiting change to the loaded model."""
     turn.record = replace(turn.record, change=None)
     turn.life = replace(turn.life, applying=change, moved=turn.life.moved if busy else turn.at)
-    turn.do(SendApply({**turn.record.resolved, **change.changes}))
+    settings = {**turn.record.settings, **change.changes}
+    turn.do(SendApply({**settings, **_chosen(turn.record.room, change)}))
 
 
 def applied(turn: Turn, change: Change) -> None:
     """The model works with the change."""
     settings = {**turn.record.settings, **change.changes}
     turn.life = replace(turn.life, applying=None)
-    turn.record = replace(turn.record, settings=settings, proven=settings, room=_kept(turn.record.room, change, settings))
+    room = turn.record.room
+    if isinstance(room, Given):
+        room = Given(settings, _chosen(room, change), room.rungs)
+    turn.record = replace(turn.record, settings=settings, proven=settings, room=room)
     turn.do(SettingsInForce(settings, change.tickets))
     turn.happen("info", "settings-applied", f"works with {_words(change)}")
 
@@ -112,12 +117,13 @@ def _next_rung(record: Record) -> Settings:
     return record.lower(record.resolved) or {}
 
 
-def _kept(room: Room, change: Change, settings: Settings) -> Room:
-    """The room after a change that needed no other: what the operator has now chosen, the ledger no longer does."""
+def _chosen(room: Room, change: Change) -> Settings:
+    """What the ledger chooses with the change in force: what the operator now says, it no longer does."""
+    if change.chosen is not None:
+        return change.chosen
     if not isinstance(room, Given):
-        return room
-    chosen = {name: value for name, value in room.chosen.items() if name not in change.changes}
-    return Given(settings, chosen, room.rungs)
+        return {}
+    return {name: value for name, value in room.chosen.items() if name not in change.changes}
 
 
 def _end_trial(turn: Turn) -> None:

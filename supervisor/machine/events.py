@@ -14,7 +14,6 @@ from ipc.snapshot import Applies
 from ipc.states import Why
 from supervisor.machine.record import By, Settings
 
-
 # ── wishes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -71,6 +70,8 @@ class WantApply:
     changes: Settings
     applies: Applies
     ticket: int
+    chosen: Settings | None = None
+    """What the ledger chose for them where they leave it open; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

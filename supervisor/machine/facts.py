@@ -52,7 +52,7 @@ def loaded(turn: Turn, footprint_bytes: int) -> None:
     if isinstance(turn.state, Loading):
         turn.life = replace(turn.life, footprint_bytes=footprint_bytes, ready_at=turn.at, idle_since=turn.at)
         turn.state = Ready(turn.state.pid, footprint_bytes, len(turn.life.flights))
-        turn.happen("info", "engine-ready", f"is ready: {footprint_bytes / 2**20:.0f} MiB")
+        turn.happen("info", "engine-ready", "is ready")
         changes.prove(turn)
 
 

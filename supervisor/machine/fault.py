@@ -34,7 +34,9 @@ LONGEST_DELAY: Final = 30.0
 
 
 _NO_KERNEL: Final = "no kernel image is available"
-_OUT_OF_MEMORY: Final = re.compile(r"CUDA error: out of memory|CUDA out of memory|cudaMalloc failed: out of memory", re.I)
+_OUT_OF_MEMORY: Final = re.compile(
+    r"CUDA error: out of memory|CUDA out of memory|cudaMalloc failed: out of memory", re.I
+)
 
 
 def judge(record: Record, exit: Exited) -> Verdict:  # noqa: A002 (the word of the domain)

@@ -113,6 +113,8 @@ class Change:
     changes: Settings
     applies: Applies
     tickets: tuple[int, ...]
+    chosen: Settings | None = None
+    """What the ledger chose for them where they leave it open; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)

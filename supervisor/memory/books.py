@@ -59,6 +59,23 @@ def measured(reading: GpuReading) -> dict[str, int]:
     return found
 
 
+def unaccounted(reading: GpuReading) -> int:
+    """Bytes in use that belong to no process the card names."""
+    return max(0, (reading.memory_used_bytes or 0) - sum(one.used_bytes or 0 for one in reading.processes))
+
+
+def strange(reading: GpuReading) -> int:
+    """Bytes in use by nobody that can be seen from here; where process ids are hidden, ours are among them."""
+    return unaccounted(reading) + sum(
+        one.used_bytes or 0 for one in reading.processes if not one.engine and not one.name
+    )
+
+
+def is_hidden(reading: GpuReading) -> bool:
+    """Whether processes are on it that cannot be seen from here, so that ours may be among them (a container, WSL)."""
+    return any(not one.engine and (not one.name or one.used_bytes is None) for one in reading.processes)
+
+
 def gpu_book(facts: Facts, reading: GpuReading) -> GpuBook:
     """One GPU. A board that shares the host's memory tells no total: then it is the host's."""
     uuid = reading.uuid
@@ -76,7 +93,9 @@ def gpu_book(facts: Facts, reading: GpuReading) -> GpuBook:
         reserve_bytes=reserve,
         shares=shares,
         strangers=tuple(
-            Stranger(one.pid, one.name, one.used_bytes) for one in reading.processes if not one.engine and one.used_bytes
+            Stranger(one.pid, one.name, one.used_bytes)
+            for one in reading.processes
+            if not one.engine and one.used_bytes
         ),
         others_bytes=others,
         withheld_bytes=withheld.bytes,

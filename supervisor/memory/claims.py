@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engines.appraisal import Option
 from ipc.snapshot import Scalar
-from supervisor.memory.placement import Placement
+from supervisor.memory.ask import Placement, Slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +32,11 @@ class Claim:
     def bytes_on(self, uuid: str) -> int:
         """What it may take of that GPU."""
         return sum(one.bytes for one in self.placement.slices if one.uuid == uuid)
+
+
+def widened(new: Claim, old: Claim) -> Claim:
+    """The new claim, with the larger of both on each GPU: while settings change, either may come to be in force."""
+    uuids = dict.fromkeys([*new.uuids, *old.uuids])
+    slices = tuple(Slice(uuid, max(new.bytes_on(uuid), old.bytes_on(uuid))) for uuid in uuids)
+    ram_bytes = max(new.placement.ram_bytes, old.placement.ram_bytes)
+    return replace(new, placement=replace(new.placement, slices=slices, ram_bytes=ram_bytes))

@@ -150,9 +150,7 @@ class Footprints:
                 self._known[key] = FootprintRow(kind, model, quantization, shape, gpu, *numbers)
             self._ran_out = {Key(*row) for row in connection.execute("SELECT kind, identity, shape, gpu FROM ran_out")}
 
-    def _write(
-        self, news: dict[Key, FootprintRow], fresh: Iterable[Key], forgotten: Iterable[tuple[str, str]]
-    ) -> None:
+    def _write(self, news: dict[Key, FootprintRow], fresh: Iterable[Key], forgotten: Iterable[tuple[str, str]]) -> None:
         with closing(sqlite3.connect(self._path)) as connection, connection:
             connection.executescript(_TABLES)
             connection.executemany("DELETE FROM ran_out WHERE kind = ? AND identity = ?", list(forgotten))

@@ -21,6 +21,9 @@ ROOT = Path(ipc.__file__).parents[1]
 OOM_SCORE = 300
 """Out of 1000: when the host runs out of memory, the kernel is to take an engine rather than the supervisor."""
 
+SIMULATED_BOX = "ENGINEROOM_GPU_"
+"""Variables that a simulated box sets for everyone on it."""
+
 
 @dataclass(frozen=True)
 class ChildSpec:
@@ -66,7 +69,11 @@ def spawn(spec: ChildSpec, instance: str, log: LogRing) -> Child:
 
 
 def _environment(spec: ChildSpec, instance: str, spawn_id: str, descriptor: int) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ENGINEROOM_")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ENGINEROOM_") or name.startswith(SIMULATED_BOX)
+    }
     root = str(ROOT)
     others = [folder for folder in inherited.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", root)]
     return {

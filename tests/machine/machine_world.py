@@ -12,7 +12,7 @@ from ipc.states import EngineState
 from supervisor.machine import events as e
 from supervisor.machine.clock import deadline
 from supervisor.machine.effects import Effect, Happen, Settled
-from supervisor.machine.record import Record, Role, Settings
+from supervisor.machine.record import By, Record, Role, Settings
 from supervisor.machine.step import step
 
 PROBLEM = Problem("Trouble", "the model has none of it", "Try another.")
@@ -78,7 +78,7 @@ class Stage:
 
     # ── shorthand ──
 
-    def want(self, by: e.By = "operator") -> Stage:
+    def want(self, by: By = "operator") -> Stage:
         return self.hear(e.WantReady(self.at, by))
 
     def spawned(self) -> Stage:

@@ -19,7 +19,7 @@ from ipc.states import Backoff, Cold, Draining, Failed, Ready, Stopped, Why, pid
 from supervisor.machine import effects as f
 from supervisor.machine import events as e
 from supervisor.machine.clock import deadline
-from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, Given, NoRoom, Record, Role
+from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, By, Given, NoRoom, Record, Role
 from supervisor.machine.step import step
 
 MOMENTS = st.sampled_from([0.0, 0.05, 0.4, 1.0, 3.0, 8.0, 25.0])
@@ -156,7 +156,7 @@ class World(RuleBasedStateMachine):
     # ── wishes ────────────────────────────────────────────────────────────────────────────────────────────
 
     @rule(by=st.sampled_from(["operator", "work", "work"]))
-    def want_ready(self, by: e.By) -> None:
+    def want_ready(self, by: By) -> None:
         if by == "operator":
             self.stopped_by_operator = False
         self.waiting.add("ready")

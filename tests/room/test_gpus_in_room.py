@@ -25,7 +25,7 @@ def card(index: int, **more: Any) -> dict[str, Any]:
 def test_gpus_are_read_attributed_recorded_and_told_of(tmp_path: Path) -> None:
     lines = tmp_path / "scenario"
     publish({"gpu": [card(0), card(1)]}, lines)
-    with open_room(FAKE) as room:
+    with open_room(f'{FAKE}gpu = "1"\n') as room:
         room.environ = {name: value for name, value in environment(lines).items() if name not in os.environ}
         room.run("up")
         pid = room.await_engine("fake", "ready")["pid"]
@@ -58,10 +58,11 @@ def test_gpus_are_read_attributed_recorded_and_told_of(tmp_path: Path) -> None:
 def test_a_supervisor_with_a_hung_gpu_works_and_goes_down(tmp_path: Path) -> None:
     lines = tmp_path / "scenario"
     publish({"gpu": [card(0, latency=[{"seconds": 600}])]}, lines)
-    with open_room(FAKE) as room:
+    with open_room(f'{FAKE}gpu = "cpu"\n[engine.other]\nkind = "fake"\n') as room:
         room.environ = {name: value for name, value in environment(lines).items() if name not in os.environ}
         room.run("up")
         room.await_engine("fake", "ready")
+        assert "GPU 0 gives no readings" in room.run("start", "other", code=1).stderr
         hung = wait_for(lambda: next((one for one in room.json("gpus") if one["stale"]), None), "the hung GPU is stale")
         assert hung["problem"].startswith("Its driver has not answered for ")
         room.run("down", seconds=20)

@@ -1,0 +1,228 @@
+"""The ledger as it stands: readings, claims and what was noticed, turned into books for clients and rooms for policies.
+
+Holds what outlives a second (pressure, heat, what did not come back, alarms) and decides nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace as changed
+from typing import Final
+
+import psutil
+
+from config.house import HeatSettings, MemorySettings
+from ipc.snapshot import Alarm, Applies, GpuBook, GpuReading, HostReading, Ledger, Pressure
+from ipc.states import Cold, Ready, pid_of
+from supervisor.gpus.fleet import Fleet
+from supervisor.memory import books
+from supervisor.memory.books import Facts, Withheld
+from supervisor.memory.decide import Grant, Rooms, Verdict
+from supervisor.memory.fleet import HOST, GpuRoom, HostRoom, Resident
+from supervisor.memory.heat import Heat
+from supervisor.memory.pressure import Thresholds
+from supervisor.memory.returning import Held, held_by
+from supervisor.memory.room import Room
+from supervisor.memory.tiers import Tier, tier_of
+from supervisor.slot import Slot
+
+RELOAD_GUESS_SECONDS: Final = 10.0
+"""What a load may take that was never measured."""
+_BELIEVED: Final = 0.25
+"""Of a claim: a difference that is smaller is other processes' wavering."""
+
+
+class House:
+    """Mutated by the admission and the housekeeping only, on the loop."""
+
+    def __init__(
+        self,
+        slots: Mapping[str, Slot],
+        fleet: Fleet,
+        memory: MemorySettings,
+        heat: HeatSettings,
+        host: Callable[[], HostReading],
+    ) -> None:
+        self.slots = slots
+        self.fleet = fleet
+        self.memory = memory
+        self.heat_rule = heat
+        self._host = host
+        self.pressure: dict[str, Pressure] = {}
+        self.heat: dict[str, Heat] = {}
+        self.holds: dict[str, str] = {}
+        self.withheld: dict[str, Withheld] = {}
+        self.by_difference: dict[tuple[str, str], int] = {}
+        self.alarms: tuple[Alarm, ...] = ()
+        self._held: dict[tuple[str, str], Held] = {}
+        """By engine and UUID, as last seen."""
+        self._used_before: dict[tuple[str, str], int] = {}
+        """What was in use by nobody named when an engine's load was decided."""
+        self.threads = _threads()
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Where pressure begins."""
+        return Thresholds(self.memory.medium, self.memory.high, self.memory.critical)
+
+    def engines(self) -> tuple[Slot, ...]:
+        """Every engine, in the order of the configuration."""
+        return tuple(slot for slot in self.slots.values() if not slot.is_desk)
+
+    def readings(self, monotonic: float) -> tuple[GpuReading, ...]:
+        """Every GPU's latest, with our engines' names on their processes."""
+        ours = {slot.child.pid: slot.name for slot in self.slots.values() if slot.child is not None}
+        return self.fleet.readings(ours, monotonic)
+
+    def held(self, engine: str, uuid: str) -> Held:
+        """What the engine held there when last seen."""
+        return self._held.get((engine, uuid), Held(0, frozenset(), 0))
+
+    def measured(self, engine: str, uuids: tuple[str, ...], monotonic: float) -> dict[str, int]:
+        """Bytes that the engine holds on each of those GPUs now; also where only the difference tells."""
+        found = {one.uuid: books.measured(one).get(engine) for one in self.readings(monotonic) if one.uuid in uuids}
+        return {
+            uuid: self.by_difference.get((engine, uuid), 0) if count is None else count for uuid, count in found.items()
+        }
+
+    def before_load(self, engine: str, uuids: tuple[str, ...], monotonic: float) -> None:
+        """Remember what is in use on these GPUs by nobody named: what comes on top during the load is the engine's."""
+        for one in self.readings(monotonic):
+            if one.uuid in uuids:
+                self._used_before[engine, one.uuid] = books.strange(one)
+                self.by_difference.pop((engine, one.uuid), None)
+
+    def look(self, readings: tuple[GpuReading, ...], monotonic: float) -> None:
+        """Once a second: who holds what, for when it is to come back and for whom it cannot be seen."""
+        for slot in self.engines():
+            if slot.claim is None:
+                continue
+            for one in readings:
+                if one.uuid in slot.claim.uuids and not one.stale:
+                    self._held[slot.name, one.uuid] = held_by(slot.name, one)
+                    self._note_difference(slot, one, monotonic)
+
+    def _note_difference(self, slot: Slot, reading: GpuReading, monotonic: float) -> None:
+        key, ready_at = (slot.name, reading.uuid), slot.record.life.ready_at
+        if slot.claim is None or ready_at is None or slot.name in books.measured(reading):
+            self.by_difference.pop(key, None)
+        elif key not in self.by_difference and monotonic - (time.time() - reading.unix) > ready_at:
+            now = books.strange(reading)
+            grown = now - self._used_before.get(key, now)
+            self.by_difference[key] = grown if grown > slot.claim.bytes_on(reading.uuid) * _BELIEVED else 0
+
+    def facts(self, monotonic: float) -> Facts:
+        """What the books are made from now."""
+        gpus = self.readings(monotonic)
+        return Facts(
+            gpus=gpus,
+            host=self._host(),
+            claims={slot.name: slot.claim for slot in self.engines() if slot.claim is not None},
+            rss={slot.name: slot.rss_bytes for slot in self.engines() if slot.rss_bytes is not None},
+            reserve_bytes=self.memory.reserve,
+            host_reserve_bytes=self.memory.host_reserve,
+            threads=self.threads,
+            pressure=self.pressure,
+            holds=self.holds,
+            withheld=self.withheld,
+            by_difference=self.by_difference,
+            limits={one.uuid: self.residents_limit(one) for one in gpus},
+        )
+
+    def ledger(self, monotonic: float) -> Ledger:
+        """As clients see it."""
+        facts = self.facts(monotonic)
+        return Ledger(tuple(books.gpu_book(facts, one) for one in facts.gpus), books.host_book(facts), self.alarms)
+
+    def rooms(self, engine: str, monotonic: float, wanted: frozenset[str]) -> Rooms:
+        """For a decision about `engine`; `wanted` are the engines that units wait for."""
+        facts = self.facts(monotonic)
+        facts = changed(facts, claims={name: claim for name, claim in facts.claims.items() if name != engine})
+        book_of = {one.uuid: books.gpu_book(facts, one) for one in facts.gpus}
+        host = books.host_book(facts)
+        own_rss = facts.rss.get(engine, 0)
+        return Rooms(
+            tuple(_without(engine, books.room_of(book_of[one.uuid], one), book_of[one.uuid]) for one in facts.gpus),
+            HostRoom(host.total_bytes, host.free_bytes + own_rss, host.pressure),
+            tuple(
+                self._resident(slot, book_of, facts, monotonic, wanted)
+                for slot in self.engines()
+                if slot.name != engine and (slot.claim is not None or pid_of(slot.record.state) is not None)
+            ),
+            threads_free=self.threads - 1 - sum(claim.threads for claim in facts.claims.values()),
+            thresholds=self.thresholds,
+            threads_fair=(self.threads - 1) // (1 + sum(1 for claim in facts.claims.values() if claim.threads)),
+        )
+
+    def room(self, slot: Slot, verdict: Verdict, applies: Applies, monotonic: float) -> Room:
+        """What a verdict about this engine means in bytes."""
+        rooms = self.rooms(slot.name, monotonic, frozenset())
+        on_gpus = verdict.claim.uuids if isinstance(verdict, Grant) else ()
+        free = [gpu.free_bytes for gpu in rooms.gpus if gpu.uuid in on_gpus]
+        own = slot.claim
+        if own is None:
+            held = 0
+        elif own.uuids:
+            measured = sum(self.measured(slot.name, own.uuids, monotonic).values())
+            held = max(measured, sum(one.bytes for one in own.placement.slices))
+        else:
+            held = max(slot.rss_bytes or 0, own.placement.ram_bytes)
+        victims = verdict.victims if isinstance(verdict, Grant) else ()
+        leaving = {
+            one.engine: sum(count for uuid, count in one.held.items() if (uuid != HOST) == bool(on_gpus))
+            for one in rooms.residents
+            if one.engine in victims
+        }
+        left = None if not on_gpus and rooms.gpus else (sum(free) if on_gpus else rooms.host.free_bytes)
+        return Room(verdict, applies, held, left, own, leaving)
+
+    def tier(self, total_bytes: int | None) -> Tier | None:
+        """What a GPU of that size suggests; None where the size is unknown."""
+        return None if total_bytes is None else tier_of(total_bytes)
+
+    def residents_limit(self, reading: GpuReading) -> int:
+        """How many engines may have a model on it."""
+        tier = self.tier(reading.memory_total_bytes)
+        return self.memory.residents or (tier.residents if tier else 64)
+
+    def _resident(
+        self, slot: Slot, book_of: Mapping[str, GpuBook], facts: Facts, monotonic: float, wanted: frozenset[str]
+    ) -> Resident:
+        state, life, settings = slot.record.state, slot.record.life, slot.effective
+        held = {
+            uuid: max(share.measured_bytes or 0, share.claimed_bytes)
+            for uuid, book in book_of.items()
+            for share in book.shares
+            if share.engine == slot.name
+        }
+        ram = max(facts.rss.get(slot.name, 0), slot.claim.placement.ram_bytes if slot.claim else 0)
+        resting = isinstance(state, Ready) and not life.flights
+        parked = isinstance(state, Cold) and slot.claim is None
+        return Resident(
+            engine=slot.name,
+            held={**held, HOST: ram},
+            busy=not (resting or parked),
+            wanted=slot.name in wanted,
+            pinned=settings.pinned,
+            priority=settings.priority,
+            idle_seconds=monotonic - (life.idle_since if resting else life.moved),
+            resident_seconds=monotonic - life.ready_at if life.ready_at is not None else settings.min_residency,
+            min_residency=settings.min_residency,
+            reload_seconds=0.01 if parked else slot.load_seconds or RELOAD_GUESS_SECONDS,
+        )
+
+
+def _without(engine: str, room: GpuRoom, book: GpuBook) -> GpuRoom:
+    """As if the engine held nothing there: what it asks for takes the place of that."""
+    own = next((share for share in book.shares if share.engine == engine), None)
+    if own is None:
+        return room
+    return changed(room, free_bytes=room.free_bytes + (own.measured_bytes or 0), residents=max(0, room.residents - 1))
+
+
+def _threads() -> int:
+    """CPU threads worth giving out: one a physical core that we may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))

@@ -1,0 +1,26 @@
+"""What a change or a load would take and free, as decided now and not yet done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ipc.snapshot import Applies
+from supervisor.memory.claims import Claim
+from supervisor.memory.decide import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The verdict, what the engine holds now, and what those hold who would leave."""
+
+    verdict: Verdict
+    applies: Applies
+    """`process` where there is room only for another process, whatever the change itself asks for."""
+    held_bytes: int
+    """On GPUs, or in the host's memory where it was placed on none; measured or claimed, the larger."""
+    free_bytes: int | None
+    """Where it would go, without what it takes."""
+    before: Claim | None
+    """The claim that it holds now."""
+    leaving_bytes: dict[str, int]
+    """By engine that would be unloaded."""

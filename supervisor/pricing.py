@@ -1,0 +1,79 @@
+"""The price of a change or a load, said before it is made: units to finish, seconds, bytes, who is unloaded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engines.settings import as_dict
+from ipc.control import Price
+from ipc.snapshot import Applies, Scalar
+from ipc.states import Ready
+from supervisor.memory.ask import Placement
+from supervisor.memory.decide import Grant
+from supervisor.memory.room import Room
+from supervisor.memory.wording import free, needed, size
+from supervisor.slot import Slot
+
+
+def of_change(slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room: Room | None) -> Price:
+    """What the change costs, from what was measured at the last load; `room` where memory is concerned."""
+    now = as_dict(slot.settings)
+    what = ", ".join(f"{name} {now[name]} → {value}" for name, value in changes.items() if now[name] != value)
+    flying = sum(flight.units for flight in slot.record.life.flights)
+    if not isinstance(slot.record.state, Ready):
+        return Price(f"{what}: used by the next load", 0, None, applied=False)
+    reload_seconds = slot.load_seconds if applies in ("model", "process") else None
+    to_finish = 0 if applies == "now" else flying
+    parts = [f"{to_finish} {'unit' if to_finish == 1 else 'units'} to finish"] if to_finish else []
+    match applies:
+        case "now":
+            parts.append("from the next token or unit, nothing is interrupted")
+        case "flight":
+            parts.append("from the next flight")
+        case "context":
+            parts.append("the context is rebuilt, weights stay")
+        case "model" | "process":
+            took = "—" if reload_seconds is None else f"~{reload_seconds:.1f} s"
+            parts.append(f"{'reload' if applies == 'model' else 'restart'} {took}")
+    more: int | None = None
+    unloads: tuple[str, ...] = ()
+    if room is not None:
+        words, more, unloads = _memory(room)
+        parts += words
+    return Price(f"{what}: {', '.join(parts)}", to_finish, reload_seconds, False, more, unloads)
+
+
+def of_load(slot: Slot, room: Room) -> Price:
+    """What loading the engine costs."""
+    verdict = room.verdict
+    words, more, unloads = _memory(room)
+    if not isinstance(verdict, Grant):
+        return Price(f"{slot.name}: {', '.join(words)}", 0, None, False, None, ())
+    took = "—" if slot.load_seconds is None else f"~{slot.load_seconds:.1f} s"
+    chosen = [f"as {verdict.claim.words}"] if verdict.claim.words else []
+    parts = [f"goes to {verdict.claim.placement.words}", *chosen, *words, f"load {took}"]
+    return Price(f"{slot.name}: {', '.join(parts)}", 0, slot.load_seconds, False, more, unloads)
+
+
+def _memory(room: Room) -> tuple[list[str], int | None, tuple[str, ...]]:
+    """Words about memory, the bytes it takes in addition, and who is unloaded."""
+    verdict = room.verdict
+    if not isinstance(verdict, Grant):
+        return [f"there is no room: {verdict.reason} {verdict.help}".strip()], None, ()
+    placement = verdict.claim.placement
+    more = claimed_bytes(placement) - room.held_bytes
+    words = []
+    if more:
+        left = "" if room.free_bytes is None else f" ({free(room.free_bytes)} free)"
+        amount = needed(abs(more), estimated=placement.estimated)
+        more_word = " more" if room.held_bytes else ""
+        words.append(f"needs {amount}{more_word}{left}" if more > 0 else f"frees {amount}")
+    leaving = [f"{name} (frees {size(count)})" for name, count in room.leaving_bytes.items()]
+    if leaving:
+        words.append(f"unloads {', '.join(leaving)}")
+    return words, more, verdict.victims
+
+
+def claimed_bytes(placement: Placement) -> int:
+    """What a placement takes: of GPUs, or of the host's memory where it is on none."""
+    return sum(one.bytes for one in placement.slices) or placement.ram_bytes
