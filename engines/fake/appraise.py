@@ -42,7 +42,7 @@ def _ladder(settings: FakeSettings) -> list[Option]:
 def _option(asked: FakeSettings, changes: dict[str, Scalar], words: str) -> Option:
     settings = with_changes(asked, changes, "fake")
     level = settings.quantization if settings.quantization != "auto" else None
-    whole = settings.appraised_bytes if settings.appraised_bytes >= 0 else settings.taken_bytes()
+    whole = settings.appraised_bytes if settings.appraised_bytes >= 0 else settings.whole_bytes()
     per_layer = whole // settings.layers
     on_gpu = None if settings.gpu_layers == -2 else settings.layers if settings.gpu_layers < 0 else settings.gpu_layers
     need = Need((per_layer,) * settings.layers, None if on_gpu is None else min(on_gpu, settings.layers), 0, 0)

@@ -14,7 +14,7 @@ from engines.contract import CannotLoad, Flight, LoadCancelled, Model, OutOfMemo
 from engines.fake import habits
 from engines.fake.settings import FakeSettings
 from engines.fake.unit import Result, Unit, parse
-from engines.gpu_memory import GpuMemory
+from engines.gpu_memory import GpuMemory, placement
 from engines.memory import Growth
 from ipc.errors import Problem, RequestFailed
 from ipc.work import UnitOrder
@@ -52,6 +52,8 @@ class FakeEngine:
         self._check(settings)
         self._growth = Growth()
         self._wait_for_load(settings.load_seconds)
+        if settings.no_kernel_on in [one.uuid for one in placement()]:
+            habits.crash("a GPU: CUDA error: no kernel image is available for execution on the device")
         self._weights = self._taken(settings)
         self._settings = settings
         self._report.tokens(1)

@@ -35,6 +35,7 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     ] = -1
     least_capability: Annotated[str, knob("", "model", "the oldest compute capability that its build runs on")] = "5.0"
     why_no_gpu: Annotated[str, knob("", "model", "its build can use no GPU, with this sentence")] = ""
+    no_kernel_on: Annotated[str, knob("", "process", "UUID of a GPU that its library has no code for")] = ""
     off_gpu: Annotated[bool, knob("", "model", "hold nothing on the GPU that it was placed on")] = False
     fail_load: Annotated[str, knob("", "model", "refuse to load with this sentence")] = ""
     units_that_fit: Annotated[
@@ -61,10 +62,14 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
         """What `levels` says."""
         return {level: int(count) for level, _, count in (part.partition("=") for part in self.levels.split())}
 
-    def held_bytes(self) -> int:
-        """What the loaded model takes."""
-        return self.bytes_by_level().get(self.quantization, self.load_bytes)
+    def whole_bytes(self) -> int:
+        """What the loaded model takes at most, with `parallel` units in the air."""
+        return self._model_bytes() + self.parallel * self.unit_bytes
 
-    def taken_bytes(self) -> int:
-        """At most, with `parallel` units in the air."""
-        return self.held_bytes() + self.parallel * self.unit_bytes
+    def held_bytes(self) -> int:
+        """What it takes while nothing flies; where only some pieces go on a GPU, what those do."""
+        whole = self._model_bytes()
+        return whole * self.gpu_layers // self.layers if self.gpu_layers > 0 else whole
+
+    def _model_bytes(self) -> int:
+        return self.bytes_by_level().get(self.quantization, self.load_bytes)

@@ -30,7 +30,7 @@ from supervisor.memory.ask import Refusal
 from supervisor.memory.claims import widened
 from supervisor.memory.decide import Case, Grant, Verdict, decide, key_of
 from supervisor.memory.footprints import Footprints, Key
-from supervisor.memory.house import House
+from supervisor.memory.house import House, ghosts
 from supervisor.memory.returns import Returns
 from supervisor.memory.room import Room
 from supervisor.memory.victims import Wait
@@ -300,7 +300,7 @@ class Admission:
     def _must_wait(self, slot: Slot, grant: Grant) -> bool:
         """Whether another load must end first: where process ids are hidden, nothing would tell the two apart."""
         readings = self._house.readings(time.monotonic())
-        hidden = {one.uuid for one in readings if books.is_hidden(one)} & set(grant.claim.uuids)
+        hidden = {one.uuid for one in readings if books.is_hidden(one, ghosts(readings))} & set(grant.claim.uuids)
         loading = [other for other in self._house.engines() if isinstance(other.record.state, Starting | Loading)]
         return any(
             hidden & set(other.claim.uuids) for other in loading if other is not slot and other.claim is not None

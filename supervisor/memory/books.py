@@ -8,7 +8,7 @@ own only by difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from ipc.snapshot import GpuBook, GpuReading, HostBook, HostReading, Pressure, Share, Stranger
@@ -64,16 +64,14 @@ def unaccounted(reading: GpuReading) -> int:
     return max(0, (reading.memory_used_bytes or 0) - sum(one.used_bytes or 0 for one in reading.processes))
 
 
-def strange(reading: GpuReading) -> int:
+def strange(reading: GpuReading, ghosts: Set[int]) -> int:
     """Bytes in use by nobody that can be seen from here; where process ids are hidden, ours are among them."""
-    return unaccounted(reading) + sum(
-        one.used_bytes or 0 for one in reading.processes if not one.engine and not one.name
-    )
+    return unaccounted(reading) + sum(one.used_bytes or 0 for one in reading.processes if one.pid in ghosts)
 
 
-def is_hidden(reading: GpuReading) -> bool:
-    """Whether processes are on it that cannot be seen from here, so that ours may be among them (a container, WSL)."""
-    return any(not one.engine and (not one.name or one.used_bytes is None) for one in reading.processes)
+def is_hidden(reading: GpuReading, ghosts: Set[int]) -> bool:
+    """Whether ours may be among those that cannot be told apart from here: in a container, or under WSL."""
+    return any(one.pid in ghosts or (not one.engine and one.used_bytes is None) for one in reading.processes)
 
 
 def gpu_book(facts: Facts, reading: GpuReading) -> GpuBook:

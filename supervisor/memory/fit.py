@@ -84,5 +84,5 @@ def _proportional(pieces: Sequence[int], left: Sequence[int]) -> list[int]:
     ends, whole, room = tuple(accumulate(left)), sum(pieces), sum(left)
     for before, piece in zip(accumulate(pieces, initial=0), pieces, strict=False):
         middle = (2 * before + piece) * room
-        counts[next((i for i, end in enumerate(ends) if middle <= 2 * end * whole and left[i]), 0)] += 1
+        counts[next((i for i, end in enumerate(ends) if middle <= 2 * end * whole), 0)] += 1
     return counts

@@ -48,7 +48,7 @@ def hopeless(
 def _best(ask: Ask, cleared: Sequence[GpuRoom]) -> str | None:
     """The UUID of the GPU on which it would be nearest to fitting."""
     pool = pool_of(ask.gpu, ask.bound, cleared)
-    if isinstance(pool, Nowhere) or pool.mig:
+    if isinstance(pool, Nowhere):
         return None
     able = [gpu for gpu in pool.gpus if not against(ask, gpu) and not gpu.silent and gpu.total_bytes > 0]
     return max(able, key=lambda gpu: gpu.free_bytes).uuid if able else None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as changed
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -91,7 +92,7 @@ class House:
         """Remember what is in use on these GPUs by nobody named: what comes on top during the load is the engine's."""
         for one in self.readings(monotonic):
             if one.uuid in uuids:
-                self._used_before[engine, one.uuid] = books.strange(one)
+                self._used_before[engine, one.uuid] = books.strange(one, ghosts((one,)))
                 self.by_difference.pop((engine, one.uuid), None)
 
     def look(self, readings: tuple[GpuReading, ...], monotonic: float) -> None:
@@ -109,7 +110,7 @@ class House:
         if slot.claim is None or ready_at is None or slot.name in books.measured(reading):
             self.by_difference.pop(key, None)
         elif key not in self.by_difference and monotonic - (time.time() - reading.unix) > ready_at:
-            now = books.strange(reading)
+            now = books.strange(reading, ghosts((reading,)))
             grown = now - self._used_before.get(key, now)
             self.by_difference[key] = grown if grown > slot.claim.bytes_on(reading.uuid) * _BELIEVED else 0
 
@@ -220,6 +221,12 @@ def _without(engine: str, room: GpuRoom, book: GpuBook) -> GpuRoom:
     if own is None:
         return room
     return changed(room, free_bytes=room.free_bytes + (own.measured_bytes or 0), residents=max(0, room.residents - 1))
+
+
+def ghosts(readings: Iterable[GpuReading]) -> frozenset[int]:
+    """Process ids on GPUs that nothing here has: ended and not given back, or of another container."""
+    strange = {process.pid for one in readings for process in one.processes if not process.engine}
+    return frozenset(pid for pid in strange if not Path(f"/proc/{pid}").exists())
 
 
 def _threads() -> int:
