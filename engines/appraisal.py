@@ -10,7 +10,6 @@ from engines.settings import EngineSettings
 from ipc.errors import Problem
 from ipc.snapshot import Scalar
 
-
 Level: TypeAlias = Literal["q4", "q8", "q16", "q32"]
 LEVELS: tuple[Level, ...] = ("q4", "q8", "q16", "q32")
 """Bits of a weight, coarsest first."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psutil
 from msgspec import Struct
 
 from engines.contract import OutOfMemory
@@ -61,8 +62,10 @@ class GpuMemory:
         """Whether the GPUs are played."""
         return self._folder is not None
 
-    def hold(self, count: int) -> None:
+    def hold(self, count: int, *, stays: bool = False) -> None:
         """Hold so many bytes from now on, over all GPUs together, instead of what was held before.
+
+        `stays`: they outlive the process, as when a driver does not give them back.
 
         Raises:
             OutOfMemory: a GPU has not that much left; what was held before stays.
@@ -84,9 +87,8 @@ class GpuMemory:
                         )
                     )
             self._held = count
-            publish(
-                self._folder, os.getpid(), {one.uuid: round(count * one.share) for one in self._placed}, stays=False
-            )
+            held = {one.uuid: round(count * one.share) for one in self._placed}
+            publish(self._folder, os.getpid(), held, stays=stays)
             time.sleep(_REREAD_SECONDS)
 
 
@@ -103,4 +105,7 @@ def _free_bytes(uuid: str) -> int:
 
     pynvml.nvmlInit()
     handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-    return int(pynvml.nvmlDeviceGetMemoryInfo(handle, pynvml.nvmlMemory_v2).free)
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(handle, pynvml.nvmlMemory_v2).free)
+    except pynvml.NVMLError_NotSupported:  # a board that shares the host's memory
+        return int(psutil.virtual_memory().available)

@@ -237,9 +237,8 @@ class Room:
 
     def _gpus_of(self, slot: Slot) -> tuple[int, ...]:
         """Where it was placed, and wherever else its processes are."""
-        placed = slot.bound or ()
-        indexes = {one.index for one in self._gpus if one.uuid in placed or set(one.mig) & set(placed)}
-        return tuple(sorted(indexes | set(gpus_of(slot.name, self._gpus))))
+        placed = self.house.indexes(slot.bound or (), time.monotonic())
+        return tuple(sorted({*placed, *gpus_of(slot.name, self._gpus)}))
 
     def _start_again(self, monotonic: float) -> None:
         """Engines that are to be ready from the start, and found no room so far."""

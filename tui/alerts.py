@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ipc import states
-from ipc.snapshot import EngineRow, GpuReading, JobRow
+from ipc.snapshot import Alarm, EngineRow, GpuReading, JobRow
 from tui.gpus import WARM_CELSIUS, heat
 from tui.store import Store
 
@@ -28,6 +28,7 @@ def alerts(store: Store) -> tuple[Alert, ...]:
     found = [
         *(_of_silence(reading) for reading in store.gpus if reading.stale),
         *(_of_heat(reading, store.gpu_past.warm[reading.index]) for reading in store.gpus if _warm(reading, store)),
+        *(_of_alarm(alarm) for alarm in sorted(store.ledger.alarms, key=lambda one: one.about in store.engines)),
         *(_of_engine(row, store.since(row.name)) for row in store.engines.values()),
         *(_of_job(row, store.since(row.id)) for row in store.jobs.values()),
     ]
@@ -35,7 +36,17 @@ def alerts(store: Store) -> tuple[Alert, ...]:
 
 
 def _warm(reading: GpuReading, store: Store) -> bool:
-    return not reading.stale and reading.index in store.gpu_past.warm
+    """Whether the readings alone raise it: the ledger knows more of heat, so its alarm goes before."""
+    told = any(alarm.word == "heat" and alarm.about == f"gpu {reading.index}" for alarm in store.ledger.alarms)
+    return not told and not reading.stale and reading.index in store.gpu_past.warm
+
+
+def _of_alarm(alarm: Alarm) -> Alert:
+    """Its sentence begins with what is wrong; what follows a colon says why."""
+    grave: Literal["warn", "bad"] = "bad" if alarm.severity == "error" else "warn"
+    what, _, why = alarm.text.partition(": ")
+    known = alarm.about == "supervisor" or alarm.about.lower() in what.lower()
+    return Alert(alarm.about, grave, what if known else f"{alarm.about}: {what}", alarm.since_unix, why, alarm.help)
 
 
 def _of_silence(reading: GpuReading) -> Alert:

@@ -34,6 +34,14 @@ class Line(NamedTuple):
     key: str = ""
 
 
+class Part(NamedTuple):
+    """A piece of a meter: its fraction of the whole, 0..1."""
+
+    fraction: float
+    tone: Tone
+    glyph: str = "▇"
+
+
 BLANK = Line()
 
 
@@ -108,16 +116,16 @@ def wrap(text: str, width: int) -> list[str]:
     return rows
 
 
-def meter(width: int, parts: Iterable[tuple[float, Tone]]) -> tuple[Span, ...]:
-    """A bar of `width` columns: each part is a fraction of the whole; the rest is the track."""
+def meter(width: int, parts: Iterable[Part]) -> tuple[Span, ...]:
+    """A bar of `width` columns: its parts one after the other; the rest is the track."""
     spans: list[Span] = []
     used, total = 0, 0.0
-    for fraction, tone in parts:
+    for fraction, tone, glyph in parts:
         total = min(1.0, total + max(0.0, fraction))
         until = max(used, min(width, round(total * width)))
         if until == used and fraction > 0 and used < width:
             until = used + 1
-        spans.append(Span("▇" * (until - used), tone))
+        spans.append(Span(glyph * (until - used), tone))
         used = until
     spans.append(Span("░" * (width - used), "track"))
     return tuple(span for span in spans if span.text)

@@ -11,9 +11,11 @@ _BARS = "▁▂▃▄▅▆▇"
 
 
 def size(count: int | None) -> str:
-    """Bytes in at most six columns: `2.1 G`, `512 M`, `—`."""
+    """Bytes in at most six columns: `2.1 G`, `512 M`, `—`; below 0 (more was given out than is there) in seven."""
     if count is None:
         return UNKNOWN
+    if count < 0:
+        return f"-{size(-count)}"
     for unit, letter in ((GIB, "G"), (MIB, "M"), (KIB, "K")):
         if count >= unit:
             return f"{count / unit:.1f} {letter}" if count < 10 * unit else f"{count / unit:.0f} {letter}"
@@ -58,6 +60,14 @@ def eta(seconds: float | None) -> str:
         return f"~{minutes} m"
     hours = minutes // 60
     return f"~{hours} h {minutes % 60:02} m" if hours < 48 else f"~{hours // 24} d {hours % 24} h"
+
+
+def idle(seconds: float) -> str:
+    """A setting of how long, in at most four columns: `90 s`, `5 m`, `2 h`, `7 d`; `~2 m` where that is not exact."""
+    if seconds < 100 and seconds % 60:
+        return f"{seconds:g} s"
+    unit, letter = (60, "m") if seconds < 100 * 60 else (3600, "h") if seconds < 96 * 3600 else (86400, "d")
+    return f"{'~' if seconds % unit else ''}{int(seconds / unit + 0.5)} {letter}"
 
 
 def percent(fraction: float | None) -> str:

@@ -8,8 +8,11 @@ from tui.store import Store
 
 def engines(store: Store, filter: str) -> list[EngineRow]:  # noqa: A002 (the word on screen)
     """Engines in the order of the configuration that contain `filter` (lower case) somewhere."""
-    rows = store.engines.values()
-    return [row for row in rows if _matches(filter, row.name, row.kind, row.model or "", type(row.state).__name__)]
+    return [
+        row
+        for row in store.engines.values()
+        if _matches(filter, row.name, row.kind, row.model or "", type(row.state).__name__, row.hold and "held")
+    ]
 
 
 def jobs(store: Store, filter: str) -> list[JobRow]:  # noqa: A002 (the word on screen)

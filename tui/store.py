@@ -17,6 +17,7 @@ from ipc.snapshot import (
     JobChanged,
     JobGone,
     JobRow,
+    Ledger,
     Snapshot,
     SupervisorRow,
     Tick,
@@ -44,6 +45,7 @@ class Store:
         self.host: HostReading = first.host
         self.gpus: tuple[GpuReading, ...] = first.gpus
         self.fleet: GpuFleet = first.fleet
+        self.ledger: Ledger = first.ledger
         self.gpu_past = GpuPast()
         self.engines: dict[str, EngineRow] = {}
         self.jobs: dict[str, JobRow] = {}
@@ -93,7 +95,7 @@ class Store:
         self.lost = None
         self.unix, self.monotonic = snapshot.unix, snapshot.monotonic
         self.supervisor, self.host = snapshot.supervisor, snapshot.host
-        self.gpus, self.fleet = snapshot.gpus, snapshot.fleet
+        self.gpus, self.fleet, self.ledger = snapshot.gpus, snapshot.fleet, snapshot.ledger
         self.gpu_past.look(snapshot.gpus, None)
         self.engines = {row.name: row for row in snapshot.engines}
         self.jobs = {row.id: row for row in snapshot.jobs}
@@ -107,7 +109,7 @@ class Store:
     def _tick(self, tick: Tick) -> None:
         self.unix, self.monotonic = tick.unix, tick.monotonic
         self.supervisor, self.host = tick.supervisor, tick.host
-        self.gpus, self.fleet = tick.gpus, tick.fleet
+        self.gpus, self.fleet, self.ledger = tick.gpus, tick.fleet, tick.ledger
         self.gpu_past.tick(tick.gpus, tick.unix)
         self.cpu.append(tick.host.cpu_percent)
         for name, row in self.engines.items():

@@ -88,7 +88,9 @@ def _what_a_stop_loses(row: EngineRow) -> str:
         return ""
     upto = flights * max(1, row.parallel)
     units = "1 unit in flight" if upto == 1 else f"up to {upto} units in flight"
-    return f"Stop {row.name}? It first gets time to finish {units}; what does not finish will be done again."
+    lost = f"Stop {row.name}? It first gets time to finish {units}; what does not finish will be done again."
+    held = row.state.footprint_bytes if isinstance(row.state, states.Ready) else 0
+    return f"{lost} That frees ~{measures.size(held)}." if held else lost
 
 
 def _flights(row: EngineRow) -> int:

@@ -31,7 +31,7 @@ def create(report: Report) -> FakeEngine:
 
 
 class FakeEngine:
-    """Holds `load_bytes` while loaded and gives all but `leak_bytes` of it back; on a simulated GPU where it has one."""
+    """Holds `load_bytes` while loaded, on a simulated GPU where it has one, and gives all but `leak_bytes` back."""
 
     def __init__(self, report: Report, settings: FakeSettings) -> None:
         self._report = report
@@ -116,7 +116,7 @@ class FakeEngine:
             self._leaked_bytes += self._settings.leak_bytes
             if not self._gpu.simulated:
                 self._leaked.append(_touched(self._settings.leak_bytes))
-            self._hold(self._leaked_bytes)
+            self._hold(self._leaked_bytes, stays=self._settings.leak_stays)
             self._weights = None
         if self._settings.ignore_term and self._report.cancelled():
             habits.forever()
@@ -158,15 +158,16 @@ class FakeEngine:
         self._hold(settings.held_bytes() + self._leaked_bytes)
         return bytearray()
 
-    def _hold(self, count: int) -> None:
+    def _hold(self, count: int, *, stays: bool = False) -> None:
         """On a simulated GPU; raises OutOfMemory."""
         if not self._settings.off_gpu:
-            self._gpu.hold(count)
+            self._gpu.hold(count, stays=stays)
 
     def _model(self) -> Model:
         settings = self._settings
         level = settings.quantization if settings.levels else None
         on_gpu = settings.layers if settings.gpu_layers < 0 else settings.gpu_layers
+        on_gpu = on_gpu if settings.layers_really < 0 else settings.layers_really
         return Model("fake", level, self._growth.bytes(), settings.layers, on_gpu if self._gpu.simulated else None)
 
 

@@ -21,6 +21,7 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     leak_bytes: Annotated[
         int, knob("bytes", "model", "memory that an unload leaves behind", ge=0, le=1099511627776)
     ] = 0
+    leak_stays: Annotated[bool, knob("", "model", "what an unload leaves behind outlives the process")] = False
     levels: Annotated[str, knob("", "model", "bytes by quantization in place of load_bytes: `q4=4000 q8=8000`")] = ""
     quantization: Annotated[Literal["auto", "q4", "q8", "q16", "q32"], knob("", "model", "which of the levels")] = (
         "auto"
@@ -28,6 +29,9 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     layers: Annotated[int, knob("layers", "model", "pieces that it can be divided into", ge=1, le=1000)] = 1
     gpu_layers: Annotated[
         int, knob("layers", "model", "pieces on the GPU; -1 means all, -2 as many as fit", ge=-2, le=1000)
+    ] = -1
+    layers_really: Annotated[
+        int, knob("layers", "model", "pieces that its library says it put on the GPU; -1 is the truth", ge=-1, le=1000)
     ] = -1
     spread: Annotated[int, knob("GPUs", "model", "how many GPUs it may be divided over", ge=1, le=16)] = 1
     appraised_bytes: Annotated[

@@ -27,7 +27,9 @@ def exited(turn: Turn, exit: Exited) -> None:  # noqa: A002 (the word of the dom
         changes.refused(turn, before.life.applying, _problem(before, how))
     turn.life = Life()
     if fault.has_no_kernel(exit):
-        room.unsuited(turn)
+        room.drop(turn, unsuited=True)
+    elif before.life.ask_again:
+        room.drop(turn)
     if before.condemned:
         turn.record = replace(turn.record, condemned="")
         _fail(turn, before.condemned, exit.log_tail)

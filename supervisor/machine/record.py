@@ -142,6 +142,8 @@ class Life:
     """This change was sent and not yet answered."""
     replace: bool = False
     """The process must go; the goal decides whether another follows."""
+    ask_again: bool = False
+    """The process that follows asks for room anew."""
     cancelled: bool = False
     """The flights in the air were told to stop, because the drain took too long."""
     due: float = 0.0

@@ -62,17 +62,16 @@ def refused(turn: Turn, event: RoomRefused) -> None:
 def lost(turn: Turn) -> None:
     """What it was given is no good any more: its GPU is gone. A model that is loaded has to see for itself."""
     if isinstance(turn.record.room, Given) and isinstance(turn.state, Backoff | Stopped | Failed | Cold):
-        turn.record = replace(turn.record, room=NoRoom())
-        turn.do(GiveUpRoom())
+        drop(turn)
         if isinstance(turn.state, Cold):
             turn.life = replace(turn.life, replace=True)
 
 
-def unsuited(turn: Turn) -> None:
-    """Its library was not built for the GPUs that it was given: others, or none."""
+def drop(turn: Turn, *, unsuited: bool = False) -> None:
+    """Give back what it was given, to ask anew; `unsuited` as in `GiveUpRoom`."""
     if isinstance(turn.record.room, Given):
         turn.record = replace(turn.record, room=NoRoom())
-        turn.do(GiveUpRoom(unsuited=True))
+        turn.do(GiveUpRoom(unsuited))
 
 
 def release(turn: Turn) -> None:

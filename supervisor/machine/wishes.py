@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ipc.states import Backoff, Draining, Failed, Loading, Ready, Stopped, Stopping, Why, pid_of
+from supervisor.machine import room
 from supervisor.machine.record import BeCold, BeReady, BeStopped, By
 from supervisor.machine.turn import Turn
 
@@ -62,7 +63,9 @@ def restart(turn: Turn) -> None:
     has_process = pid_of(turn.state) is not None
     _clean_slate(turn)
     turn.record = replace(turn.record, goal=BeReady(), wanted_by="operator")
-    turn.life = replace(turn.life, replace=has_process, unload=False)
+    turn.life = replace(turn.life, replace=has_process, ask_again=has_process, unload=False)
+    if not has_process:
+        room.drop(turn)
     turn.happen("info", "engine-stopping" if has_process else "engine-starting", "restarts: the operator wants it")
 
 

@@ -311,6 +311,7 @@ class Admission:
         del self._asking[slot.name]
         slot.claim = claim
         self._house.before_load(slot.name, claim.uuids, time.monotonic())
+        slot.gpus = self._house.indexes(claim.uuids, time.monotonic())
         elsewhere = slot.bound is not None and set(slot.bound) != set(claim.uuids)
         whole = sum(one.bytes for one in claim.placement.slices) or claim.placement.ram_bytes
         amount = f": {needed(whole, estimated=claim.placement.estimated)}" if whole else ""

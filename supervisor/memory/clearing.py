@@ -50,11 +50,15 @@ class Box:
 
     def cleared(self, target: Target) -> Room | None:
         """The cheapest way to make it fit; engines elsewhere leave only for their part of the host's memory."""
-        for uuids in (target.uuids, (*target.uuids, HOST)):
-            near = tuple(one for one in self.others if any(one.held.get(uuid, 0) > 0 for uuid in uuids))
-            if self._seat(target, near) is not None:
-                return next(room for leaving in _sets(near) if (room := self._room(target, leaving)) is not None)
-        return None
+        near = self._holders(target.uuids)
+        if seated(target.ask, gpus_without(target.gpus, near, self.thresholds), self.host) is None:
+            near = self._holders((*target.uuids, HOST))
+        if self._seat(target, near) is None:
+            return None
+        return next(room for leaving in _sets(near) if (room := self._room(target, leaving)) is not None)
+
+    def _holders(self, uuids: tuple[str, ...]) -> tuple[Resident, ...]:
+        return tuple(one for one in self.others if any(one.held.get(uuid, 0) > 0 for uuid in uuids))
 
     def _room(self, target: Target, leaving: tuple[Resident, ...]) -> Room | None:
         placement = self._seat(target, leaving)
@@ -81,7 +85,7 @@ def targets(ask: Ask, gpus: Sequence[GpuRoom]) -> Iterator[Target]:
     pool = None if why_cpu(ask, gpus) else pool_of(ask.gpu, ask.bound, gpus)
     if not isinstance(pool, Pool):
         yield Target(ask, tuple(gpus), ())
-    elif pool.mig or len(pool.gpus) == 1:
+    elif len(pool.gpus) == 1:
         yield Target(ask, tuple(gpus), (pool.mig or pool.gpus[0].uuid,))
     else:
         yield from (Target(replace(ask, bound=(gpu.uuid,)), (gpu,), (gpu.uuid,)) for gpu in pool.gpus)

@@ -114,6 +114,10 @@ class House:
             grown = now - self._used_before.get(key, now)
             self.by_difference[key] = grown if grown > slot.claim.bytes_on(reading.uuid) * _BELIEVED else 0
 
+    def indexes(self, uuids: tuple[str, ...], monotonic: float) -> tuple[int, ...]:
+        """The indexes of these GPUs, or of those that have these MIG devices."""
+        return tuple(one.index for one in self.readings(monotonic) if {one.uuid, *one.mig} & set(uuids))
+
     def facts(self, monotonic: float) -> Facts:
         """What the books are made from now."""
         gpus = self.readings(monotonic)

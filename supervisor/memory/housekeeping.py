@@ -194,7 +194,7 @@ class Housekeeping:
             yield Alarm(thrash.first, "thrash", "warning", now, thrash.text(), help_)
         for one in readings:
             level = self._house.pressure.get(one.uuid, "low")
-            if level in _WORSE and not one.stale:
+            if level in _WORSE and not one.stale and not self._alone(one, level):
                 text = f"GPU {one.index} is under {level} memory pressure"
                 yield Alarm(f"gpu {one.index}", "pressure", "warning", now, text, "d shows who holds it")
             if (hot := self._house.heat.get(one.uuid)) and (hot.warm or hot.held):
@@ -202,6 +202,12 @@ class Housekeeping:
         if (level := self._house.pressure.get(HOST, "low")) in _WORSE:
             text = f"the host's memory is under {level} pressure"
             yield Alarm("supervisor", "pressure", "warning", now, text, "close what is not needed")
+
+    def _alone(self, reading: GpuReading, level: Pressure) -> bool:
+        """Whether one engine's own bytes make the level: a normal day."""
+        mark = self._house.thresholds.begins[level] - self._house.thresholds.hysteresis
+        most = max(measured(reading).values(), default=0)
+        return most >= mark * (reading.memory_total_bytes or 0) > 0
 
     def _told(self, alarms: list[Alarm]) -> tuple[Alarm, ...]:
         """With the moment since when each has been there; new ones are told."""

@@ -74,7 +74,7 @@ def _no_room(ask: Ask, pool: Pool, gpus: Sequence[GpuRoom]) -> Refusal:
 
 
 def _shortage(ask: Ask, pool: Pool, able: Sequence[GpuRoom], bad: dict[str, str], what: str) -> str:
-    load = load_on(ask, able[:1], len(ask.need.layers) if ask.pieces is None else ask.pieces)
+    load = load_on(ask, able[:1], ask.pieces or len(ask.need.layers))
     needs = f"{ask.engine} needs {needed(load.whole_bytes, estimated=not load.measured)}"
     if len(pool.gpus) == 1:
         return f"GPU {able[0].index} has {free(able[0].free_bytes)} {what}, {needs}"

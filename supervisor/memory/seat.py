@@ -82,7 +82,7 @@ def _among(ask: Ask, pool: Pool, gpus_here: int) -> Placement | None:
     if not usable:
         return None
     groups = tuple(_groups(usable, ask.spread))
-    whole = len(ask.need.layers) if ask.pieces is None else ask.pieces
+    whole = ask.pieces or len(ask.need.layers)
     seat = next(filter(None, (_seat(ask, group, whole) for group in groups)), None)
     if seat is None and ask.pieces is None:
         seat = _partly(ask, groups)
@@ -135,7 +135,7 @@ def _on_mig(ask: Ask, pool: Pool) -> Placement | None:
     (gpu,) = pool.gpus
     if gpu.silent or mig_against(ask, pool):
         return None
-    on_gpu = len(ask.need.layers) if ask.pieces is None else ask.pieces
+    on_gpu = ask.pieces or len(ask.need.layers)
     load = load_on(ask, (gpu,), on_gpu)
     words = f"MIG device {pool.mig} of GPU {gpu.index}, {'as told' if pool.told else 'where its process is'}"
     ram_bytes = ask.need.ram_bytes(on_gpu)

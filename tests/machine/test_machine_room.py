@@ -108,6 +108,17 @@ def test_room_is_kept_over_a_restart_and_given_up_at_the_end() -> None:
     assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
 
 
+def test_a_restart_by_the_operator_asks_anew() -> None:
+    stage = ready().hear(e.WantRestart(100.0))
+    assert not stage.told(f.GiveUpRoom), "its process still holds memory"
+    stage.exit(0)
+    assert [type(effect) for effect in stage.last if isinstance(effect, f.GiveUpRoom | f.AskRoom)] == [
+        f.GiveUpRoom,
+        f.AskRoom,
+    ]
+    assert not stage.told(f.Spawn)
+
+
 def test_a_failed_engine_keeps_no_room() -> None:
     stage = ready(restarts=1).exit(1)
     assert isinstance(stage.state, Failed)

@@ -29,11 +29,12 @@ from tui.context import Context
 
 
 class Box:
-    """The service. `refuse` names engines whose commands fail."""
+    """The service. `refuse` names engines whose commands fail; `price` is what every change costs, if not the usual."""
 
     def __init__(self) -> None:
         self.asked: list[control.Command] = []
         self.refuse: set[str] = set()
+        self.price: control.Price | None = None
         self.sessions: list[anyio.CancelScope] = []
         self.snapshot = scenery.snapshot()
         self._watchers: list[list[Update]] = []
@@ -68,6 +69,8 @@ class Box:
             case control.ShowKnobs():
                 return control.Knobs(scenery.KNOBS)
             case control.SetKnobs(engine, changes, dry_run):
+                if self.price:
+                    return msgspec.structs.replace(self.price, applied=not dry_run)
                 said = ", ".join(f"{name} → {value}" for name, value in changes.items())
                 return control.Price(f"{engine}: {said}: 2 units to finish, reload ~21 s", 2, 21.0, not dry_run)
             case control.ShowJob():

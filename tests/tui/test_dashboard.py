@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import booked
 import msgspec
 import pytest
 import scenery
@@ -238,6 +239,22 @@ async def test_a_job_shows_its_numbers_and_what_was_set_aside(at: Looking) -> No
     await at.asked(control.PauseJob("gpubox-3-39"))
     await at.press("q")
     assert isinstance(at.app.screen, Overview)
+
+
+async def test_an_engine_tells_its_hold_its_policy_and_its_alarms(tmp_path: Path) -> None:
+    box = Box()
+    box.snapshot = booked.booked()
+    async with looking(tmp_path, (80, 24), box=box) as at:
+        await at.press("j", "l")
+        facts = " ".join(at.text("facts").split())
+        assert "first token 4 ms · idle→ exit 5 m · chosen: f16 · 20 of 33 layers" in facts
+        assert "swapped 14 times in 10 min, 9 min lost · pin one" in facts
+        await at.press("escape", "j", "j", "j", "l")
+        assert "heat: GPU 1: 92 °C, resumes at 82" in at.text("facts")
+        await at.press("escape", "slash", *"held", "enter")
+        assert "ear-medium" in at.text("engines")
+        assert "giant" in at.text("engines")
+        assert "scratch" not in at.text("engines")
 
 
 async def test_all_events(at: Looking) -> None:

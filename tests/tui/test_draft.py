@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import booked
 import pytest
 import scenery
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipc.control import Price
 from ipc.snapshot import Knob, Scalar
 from tui.draft import Draft, read, stepped
 from tui.draw import knobs
@@ -118,7 +120,7 @@ def test_the_panel_shows_old_and_new_range_unit_and_when() -> None:
     row = next(line for line in text(shown).splitlines() if "parallel" in line)
     for part in ("▸", "4→5", "units", "1–64", "context is rebuilt"):
         assert part in row
-    feet = text(knobs.feet(draft.current, ("2 units finish first · ~21 s", "accent"), 110))
+    feet = text(knobs.feet(draft.current, ("2 units finish first · ~21 s", "accent"), 110, 20))
     assert "units worked on at once · default 1" in feet
     assert "2 units finish first" in feet
 
@@ -130,9 +132,26 @@ def test_the_panel_fits_at_any_size(width: int, height: int, index: int) -> None
     shown, first = knobs.rows("writer", draft, 0, width, height)
     assert first <= index
     assert len(shown) <= max(3, height)
-    feet = knobs.feet(draft.current, ("price " * 30, "accent"), width)
-    assert len(feet) == knobs.FEET
+    feet = knobs.feet(draft.current, ("price " * 30, "accent"), width, height)
+    assert 4 <= len(feet) <= max(4, height)
     assert all(length(line.spans) <= width for line in [*shown, *feet])
+
+
+def test_a_price_is_told_whole_and_the_description_goes_first() -> None:
+    told = knobs.priced(booked.DEAR)
+    assert told == (booked.DEAR.text, "warn")
+    knob = BY_NAME["parallel"]
+    roomy = knobs.feet(knob, told, 80, 20)
+    assert " ".join(text(roomy[3:-1]).split()) == booked.DEAR.text
+    assert "units worked on at once" in text(roomy)
+    tight = knobs.feet(knob, told, 80, 5)
+    assert " ".join(text(tight[1:-1]).split()) == booked.DEAR.text
+    assert text(knobs.feet(knob, told, 40, 4)).splitlines()[2].endswith("…")
+    assert len(knobs.feet(knob, ("", "dim"), 80, 20)) == len(knobs.feet(knob, ("short", "dim"), 80, 20))
+
+
+def test_a_price_that_nobody_else_pays_is_no_warning() -> None:
+    assert knobs.priced(Price("reload ~21 s", 0, 21.0, False, 3 * scenery.GIB)) == ("reload ~21 s", "accent")
 
 
 def test_a_long_path_shows_its_end() -> None:

@@ -15,9 +15,9 @@ from scripted import Box, looking
 from ipc.snapshot import GpuReading, Happened, Happening
 from tui import alerts
 from tui.allotment import GpuForm
-from tui.draw import frame, gpu_texts
+from tui.draw import gpu_texts, news
 from tui.draw.gpus import panel, short_name
-from tui.draw.owners import owners, shares
+from tui.draw.owners import owners, parts
 from tui.gpus import heat
 from tui.ink import Line, length
 from tui.screens.gpus import GpusPlace
@@ -72,13 +72,14 @@ def test_two_lines_tell_whose_memory_it_is_and_why_the_card_is_slow() -> None:
 
 
 def test_memory_is_split_by_owner() -> None:
-    (ours, our_tone), (others, other_tone) = shares(scenery.GPUS[0])
-    assert (our_tone, other_tone) == ("meter", "other")
+    (ours, *ours_look), (others, *others_look), *nothing = parts(scenery.GPUS[0], None)
+    assert (ours_look, others_look) == (["meter", "▇"], ["other", "▓"])
+    assert [part.fraction for part in nothing] == [0, 0]
     assert ours == pytest.approx((38.4 + 18.1) / 79.6)
     assert ours + others == pytest.approx(61.2 / 79.6)
     bar = text(panel(store_of(scenery.GPUS[0]), 1, "one line", 120))
-    assert bar.count("▒") > 0
-    assert bar.count("▇") > bar.count("▒")
+    assert bar.count("▓") > 0
+    assert bar.count("▇") > bar.count("▓")
 
 
 def test_what_the_card_does_not_tell_is_a_dash_and_never_zero() -> None:
@@ -95,7 +96,7 @@ def test_what_the_card_does_not_tell_is_a_dash_and_never_zero() -> None:
         assert "—" in shown
         assert "0" not in shown.replace("nobody", "")
     hidden = replace(scenery.GPUS[0], processes=(scenery.held(9, None, "writer"),))
-    assert [(owner.words, owner.used_bytes) for owner in owners(hidden)] == [("writer", None)]
+    assert [(owner.words, owner.used_bytes) for owner in owners(hidden, None, {})] == [("writer", None)]
     assert "writer —" in text(panel(store_of(hidden), 2, "two lines", 120))
 
 
@@ -199,7 +200,7 @@ def test_names_of_strangers_and_cards_are_harmless() -> None:
 
 def test_a_happening_about_a_card_names_it_once() -> None:
     told = Happening(9, scenery.NOW, "error", "gpu 3", "gpu-lost", "GPU 3 (L4) gives no readings. It is lost.")
-    assert frame.sentence(told) == told.text
+    assert news.sentence(told) == told.text
 
 
 async def test_the_panel_follows_the_readings_and_d_opens_all_that_is_known(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.ink import Span, clean, fit, length, meter, spread, squeeze, wrap
+from tui.ink import Part, Span, clean, fit, length, meter, spread, squeeze, wrap
 
 words = st.text(max_size=60).map(clean)
 
@@ -36,7 +36,7 @@ def test_wrap_keeps_every_word_within_the_width(text: str, width: int) -> None:
 
 @given(st.integers(0, 60), st.lists(st.floats(0, 1), max_size=3))
 def test_a_meter_is_exact(width: int, parts: list[float]) -> None:
-    assert length(meter(width, [(part, "meter") for part in parts])) == width
+    assert length(meter(width, [Part(part, "meter") for part in parts])) == width
 
 
 @given(st.text())
@@ -65,6 +65,6 @@ def test_a_cut_is_seen() -> None:
 
 
 def test_the_smallest_share_is_seen_and_the_whole_is_full() -> None:
-    assert "".join(span.text for span in meter(10, [(0.001, "meter")])) == "▇░░░░░░░░░"
-    assert "".join(span.text for span in meter(4, [(0.5, "meter"), (0.5, "warn")])) == "▇▇▇▇"
-    assert [span.tone for span in meter(4, [(0.5, "meter"), (0.5, "warn")])] == ["meter", "warn"]
+    assert "".join(span.text for span in meter(10, [Part(0.001, "meter")])) == "▇░░░░░░░░░"
+    assert "".join(span.text for span in meter(4, [Part(0.5, "meter"), Part(0.5, "warn", "▒")])) == "▇▇▒▒"
+    assert [span.tone for span in meter(4, [Part(0.5, "meter"), Part(0.5, "warn")])] == ["meter", "warn"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
+import booked
 import msgspec
 import pytest
 import scenery
@@ -15,7 +16,7 @@ from textual.pilot import Pilot
 
 from ipc import control
 from ipc.errors import Problem
-from ipc.snapshot import NO_FLEET, EngineChanged, GpuReading
+from ipc.snapshot import NO_FLEET, EngineChanged, GpuReading, Tick
 from tui.app import Dashboard
 from tui.context import Context
 from tui.store import Store
@@ -35,8 +36,9 @@ def _in_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class Direct:
     """The scripted box without a socket: snapshots are not about the wire."""
 
-    def __init__(self) -> None:
+    def __init__(self, price: control.Price | None = None) -> None:
         self._box = Box()
+        self._box.price = price
 
     async def ask(self, command: control.OneAnswer) -> control.Answer:
         return await self._box.answer(command)
@@ -52,15 +54,27 @@ def dashboard(
     """Half a minute into a scripted day."""
     fleet = scenery.FLEET if gpus else NO_FLEET
     store = Store(scenery.snapshot(gpus, fleet))
-    for second in range(1, 31):
-        rate = 212.4 - 9.0 * (second * 7 % 11)
-        store.fold(EngineChanged(msgspec.structs.replace(scenery.ENGINES[0], tokens_per_second=rate)))
-        store.fold(scenery.tick(second, gpus, fleet))
+    _half_a_minute(store, lambda second: scenery.tick(second, gpus, fleet))
     if lost:
         store.lose(Problem("Connection ended", "The supervisor ended the connection.", "It is tried again."))
     app = Dashboard(Context(store, Direct(), readonly))
     app.theme = theme
     return app
+
+
+def booked_dashboard(*, price: control.Price | None = None) -> Dashboard:
+    """The same half minute with a ledger."""
+    store = Store(booked.booked())
+    _half_a_minute(store, booked.booked_tick)
+    return Dashboard(Context(store, Direct(price), False))
+
+
+def _half_a_minute(store: Store, tick: Callable[[int], Tick]) -> None:
+    writer = store.engines["writer"]
+    for second in range(1, 31):
+        rate = 212.4 - 9.0 * (second * 7 % 11)
+        store.fold(EngineChanged(msgspec.structs.replace(writer, tokens_per_second=rate)))
+        store.fold(tick(second))
 
 
 async def until(pilot: Pilot[None], part: str, text: str) -> None:
@@ -72,6 +86,7 @@ async def until(pilot: Pilot[None], part: str, text: str) -> None:
 
 
 WIDE, NARROW, TINY = (120, 34), (80, 24), (40, 10)
+HIGH, HUGE = (120, 56), (200, 50)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])
@@ -120,6 +135,44 @@ def test_knobs(snap_compare: Compare, size: tuple[int, int]) -> None:
         await until(pilot, "feet", "parallel → 6")
 
     assert snap_compare(dashboard(), run_before=change, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, TINY, HUGE], ids=["wide", "narrow", "tiny", "huge"])
+def test_ledger(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(booked_dashboard(), terminal_size=size)
+
+
+def test_ledger_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(booked_dashboard(), terminal_size=WIDE)
+
+
+@pytest.mark.parametrize("size", [HIGH, NARROW], ids=["wide", "narrow"])
+def test_the_books_in_full(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.press("d")
+        await until(pilot, "text", "free for new claims")
+
+    assert snap_compare(booked_dashboard(), run_before=go, terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])
+def test_a_price_that_others_pay(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def change(pilot: Pilot[None]) -> None:
+        await pilot.press("e")
+        await until(pilot, "knobs", "deterministic")
+        await pilot.press("j", "right", "right")
+        await until(pilot, "feet", "unloads")
+
+    assert snap_compare(booked_dashboard(price=booked.DEAR), run_before=change, terminal_size=size)
+
+
+def test_an_engine_with_an_alarm(snap_compare: Compare) -> None:
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.press("j", "l")
+        await until(pilot, "text", "long long")
+
+    assert snap_compare(booked_dashboard(), run_before=go, terminal_size=NARROW)
 
 
 PLACES = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ipc import states
 from ipc.snapshot import EngineRow, JobRow
 from tui.allotment import Fleet, allot
-from tui.draw import fleet, frame, joblist
+from tui.draw import engine_words, fleet, frame, joblist, news
 from tui.draw.listing import listing
 from tui.draw.table import columns_for, title_row
 from tui.ink import Line, length
@@ -39,7 +39,7 @@ def test_the_frame_is_never_wider_than_the_screen(width: int, host_rows: int) ->
     lines = [
         frame.title(STORE, (), True, width),
         *frame.host(STORE, host_rows, width),
-        *frame.news((), list(STORE.happenings), 3, width),
+        *news.news((), list(STORE.happenings), 3, width),
         frame.keys(frame.overview_keys(scenery.ENGINES[:1], False), frame.DETACH, width),
     ]
     assert all(length(line.spans) <= width for line in lines)
@@ -56,7 +56,8 @@ def test_columns_go_by_rank_and_the_first_ones_never() -> None:
         "flights",
         "rss",
     }
-    assert len(columns_for(120, ENGINE_COLUMNS)) == len(ENGINE_COLUMNS)
+    assert {c.key for c in ENGINE_COLUMNS} - {c.key for c in columns_for(120, ENGINE_COLUMNS)} == {"cpu", "ttft"}
+    assert len(columns_for(130, ENGINE_COLUMNS)) == len(ENGINE_COLUMNS)
 
 
 ALL_STATES: list[states.EngineState] = [
@@ -73,7 +74,7 @@ ALL_STATES: list[states.EngineState] = [
 
 
 def test_every_state_has_its_own_glyph_and_word() -> None:
-    told = [fleet.state_words(state, 5.0) for state in ALL_STATES]
+    told = [engine_words.state_words(state, 5.0) for state in ALL_STATES]
     assert len({glyph for glyph, _, _ in told}) == len(ALL_STATES)
     assert len({word for _, word, _ in told}) == len(ALL_STATES)
     assert all(word for _, word, _ in told)
@@ -90,7 +91,7 @@ def test_every_state_has_its_own_glyph_and_word() -> None:
     ],
 )
 def test_state_words(state: states.EngineState, words: str) -> None:
-    assert fleet.state_words(state, 5.0)[1] == words
+    assert engine_words.state_words(state, 5.0)[1] == words
 
 
 def test_an_engine_that_does_not_work_says_why_where_its_numbers_were() -> None:
@@ -144,17 +145,17 @@ FLEETS = st.builds(Fleet, st.integers(0, 20), st.booleans(), st.integers(1, 4), 
 
 
 @given(st.integers(4, 120), st.integers(0, 40), st.integers(0, 40), st.integers(0, 1000), FLEETS)
-def test_the_sections_fit_and_no_list_is_starved(height: int, engines: int, jobs: int, news: int, fleet: Fleet) -> None:
-    plan = allot(height, engines, jobs, news, fleet)
+def test_the_sections_fit_and_no_list_is_starved(height: int, engines: int, jobs: int, told: int, gpus: Fleet) -> None:
+    plan = allot(height, engines, jobs, told, gpus)
     rules = (5 if plan.host else 4) if plan.rules else 0
     used = 2 + plan.host + plan.gpus + rules + 2 * plan.titles + plan.engines + plan.jobs + plan.news
     assert used <= height
     if height >= 6:
         assert plan.engines >= 1
         assert plan.jobs >= 1
-    if height >= 12 and fleet.count:
+    if height >= 12 and gpus.count:
         assert plan.gpus >= 1
-    if height >= 18 and news:
+    if height >= 18 and told:
         assert plan.news >= 1
     assert plan.engines <= max(1, engines)
     assert plan.jobs <= max(1, jobs)

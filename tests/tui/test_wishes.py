@@ -73,6 +73,15 @@ def test_stopping_a_busy_engine_names_what_may_be_done_again() -> None:
     assert "up to 4 units in flight" in asked.asks
 
 
+def test_stopping_a_busy_engine_names_what_it_frees() -> None:
+    asked = wishes.start_or_stop(scenery.engine("voice", states.Ready(1, 38 * scenery.GIB, 1)))
+    assert asked
+    assert "That frees ~38 G." in asked.asks
+    draining = wishes.start_or_stop(scenery.engine("voice", states.Draining(1, "apply", 1)))
+    assert draining
+    assert "frees" not in draining.asks
+
+
 @pytest.mark.parametrize(
     ("done", "total", "failed", "said"),
     [

@@ -1,15 +1,15 @@
-"""The lines around the tables: title, host, news, keys."""
+"""The lines around the tables: title, host, keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ipc.snapshot import Happening
 from tui import measures
 from tui.actions import ACTIONS, Action, View, changes_something, shown
 from tui.alerts import Alert
-from tui.ink import BLANK, Line, Span, Tone, clean, length, meter, spread, squeeze
+from tui.draw.conditions import pressure
+from tui.ink import Line, Part, Span, Tone, length, meter, spread, squeeze
 from tui.store import Store
 from tui.wishes import Target
 
@@ -38,19 +38,21 @@ def title(store: Store, raised: Sequence[Alert], readonly: bool, width: int) -> 
 
 
 def host(store: Store, rows: int, width: int) -> list[Line]:
-    """CPU, memory and disk of the box in two rows, one, or none."""
+    """CPU, memory and disk of the box in two rows, one, or none; high pressure takes the place of what matters less."""
     now = store.host
     busy = now.cpu_percent / 100
     memory = now.ram_used_bytes / max(1, now.ram_total_bytes)
     ours = min(memory, sum(row.rss_bytes or 0 for row in store.engines.values()) / max(1, now.ram_total_bytes))
-    parts: list[tuple[float, Tone]] = [(ours, "meter"), (memory - ours, "other")]
+    parts = [Part(ours, "meter"), Part(memory - ours, "other")]
+    pressed = pressure(store.ledger.host.pressure) if store.ledger.host else []
     if rows == 1:
         size = max(6, min(16, (width - 46) // 2))
         spans = (
-            *(Span(" CPU ", "dim"), *meter(size, [(busy, "meter")]), Span(f" {now.cpu_percent:3.0f} %")),
+            *(Span(" CPU ", "dim"), *meter(size, [Part(busy, "meter")]), Span(f" {now.cpu_percent:3.0f} %")),
             *(Span("  RAM ", "dim"), *meter(size, parts)),
             Span(f" {measures.gib(now.ram_used_bytes)}/{measures.gib(now.ram_total_bytes)} G"),
-            Span(f"  disk {measures.size(now.disk_free_bytes)} free", "dim"),
+            Span("  "),
+            *(pressed or [Span(f"disk {measures.size(now.disk_free_bytes)} free", "dim")]),
         )
         return [Line(squeeze(spans, width))]
     size = max(10, min(34, width - 76))
@@ -59,13 +61,14 @@ def host(store: Store, rows: int, width: int) -> list[Line]:
     if now.swap_total_bytes:
         swap = f"swap {measures.gib(now.swap_used_bytes)} / {measures.gib(now.swap_total_bytes)} GiB"
     cpu = (
-        *(Span(" CPU   ", "dim"), *meter(size, [(busy, "meter")]), Span(f"  {now.cpu_percent:3.0f} %")),
+        *(Span(" CPU   ", "dim"), *meter(size, [Part(busy, "meter")]), Span(f"  {now.cpu_percent:3.0f} %")),
         *(Span(f"   load {now.load_1m:.2f}".ljust(24), "dim"), Span(spark, "meter")),
     )
     ram = (
         *(Span(" RAM   ", "dim"), *meter(size, parts)),
         Span(f"  {measures.gib(now.ram_used_bytes):>5} / {measures.gib(now.ram_total_bytes)} GiB"),
-        Span(f"   engines {measures.size(round(ours * now.ram_total_bytes))}", "dim"),
+        Span("   "),
+        *(pressed or [Span(f"engines {measures.size(round(ours * now.ram_total_bytes))}", "dim")]),
         Span(f"   {swap}" if swap else "", "dim"),
         Span(
             f"   disk {measures.size(now.disk_free_bytes)} free",
@@ -73,40 +76,6 @@ def host(store: Store, rows: int, width: int) -> list[Line]:
         ),
     )
     return [Line(squeeze(spans, width)) for spans in (cpu, ram)][:rows]
-
-
-def news(raised: Sequence[Alert], happenings: Sequence[Happening], rows: int, width: int) -> list[Line]:
-    """Alerts first, then the newest happenings, newest last."""
-    lines = [alert(entry, width) for entry in raised[: (rows + 1) // 2]]
-    room = rows - len(lines)
-    lines += [happening(entry, width) for entry in list(happenings)[-room:]] if room else []
-    return lines + [BLANK] * (rows - len(lines))
-
-
-def alert(entry: Alert, width: int) -> Line:
-    """What, since when, why, and the key that helps."""
-    when = measures.clock(entry.since) if entry.since is not None else measures.UNKNOWN
-    left = (
-        *(Span(f" {when:8}", "dim"), Span(" ▲ ", entry.grave), Span(clean(entry.what), entry.grave)),
-        Span(f": {clean(entry.why)}" if entry.why else ""),
-    )
-    help_ = Span(f"  {entry.help} ", "dim")
-    fits = length(left) + length([help_]) < width
-    return spread([left], [help_] if fits else [Span(" ")], width)
-
-
-def happening(entry: Happening, width: int) -> Line:
-    """One row of the events."""
-    glyph: dict[str, tuple[str, Tone]] = {"info": (" ", "dim"), "warning": ("▴", "warn"), "error": ("✕", "bad")}
-    mark, tone = glyph[entry.severity]
-    spans = (Span(f" {measures.clock(entry.unix)} ", "dim"), Span(f"{mark} ", tone), Span(sentence(entry)))
-    return Line(squeeze(spans, width))
-
-
-def sentence(entry: Happening) -> str:
-    """The happening's text, led by what it is about where the text does not name it."""
-    known = entry.about == "supervisor" or entry.about.lower() in entry.text.lower()
-    return clean(entry.text if known else f"{entry.about}: {entry.text}")
 
 
 class Key(NamedTuple):

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from ipc.snapshot import GpuFleet, GpuProcess, GpuReading
 from tui import measures
-from tui.draw.gpus import meter_of, slow_tone
+from tui.draw import book_texts
+from tui.draw.conditions import slow_tone
+from tui.draw.facts import NAMED, fact, gib, holding, memory, size
+from tui.draw.gpus import meter_of
 from tui.draw.owners import stranger
 from tui.gpus import heat
-from tui.ink import BLANK, Line, Span, Tone, clean, line, squeeze, wrap
+from tui.ink import BLANK, Line, Span, Tone, clean, squeeze
+from tui.ledger import alarms_of_gpu, book_of, extent
 from tui.store import Store
-
-_NAMED = 11
-_BAR = 30
 
 
 def about(fleet: GpuFleet, count: int) -> str:
@@ -31,54 +32,44 @@ def gpu(store: Store, reading: GpuReading, width: int) -> Sequence[Line]:
     lines = [Line(squeeze(title, width))]
     if reading.stale:
         said = f"no readings since {measures.clock(reading.unix)}: {reading.problem} What follows was last seen."
-        lines += _fact("silent", said, width, "bad")
+        lines += fact("silent", said, width, "bad")
     elif reading.problem:
-        lines += _fact("problem", reading.problem, width, "warn")
-    memory = [f"{_gib(reading.memory_used_bytes)} / {_gib(reading.memory_total_bytes)} GiB", *_kept(reading)]
-    bar = (Span(f"   {'memory':{_NAMED}}", "dim"), *meter_of(reading, min(_BAR, max(6, width // 4))), Span("  "))
-    lines.append(Line(squeeze((*bar, Span(" · ".join(memory))), width)))
-    lines += _fact("heat", _heat(reading), width, _WORRY[heat(reading)])
-    lines += _fact("power", _power(reading), width)
-    lines += _fact("work", _work(reading), width)
+        lines += fact("problem", reading.problem, width, "warn")
+    book = book_of(store.ledger, reading)
+    used, total = map(gib, extent(reading, book))
+    bar = meter_of(reading, book, min(book_texts.BAR, max(6, width // 4)))
+    lines += book_texts.alarms(alarms_of_gpu(store.ledger, reading.index), width)
+    lines.append(memory(bar, [f"{used} / {total} GiB", *_kept(reading)], width))
+    lines += book_texts.of_gpu(book, width) if book else []
+    lines += fact("heat", _heat(reading), width, _WORRY[heat(reading)])
+    lines += fact("power", _power(reading), width)
+    lines += fact("work", _work(reading), width)
     past = store.gpu_past.work.get(reading.index, ())
     if any(value is not None for value in past):
         spark = measures.sparkline(past, max(1, min(60, width - 30)), top=100.0).lstrip()
-        lines.append(
-            Line(squeeze((Span(" " * (_NAMED + 3)), Span(spark, "meter"), Span("  one minute", "dim")), width))
-        )
+        lines.append(Line(squeeze((Span(" " * (NAMED + 3)), Span(spark, "meter"), Span("  one minute", "dim")), width)))
     if said := _link(reading):
-        lines += _fact("PCIe", said, width)
+        lines += fact("PCIe", said, width)
     if reading.throttle:
-        lines += _fact("slower by", ", ".join(reading.throttle), width, slow_tone(reading))
+        lines += fact("slower by", ", ".join(reading.throttle), width, slow_tone(reading))
     if reading.ecc_uncorrected is not None:
         tone: Tone = "warn" if reading.ecc_uncorrected else "plain"
-        lines += _fact("ECC", f"{reading.ecc_uncorrected:,} memory errors not corrected", width, tone)
+        lines += fact("ECC", f"{reading.ecc_uncorrected:,} memory errors not corrected", width, tone)
     held = sorted(reading.processes, key=lambda one: (not one.engine, -(one.used_bytes or 0)))
     for process in held:
         lines.append(_process(process, width))
     if not held:
-        lines += _fact("held by", "no process", width)
+        lines += fact("held by", "no process", width)
     return (*lines, BLANK)
 
 
 _WORRY: dict[str, Tone] = {"": "plain", "warm": "warn", "hot": "bad"}
 
 
-def _fact(name: str, said: str, width: int, tone: Tone = "plain") -> list[Line]:
-    rows = wrap(clean(said), max(8, width - _NAMED - 4))
-    named = [name, *[""] * (len(rows) - 1)]
-    return [line(Span(f"   {word:{_NAMED}}", "dim"), Span(text, tone)) for word, text in zip(named, rows, strict=True)]
-
-
 def _process(process: GpuProcess, width: int) -> Line:
-    owner = f"{clean(process.engine)}  {clean(process.name)}({process.pid})" if process.engine else stranger(process)
-    spans = (
-        Span(f"   {'held by':{_NAMED}}", "dim"),
-        Span(f"{measures.size(process.used_bytes):>6}  "),
-        Span(owner, "plain" if process.engine else "dim"),
-        Span("" if process.engine else "  none of ours", "dim"),
-    )
-    return Line(squeeze(spans, width))
+    command = stranger(process.name, process.pid)
+    who = [Span(f"{clean(process.engine)}  {command}")] if process.engine else [Span(f"{command}  none of ours", "dim")]
+    return holding("held by", size(process.used_bytes), who, width)
 
 
 def _kept(reading: GpuReading) -> list[str]:
@@ -145,7 +136,3 @@ def _mig(reading: GpuReading) -> str:
 
 def _whole(value: float | None) -> str:
     return measures.UNKNOWN if value is None else f"{value:.0f}"
-
-
-def _gib(count: int | None) -> str:
-    return measures.UNKNOWN if count is None else measures.gib(count)

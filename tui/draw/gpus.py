@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipc.snapshot import GpuReading
+from ipc.snapshot import GpuBook, GpuReading
 from tui import measures
 from tui.allotment import Fleet, GpuForm
-from tui.draw.owners import owners, shares
+from tui.draw import conditions
+from tui.draw.facts import gib
+from tui.draw.owners import Owner, owners, parts, shorter
 from tui.gpus import heat
-from tui.ink import Line, Span, Tone, clean, fit, meter, spread, squeeze
+from tui.ink import Line, Span, Tone, clean, fit, length, meter, spread, squeeze
+from tui.ledger import book_of, extent
 from tui.store import Store
 
 _MAKERS = ("NVIDIA ", "GeForce ", "Tesla ", "Quadro ")
 _CELL = 38
-_SHORT = {
-    "power cap": "power",
-    "hardware slowdown": "hardware",
-    "sync boost": "sync",
-    "software thermal slowdown": "heat",
-    "hardware thermal slowdown": "heat",
-    "power brake": "brake",
-    "board limit": "board",
-    "reliability": "voltage",
-}
 
 
 def fleet(store: Store, width: int) -> Fleet:
@@ -52,9 +45,9 @@ def panel(store: Store, rows: int, form: GpuForm, width: int) -> list[Line]:
 
 def two_lines(store: Store, reading: GpuReading, width: int) -> tuple[Line, Line]:
     """Bar and numbers; whose memory it is, and why the card is slow."""
-    quiet = reading.stale
+    quiet, book = reading.stale, book_of(store.ledger, reading)
     names = _name_width(store)
-    used, total = _gib(reading.memory_used_bytes), _gib(reading.memory_total_bytes)
+    used, total = map(gib, extent(reading, book))
     tail = (
         Span(f"  {used:>5} / {total:>5} GiB ", "dim" if quiet else "plain"),
         *_temperature(reading, " °C "),
@@ -62,16 +55,19 @@ def two_lines(store: Store, reading: GpuReading, width: int) -> tuple[Line, Line
         Span(f"  {_work(store, reading, 12)} ", "meter"),
     )
     head = (*_index(reading, "GPU ", 2), Span(fit(short_name(reading), names)), Span("  "))
-    bar = meter_of(reading, max(6, min(40, width - _length(head) - _length(tail))))
+    bar = meter_of(reading, book, max(6, min(40, width - length(head) - length(tail))))
     first = Line(squeeze(_dimmed((*head, *bar, *tail)) if quiet else (*head, *bar, *tail), width))
     indent = Span(" " * 8)
     if quiet:
-        said = Span(f"▲ {_silence(reading)}", "bad")
-        return first, Line(squeeze((indent, said, Span(f" · last seen: {_owned(reading)}", "dim")), width))
-    slow = (Span(f"▼ {', '.join(reading.throttle)} ", slow_tone(reading)),) if reading.throttle else ()
-    if not slow and reading.problem:
-        slow = (Span(f"{clean(reading.problem)} ", "dim"),)
-    return first, spread([(indent, *_owner_spans(reading))], slow or (Span(" "),), width)
+        silence = Span(f"▲ {_silence(reading)}", "bad")
+        seen = "".join(span.text for span in owner_spans(owners(reading, None, {}))) or measures.UNKNOWN
+        return first, Line(squeeze((indent, silence, Span(f" · last seen: {seen}", "dim")), width))
+    held = owners(reading, book, store.engines)
+    lefts = [(indent, *owner_spans(one)) for one in shorter(held)]
+    if not held:
+        nobody = "nobody holds memory" if reading.memory_used_bytes is not None else ""
+        lefts = [(indent, Span(nobody, "dim"))]
+    return first, _beside(lefts, conditions.said(reading, book), width)
 
 
 def one_line(store: Store, reading: GpuReading, width: int) -> Line:
@@ -82,24 +78,27 @@ def one_line(store: Store, reading: GpuReading, width: int) -> Line:
         head = (*head, Span(fit(short_name(reading), _name_width(store))), Span("  "))
     if reading.stale:
         return Line(squeeze((*_dimmed(head), Span(f"▲ {_silence(reading)}", "bad")), width))
-    tail = [Span(_memory(reading)), *_temperature(reading, "°C")]
+    book = book_of(store.ledger, reading)
+    tail = [Span(_memory(reading, book)), *_temperature(reading, "°C")]
     if width >= 56:
         tail.append(Span(f" {_whole(reading.power_watts):>5} W"))
     tail.append(Span(f" {_whole(reading.utilisation_percent):>4} %"))
     if width >= 64:
-        tail.append(Span(f"  {fit(_slow_word(reading), 10)}", slow_tone(reading)))
+        word = conditions.word(reading, book)
+        tail.append(word._replace(text=f"  {fit(word.text, 10)}"))
     if width >= 76:
         tail.append(Span(f" {_work(store, reading, 12 if named else 8)} ", "meter"))
-    bar = meter_of(reading, max(4, min(40, width - _length(head) - _length(tail))))
+    bar = meter_of(reading, book, max(4, min(40, width - length(head) - length(tail))))
     return Line(squeeze((*head, *bar, *tail), width))
 
 
 def summary(store: Store, width: int) -> Line:
-    """All GPUs in one line: memory, the warmest, power, and how many are silent."""
+    """All GPUs in one line: memory, the warmest, power, and how many are silent or held."""
     live = [reading for reading in store.gpus if not reading.stale]
-    told = [one for one in live if one.memory_used_bytes is not None and one.memory_total_bytes is not None]
-    used = sum(one.memory_used_bytes or 0 for one in told) if told else None
-    total = sum(one.memory_total_bytes or 0 for one in told) if told else None
+    books = [book_of(store.ledger, reading) for reading in live]
+    extents = [extent(*pair) for pair in zip(live, books, strict=True)]
+    told = [(used, total) for used, total in extents if used is not None and total is not None]
+    used, total = (sum(used for used, _ in told), sum(total for _, total in told)) if told else (None, None)
     warmest = max(live, key=lambda one: one.temperature_celsius or 0.0, default=None)
     watts = [one.power_watts for one in live if one.power_watts is not None]
     spans = [Span(f" {measures.plural(len(store.gpus), 'GPU')}", "strong", "screen.gpus")]
@@ -108,18 +107,29 @@ def summary(store: Store, width: int) -> Line:
         spans += _temperature(warmest, "°C")
     if silent := len(store.gpus) - len(live):
         spans.append(Span(f" ▲ {silent} silent", "bad"))
+    if held := sum(1 for book in books if book is not None and book.hold):
+        spans.append(Span(f" ‖ {held} held", "warn"))
     if watts:
         spans.append(Span(f"  {sum(watts):,.0f} W"))
     spans.append(Span("  d shows all", "dim"))
     return Line(squeeze(spans, width))
 
 
-def meter_of(reading: GpuReading, width: int) -> tuple[Span, ...]:
-    """A card's memory by owner: ours, others' (another glyph, for eyes without colour), free; dots where unknown."""
-    if not reading.memory_total_bytes:
-        return (Span("·" * width, "track"),)
-    bar = meter(width, shares(reading))
-    return tuple(span._replace(text=span.text.replace("▇", "▒")) if span.tone == "other" else span for span in bar)
+def meter_of(reading: GpuReading, book: GpuBook | None, width: int) -> tuple[Span, ...]:
+    """A card's memory by owner, each with a glyph of its own, for eyes without colour; dots where unknown."""
+    bar = parts(reading, book)
+    return meter(width, bar) if bar else (Span("·" * width, "track"),)
+
+
+def owner_spans(held: Sequence[Owner]) -> list[Span]:
+    """Who and how many GiB, after one another."""
+    spans: list[Span] = []
+    for owner in held:
+        spans.append(Span(" · " if spans else "", "dim"))
+        spans.append(Span(owner.mark, "meter"))
+        spans.append(Span(f"{owner.words} {'~' if owner.estimated else ''}{gib(owner.used_bytes)}", owner.tone))
+        spans.append(Span(f" ({owner.note})" if owner.note else "", "dim"))
+    return [span for span in spans if span.text]
 
 
 def short_name(reading: GpuReading) -> str:
@@ -130,35 +140,44 @@ def short_name(reading: GpuReading) -> str:
     return name or measures.UNKNOWN
 
 
-def slow_tone(reading: GpuReading) -> Tone:
-    """Reaching its power cap is a card's normal day."""
-    return "warn" if any(reason not in ("power cap", "sync boost") for reason in reading.throttle) else "dim"
-
-
 def _abreast(store: Store, columns: int, width: int) -> list[Line]:
     """Down each column, like the names in a directory."""
     rows = -(-len(store.gpus) // columns)
     cell = width // columns
     lines = []
     for row in range(rows):
-        cells = [_cell(reading, cell) for reading in store.gpus[row::rows]]
+        cells = [_cell(reading, book_of(store.ledger, reading), cell) for reading in store.gpus[row::rows]]
         lines.append(Line(squeeze([span for spans in cells for span in spans], width)))
     return lines
 
 
-def _cell(reading: GpuReading, width: int) -> tuple[Span, ...]:
+def _cell(reading: GpuReading, book: GpuBook | None, width: int) -> tuple[Span, ...]:
     head = _index(reading, "", 2)
     if reading.stale:
         return squeeze((*_dimmed(head), Span("▲ gives no readings", "bad")), width)
     work = Span(f" {_whole(reading.utilisation_percent):>3} %")
-    tail = (Span(_memory(reading)), *_temperature(reading, "°"), work)
-    return squeeze((*head, *meter_of(reading, max(4, width - _length(head) - _length(tail) - 1)), *tail), width)
+    hold = Span("‖" if book is not None and book.hold else " ", "warn")
+    tail = (Span(_memory(reading, book)), *_temperature(reading, "°"), work, hold)
+    return squeeze((*head, *meter_of(reading, book, max(4, width - length(head) - length(tail))), *tail), width)
+
+
+def _beside(lefts: Sequence[Sequence[Span]], rights: Sequence[Sequence[Span]], width: int) -> Line:
+    """The richest of both, the left before the right, that fit together; else the poorest."""
+    for left in lefts:
+        for right in rights:
+            if length(left) + length(right) < width:
+                return spread([left], right, width)
+    return spread(lefts[-1:], rights[-1], width)
 
 
 def _most_wanted(store: Store, rows: int) -> list[GpuReading]:
     """Those that need a look before the others, in the order of their index."""
-    worst = sorted(store.gpus, key=lambda one: (not one.stale, not heat(one), one.index))[:rows]
-    return sorted(worst, key=lambda one: one.index)
+
+    def calm(one: GpuReading) -> tuple[bool, bool, int]:
+        book = book_of(store.ledger, one)
+        return not one.stale, not heat(one) and not (book and book.hold), one.index
+
+    return sorted(sorted(store.gpus, key=calm)[:rows], key=lambda one: one.index)
 
 
 def _index(reading: GpuReading, word: str, width: int) -> tuple[Span, ...]:
@@ -173,37 +192,15 @@ def _temperature(reading: GpuReading, unit: str) -> tuple[Span, Span]:
     )
 
 
-def _memory(reading: GpuReading) -> str:
+def _memory(reading: GpuReading, book: GpuBook | None) -> str:
     """`  61/80 G` in ten columns."""
-    said = f"{_short_gib(reading.memory_used_bytes)}/{_short_gib(reading.memory_total_bytes)} G"
+    used, total = extent(reading, book)
+    said = f"{_short_gib(used)}/{_short_gib(total)} G"
     return f" {said:>9}"
-
-
-def _owner_spans(reading: GpuReading) -> list[Span]:
-    held = owners(reading)
-    if not held:
-        return [Span("nobody holds memory" if reading.memory_used_bytes is not None else "", "dim")]
-    spans: list[Span] = []
-    for owner in held:
-        spans.append(Span(" · " if spans else "", "dim"))
-        spans.append(Span(f"{owner.words} {_gib(owner.used_bytes)}", "plain" if owner.ours else "dim"))
-    return spans
-
-
-def _owned(reading: GpuReading) -> str:
-    return "".join(span.text for span in _owner_spans(reading)) or measures.UNKNOWN
 
 
 def _silence(reading: GpuReading) -> str:
     return f"no readings since {measures.clock(reading.unix)}: {clean(reading.problem)}"
-
-
-def _slow_word(reading: GpuReading) -> str:
-    """The gravest reason, in one word."""
-    if not reading.throttle:
-        return ""
-    reason = next((reason for reason in reading.throttle if "thermal" in reason), reading.throttle[0])
-    return f"▼ {_SHORT.get(reason, reason)}"
 
 
 def _work(store: Store, reading: GpuReading, width: int) -> str:
@@ -218,16 +215,8 @@ def _name_width(store: Store) -> int:
     return max(4, min(16, max(len(short_name(reading)) for reading in store.gpus)))
 
 
-def _length(spans: Sequence[Span]) -> int:
-    return sum(len(span.text) for span in spans)
-
-
 def _whole(value: float | None) -> str:
     return measures.UNKNOWN if value is None else f"{value:.0f}"
-
-
-def _gib(count: int | None) -> str:
-    return measures.UNKNOWN if count is None else measures.gib(count)
 
 
 def _short_gib(count: int | None) -> str:

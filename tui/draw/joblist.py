@@ -9,7 +9,7 @@ from ipc.snapshot import JobRow, JobState
 from tui import measures
 from tui.draw import table
 from tui.draw.table import Column, Reason
-from tui.ink import Line, Span, Tone, clean, meter
+from tui.ink import Line, Part, Span, Tone, clean, meter
 
 _GLYPHS: dict[JobState, tuple[str, Tone]] = {
     "queued": ("○", "dim"),
@@ -84,9 +84,10 @@ def fraction(row: JobRow) -> float | None:
 def bar(row: JobRow, width: int) -> tuple[Span, ...]:
     """Done, failed, and what is left."""
     if not row.units_total:
-        return meter(width, [(fraction(row) or 0.0, "other")])
+        return meter(width, [Part(fraction(row) or 0.0, "other")])
     tone: Tone = "meter" if row.state in ("running", "assembling") else "other"
-    return meter(width, [(row.units_done / row.units_total, tone), (row.units_failed / row.units_total, "warn")])
+    done, failed = row.units_done / row.units_total, row.units_failed / row.units_total
+    return meter(width, [Part(done, tone), Part(failed, "warn")])
 
 
 def _rate(row: JobRow) -> str:

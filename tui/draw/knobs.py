@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ipc.control import Price
 from ipc.snapshot import Applies, Knob, Scalar
 from tui import measures
 from tui.draft import Draft
 from tui.draw import table
 from tui.draw.table import Column
-from tui.ink import BLANK, Line, Span, Tone, clean, line, rule, squeeze, wrap
+from tui.ink import BLANK, Line, Span, Tone, clean, fit, line, rule, squeeze, wrap
 from tui.selection import window
 
 WHEN: dict[Applies, str] = {
@@ -17,8 +18,10 @@ WHEN: dict[Applies, str] = {
     "model": "model is reloaded",
     "process": "process restarts",
 }
-FEET = 6
-"""Rows of `feet`."""
+LEAST_HEAD = 3
+"""Rows of `rows` that always stay: title, rule, and the knob under the cursor."""
+_LEAST_ROWS = 2
+"""Of what a knob is for, and of what is told, however short."""
 _VALUE = 14
 _COLUMNS = (
     Column("name", "", 16),
@@ -91,21 +94,29 @@ def _bound(value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
-def feet(knob: Knob, told: tuple[str, Tone], width: int) -> list[Line]:
-    """What the knob under the cursor is for, the price or the problem (`told`, with its tone), and the keys."""
+def feet(knob: Knob, told: tuple[str, Tone], width: int, room: int) -> list[Line]:
+    """What the knob under the cursor is for, the price or the problem (`told`, with its tone), and the keys.
+
+    What is told is told whole: it may take up to `room` rows, for which the knob's description goes first.
+    """
     about = [clean(knob.help), f"default {show(knob.default)}", WHEN[knob.applies]]
     if knob.recommendation:
         about.insert(1, f"recommended {clean(knob.recommendation)}")
     hints = [span for key, word in _HINTS for span in (Span(f" {key}", "key"), Span(f" {word} ", "dim"))]
-    return [
-        rule(width),
-        *_paragraph(" · ".join(part for part in about if part), "dim", width),
-        *_paragraph(clean(told[0]), told[1], width),
-        Line(squeeze(hints, width)),
-    ]
+    price = _paragraph(clean(told[0]), told[1], width, max(_LEAST_ROWS, room - 2))
+    use = _paragraph(" · ".join(part for part in about if part), "dim", width, _LEAST_ROWS)
+    return [rule(width), *use[: max(0, room - 2 - len(price))], *price, Line(squeeze(hints, width))]
 
 
-def _paragraph(text: str, tone: Tone, width: int) -> list[Line]:
-    """Exactly two rows."""
-    shown = wrap(text, max(1, width - 4))[:2]
-    return [line(Span(f"   {row}", tone)) for row in shown] + [BLANK] * (2 - len(shown))
+def priced(price: Price) -> tuple[str, Tone]:
+    """What the change costs; who would have to go for it makes it a warning."""
+    return price.text, "warn" if price.unloads else "accent"
+
+
+def _paragraph(text: str, tone: Tone, width: int, most: int) -> list[Line]:
+    """At least so many rows that nothing jumps when the usual text comes, and at most `most`."""
+    room = max(1, width - 4)
+    shown = wrap(text, room)
+    if len(shown) > most:
+        shown = [*shown[: most - 1], fit(" ".join(shown[most - 1 :]), room)]
+    return [line(Span(f"   {row}", tone)) for row in shown] + [BLANK] * (_LEAST_ROWS - len(shown))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ipc.snapshot import Happening, JobDetail, LogLine, UnitProblem
 from tui import measures
 from tui.actions import ACTIONS, View, changes_something, shown
-from tui.draw import frame
+from tui.draw import news
 from tui.draw.knobs import show
 from tui.ink import BLANK, Line, Span, Tone, clean, fit, line, wrap
 
@@ -23,7 +23,7 @@ def log_line(entry: LogLine, width: int) -> Sequence[Line]:
 def happening(entry: Happening, width: int) -> Sequence[Line]:
     """A decision or fact with its whole sentence."""
     glyph: dict[str, Span] = {"info": Span(" "), "warning": Span("▴", "warn"), "error": Span("✕", "bad")}
-    return _clocked(entry.unix, Span(frame.sentence(entry)), glyph[entry.severity], width)
+    return _clocked(entry.unix, Span(news.sentence(entry)), glyph[entry.severity], width)
 
 
 def heading(text: str, width: int) -> Sequence[Line]:

@@ -11,11 +11,13 @@ from ipc import states
 from ipc.control import Item, LogLines, Logs
 from tui import measures
 from tui.context import Context
-from tui.draw import fleet, texts
+from tui.draw import book_texts, engine_words, fleet, texts
+from tui.draw.facts import fact
 from tui.draw.frame import Key
 from tui.draw.table import title_row
 from tui.follow import follow
-from tui.ink import Line, Span, clean, line, squeeze
+from tui.ink import Line, Span, clean, line, squeeze, wrap
+from tui.ledger import alarms_about
 from tui.screens.place import Place
 from tui.wishes import Target
 
@@ -61,13 +63,21 @@ class EnginePlace(Place):
         known = [f"kind {row.kind}", f"parallel {row.parallel}"] + ([f"pid {pid}"] if pid else [])
         if isinstance(row.state, states.Ready):
             known.append(f"model took {measures.size(row.state.footprint_bytes)}")
+        if row.ttft_seconds is not None:
+            known.append(f"first token {measures.latency(row.ttft_seconds)}")
+        if (policy := engine_words.when_idle(row)) != measures.UNKNOWN:
+            known.append(f"idle→ {policy}")
+        known += [f"chosen: {clean(row.chosen)}"] if row.chosen else []
         known += [clean(row.note)] if row.note else []
         rates = [value for value in store.rates.get(row.name, ()) if value is not None]
         lines = [
             title_row(columns, width),
             fleet.engine_row(store, row, columns, width, " "),
-            Line(squeeze((Span("   "), Span(" · ".join(known), "dim")), width)),
+            *(line(Span(f"   {row}", "dim")) for row in wrap(" · ".join(known), max(8, width - 4))),
         ]
+        if row.hold:
+            lines += fact("on hold", row.hold, width, "warn")
+        lines += book_texts.alarms(alarms_about(store.ledger, row.name), width)
         if any(rates):
             spark = measures.sparkline(store.rates[row.name], min(60, width - 30)).lstrip()
             most = f"   most {measures.rate(max(rates))} in the last minute"

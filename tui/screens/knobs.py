@@ -15,7 +15,7 @@ from ipc.control import Knobs, Price, SetKnobs, ShowKnobs
 from ipc.errors import EngineRoomError
 from tui.context import Context
 from tui.draft import Draft
-from tui.draw import fleet, knobs
+from tui.draw import engine_words, knobs
 from tui.ink import Tone
 from tui.screens.acting import tell
 from tui.widgets.lined import Lined
@@ -78,10 +78,11 @@ class KnobPanel(ModalScreen[None]):
         if self._draft is None:
             return
         row = self.context.store.engines.get(self._engine)
-        word = fleet.state_words(row.state, self.context.store.monotonic)[1] if row else "gone"
+        word = engine_words.row_words(row, self.context.store.monotonic)[1] if row else "gone"
         heading = f"{self._engine} · {row.model or row.kind if row else '—'} · {word}"
-        feet = knobs.feet(self._draft.current, self._told, width)
-        room = height - len(feet) - self.query_one("#typed").display
+        typing = self.query_one("#typed").display
+        feet = knobs.feet(self._draft.current, self._told, width, height - knobs.LEAST_HEAD - typing)
+        room = height - len(feet) - typing
         lines, self._first = knobs.rows(heading, self._draft, self._first, width, room)
         self.query_one("#knobs", Lined).show(lines)
         below = self.query_one("#feet", Lined)
@@ -199,7 +200,7 @@ class KnobPanel(ModalScreen[None]):
             self._say(f"{error.problem.detail} {error.problem.hint}", "bad")
         else:
             if dry_run:
-                self._say(price.text, "accent")
+                self._say(*knobs.priced(price))
             else:
                 self.app.notify(price.text, title=f"{self._engine} changed", markup=False)
                 self.dismiss()

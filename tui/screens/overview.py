@@ -17,7 +17,7 @@ from tui.actions import ACTIONS, View, bound
 from tui.alerts import alerts
 from tui.allotment import Allotment, allot
 from tui.context import Context
-from tui.draw import fleet, frame, gpus, joblist
+from tui.draw import fleet, frame, gpus, joblist, news
 from tui.draw.listing import empty, listing
 from tui.draw.table import Column
 from tui.ink import Line, rule
@@ -66,7 +66,7 @@ class Overview(Acting):
         self._show("gpus", gpus.panel(store, plan.gpus, plan.gpu_form, width))
         self._show("engines", [*line, *self._engine_lines(store, engines, plan, width)])
         self._show("jobs", [*line, *self._job_lines(jobs, plan, width)])
-        self._show("news", [*line, *frame.news(raised, store.happenings, plan.news, width)])
+        self._show("news", [*line, *news.news(raised, store.happenings, plan.news, width)])
         self._show(
             "keys", [*line, frame.keys(frame.overview_keys(self.targets(), self.context.readonly), frame.DETACH, width)]
         )

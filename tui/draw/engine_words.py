@@ -1,0 +1,84 @@
+"""What is said of an engine: its state, its reason, what was chosen for it, what becomes of it when idle. Pure."""
+
+from __future__ import annotations
+
+from ipc import states
+from ipc.snapshot import EngineRow
+from tui import measures
+from tui.ink import Tone
+from tui.ledger import hold_cause, hold_sentence
+
+
+def row_words(row: EngineRow, monotonic: float) -> tuple[str, str, Tone]:
+    """Glyph, words and tone of an engine: of its state, or of what holds its work."""
+    glyph, word, tone = state_words(row.state, monotonic)
+    return (glyph, f"held · {hold_cause(row.hold)}", "warn") if _waits(row) else (glyph, word, tone)
+
+
+def state_words(state: states.EngineState, monotonic: float) -> tuple[str, str, Tone]:
+    """Glyph, words and tone of a state; `monotonic` is the supervisor's clock now."""
+    match state:
+        case states.Stopped("never started"):
+            return "○", "not started", "dim"
+        case states.Stopped(why):
+            return "○", f"stopped · {why}", "dim"
+        case states.Starting():
+            return "◔", "starting", "waiting"
+        case states.Cold(_, residue):
+            return "◌", f"cold · {measures.size(residue)} left" if residue else "cold", "waiting"
+        case states.Loading(_, fraction):
+            return "◐", "loading" if fraction is None else f"loading {measures.percent(fraction)}", "waiting"
+        case states.Ready(_, _, flights):
+            return "●", "ready · busy" if flights else "ready", "ready"
+        case states.Draining(_, purpose, _):
+            return "◑", f"drains · {purpose}", "waiting"
+        case states.Stopping(_, rung, _):
+            return "◒", f"stopping · {rung}", "warn" if rung == "kill" else "waiting"
+        case states.Backoff(_, until, _):
+            left = round(until - monotonic)
+            return "↻", f"again in {left} s" if left > 0 else "again now", "warn"
+        case states.Failed():
+            return "✕", "failed", "bad"
+
+
+def reason(row: EngineRow) -> str:
+    """Why an engine that does not work is as it is, or what was chosen for it; empty for one that works."""
+    if _waits(row):
+        return hold_sentence(row.hold)
+    match row.state:
+        case states.Failed(cause) | states.Backoff(_, _, cause):
+            return cause
+        case states.Stopped("operator"):
+            return row.note or "stays so until you start it"
+        case states.Stopped():
+            return row.note or "starts on demand"
+        case states.Stopping(_, _, why):
+            return why
+        case states.Cold():
+            return row.note or "no model loaded; loads on demand"
+        case states.Draining(_, purpose, _):
+            return f"finishes its flight before the {purpose}"
+        case states.Starting() | states.Loading():
+            return choice(row)
+        case _:
+            return ""
+
+
+def when_idle(row: EngineRow) -> str:
+    """`pinned`, or how far it is unloaded after how long: `exit 5 m`, `model 90 s`; a dash for never."""
+    if row.pinned:
+        return "pinned"
+    after = row.unload_after_seconds
+    return f"{row.unload_depth} {measures.idle(after)}" if after else measures.UNKNOWN
+
+
+def choice(row: EngineRow) -> str:
+    """What was chosen beside the precision that stands in its own column: `20 of 33 layers`."""
+    return " · ".join(part for part in row.chosen.split(" · ") if part != row.quantization)
+
+
+def _waits(row: EngineRow) -> bool:
+    """Whether what holds its work is the first thing to know: not while it changes state, nor when it is off."""
+    if not row.hold or row.state == states.Stopped("operator"):
+        return False
+    return isinstance(row.state, states.Ready | states.Cold | states.Stopped)
