@@ -64,6 +64,8 @@ class Dispatch:
         name = engine.name
         if not engine.available:
             self._asks.refuse(name, engine.why_not)
+        elif engine.hold.startswith("memory: "):  # a person is told at once, while jobs wait
+            self._asks.refuse(name, f"{name} is held, {engine.hold.rstrip('.')}")
         if self._busy(name):
             return []
         if not engine.free:

@@ -61,6 +61,9 @@ def _without_process(turn: Turn) -> bool:
         case state, BeStopped(why):
             turn.state = Stopped(why)
             return turn.state != state
+        case _, BeCold():  # its process died on the way: there is no model that another could give back
+            turn.record = replace(record, goal=BeStopped("evicted"))
+            return True
         case Backoff(_, until, _), _ if turn.at < until:
             return False
         case _:

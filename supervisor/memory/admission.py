@@ -18,7 +18,7 @@ import anyio
 from engines.appraisal import Appraisal, Need, Option
 from engines.settings import as_dict, with_changes
 from ipc.errors import Problem, RequestFailed
-from ipc.snapshot import Applies, Scalar
+from ipc.snapshot import Applies, Build, Scalar
 from ipc.states import Loading, Starting
 from supervisor.board import Board
 from supervisor.machine import effects, events
@@ -46,6 +46,10 @@ LEAVE_SECONDS: Final = 60.0
 """How long a change of settings waits for engines that make room for it."""
 FRESH_SECONDS: Final = 2.0
 """So long after a load every reading is of the loaded model."""
+BUILDS_SECONDS: Final = 20.0
+"""How long all engines together may take to be appraised for `builds`."""
+BUILDS_AT_ONCE: Final = 2
+"""Each appraisal is a process that may bring in a model library."""
 NO_ROOM_NOW: Final = "No room now"
 
 
@@ -64,6 +68,17 @@ class _Asking:
     leaving: frozenset[str] = field(default_factory=frozenset)
     """Engines that were told to go for it; its claim is in the books already, so that nobody takes what they leave."""
     grant: Grant | None = None
+
+
+@dataclass
+class _Lesson:
+    """A load, or a change of settings, of which to learn what it takes."""
+
+    fresh_at: float
+    """From then on readings are of it."""
+    seconds: float
+    """What the load took."""
+    learned: bool = False
 
 
 class Admission:
@@ -91,8 +106,8 @@ class Admission:
         self._on_swap = on_swap
         self._asking: dict[str, _Asking] = {}
         self._new: deque[_Asking] = deque()
-        self._to_learn: dict[str, float] = {}
-        """Seconds that loads took whose memory was not measured yet, by engine."""
+        self._to_learn: dict[str, _Lesson] = {}
+        """By engine with a model."""
         self._clearing: list[tuple[frozenset[str], anyio.Event]] = []
         """Engines that leave for a change of settings, and who waits for that."""
         self._wake = anyio.Event()
@@ -125,6 +140,7 @@ class Admission:
         """The engine has no use any more for what it asked for or was given."""
         self._asking.pop(slot.name, None)
         claim, slot.claim = slot.claim, None
+        self._to_learn.pop(slot.name, None)
         if unsuited and claim is not None:
             slot.unsuited |= dict.fromkeys(claim.uuids, "its library has no code for it (no kernel image)")
         if claim is not None:
@@ -133,7 +149,7 @@ class Admission:
 
     def loaded(self, slot: Slot, seconds: float) -> None:
         """A model is loaded: what it takes is learned as soon as it was measured."""
-        self._to_learn[slot.name] = seconds
+        self._to_learn[slot.name] = _Lesson(time.monotonic() + FRESH_SECONDS, seconds)
 
     def stepped_down(self, slot: Slot, step: effects.StepDown) -> None:
         """Settings ran out of memory: remembered for this model and GPU; the strangers there are named."""
@@ -142,7 +158,7 @@ class Admission:
             return
         if claim.option.model:
             self._footprints.note_ran_out(self._key(slot))
-        gpus = [one for one in self._house.readings(time.monotonic()) if one.uuid in claim.uuids]
+        gpus = self._house.gpus_of(claim, time.monotonic())
         strangers = [
             f"{one.name or 'pid'}({one.pid}) {size(one.used_bytes)} on GPU {gpu.index}"
             for gpu in gpus
@@ -158,16 +174,16 @@ class Admission:
     def learn(self, monotonic: float) -> None:
         """Once a second: the highest that each loaded engine was measured to hold, once readings are newer than it."""
         for slot in self._house.engines():
-            claim, ready_at = slot.claim, slot.record.life.ready_at
-            if claim is None or not claim.option.model or ready_at is None or monotonic - ready_at < FRESH_SECONDS:
+            claim, lesson = slot.claim, self._to_learn.get(slot.name)
+            if claim is None or lesson is None or not claim.option.model or monotonic < lesson.fresh_at:
                 continue
-            count = sum(self._measured(slot).values())
-            if not count:
-                continue
-            key = self._key(slot)
-            if (seconds := self._to_learn.pop(slot.name, None)) is not None:
-                self._footprints.loaded(key, claim.option.name, claim.option.quantization, count, seconds)
-            self._footprints.measured(key, count)
+            if count := sum(self._measured(slot).values()):
+                key = self._key(slot)
+                if not lesson.learned:
+                    lesson.learned = True
+                    option = claim.option
+                    self._footprints.loaded(key, option.name, option.quantization, count, lesson.seconds)
+                self._footprints.measured(key, count)
 
     async def room_for(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Room:
         """What would be decided if the engine asked now with these changes. Nothing is done."""
@@ -210,6 +226,7 @@ class Admission:
             return
         if worked:
             slot.claim = room.verdict.claim
+            self.loaded(slot, slot.load_seconds or 0.0)
         elif room.before is not None:
             slot.claim = room.before
 
@@ -220,6 +237,22 @@ class Admission:
         forgotten = sum(self._footprints.forget_ran_out(slot.kind, model) for model in models)
         text = f"{slot.name} forgets {forgotten} settings that ran out of memory, and starts from the configured ones"
         self._board.happen("info", slot.name, "ladder-reset", text)
+
+    async def builds(self) -> tuple[Build, ...]:
+        """What each engine's build can use; engines that could not be appraised in time are left out."""
+        found: dict[str, Build] = {}
+        turns = anyio.Semaphore(BUILDS_AT_ONCE)
+
+        async def look(slot: Slot) -> None:
+            async with turns:
+                said = await self._appraiser.appraise(slot.kind, slot.interpreter, as_dict(slot.settings))
+            found[slot.name] = _build(slot, said)
+
+        with anyio.move_on_after(BUILDS_SECONDS):
+            async with anyio.create_task_group() as tasks:
+                for slot in self._house.engines():
+                    tasks.start_soon(look, slot)
+        return tuple(found[slot.name] for slot in self._house.engines() if slot.name in found)
 
     def evict(self, victims: tuple[str, ...], for_whom: str, why: str) -> None:
         """Tell idle engines to go, named before they are."""
@@ -300,18 +333,22 @@ class Admission:
     def _must_wait(self, slot: Slot, grant: Grant) -> bool:
         """Whether another load must end first: where process ids are hidden, nothing would tell the two apart."""
         readings = self._house.readings(time.monotonic())
-        hidden = {one.uuid for one in readings if books.is_hidden(one, ghosts(readings))} & set(grant.claim.uuids)
+        gone = ghosts(readings)
+        hidden = [one for one in readings if books.is_hidden(one, gone) and grant.claim.touches(one)]
         loading = [other for other in self._house.engines() if isinstance(other.record.state, Starting | Loading)]
         return any(
-            hidden & set(other.claim.uuids) for other in loading if other is not slot and other.claim is not None
+            other.claim.touches(one)
+            for other in loading
+            if other is not slot and other.claim is not None
+            for one in hidden
         )
 
     def _give(self, asking: _Asking, grant: Grant) -> None:
         slot, claim = asking.slot, grant.claim
         del self._asking[slot.name]
         slot.claim = claim
-        self._house.before_load(slot.name, claim.uuids, time.monotonic())
-        slot.gpus = self._house.indexes(claim.uuids, time.monotonic())
+        self._house.before_load(claim, time.monotonic())
+        slot.gpus = tuple(one.index for one in self._house.gpus_of(claim, time.monotonic()))
         elsewhere = slot.bound is not None and set(slot.bound) != set(claim.uuids)
         whole = sum(one.bytes for one in claim.placement.slices) or claim.placement.ram_bytes
         amount = f": {needed(whole, estimated=claim.placement.estimated)}" if whole else ""
@@ -330,11 +367,12 @@ class Admission:
         claim = slot.claim
         if claim is None or not claim.uuids:
             return {"": slot.rss_bytes or 0}
-        return self._house.measured(slot.name, claim.uuids, time.monotonic())
+        return self._house.measured(claim, time.monotonic())
 
     def _key(self, slot: Slot) -> Key:
         assert slot.claim is not None
-        return key_of(slot.kind, slot.claim, self._house.rooms(slot.name, time.monotonic(), frozenset()))
+        models = [one.name for one in self._house.gpus_of(slot.claim, time.monotonic())]
+        return key_of(slot.kind, slot.claim, models)
 
 
 def _is_wanted(slot: Slot) -> bool:
@@ -344,6 +382,13 @@ def _is_wanted(slot: Slot) -> bool:
 
 def _short(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _build(slot: Slot, said: Appraisal | Problem) -> Build:
+    if isinstance(said, Problem):
+        return Build(slot.name, "", "", said)
+    wants_gpu = slot.settings.gpu != "cpu" and any(option.need.on_gpu != 0 for option in said.options)
+    return Build(slot.name, said.least_capability, said.why_no_gpu, None, wants_gpu)
 
 
 def _unknown() -> Appraisal:

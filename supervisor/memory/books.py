@@ -145,6 +145,7 @@ def room_of(book: GpuBook, reading: GpuReading) -> GpuRoom:
         free_bytes=book.free_bytes or 0,
         capability=reading.compute_capability,
         display=bool(reading.display_active),
+        hot=bool(book.hold),
         cut=bool(reading.mig),
         mig=reading.mig,
         silent=silent,
@@ -168,7 +169,7 @@ def _extent(facts: Facts, reading: GpuReading) -> tuple[int | None, int | None]:
 
 def _shares(facts: Facts, reading: GpuReading) -> tuple[Share, ...]:
     seen = measured(reading)
-    claimed = {name: claim for name, claim in facts.claims.items() if reading.uuid in claim.uuids}
+    claimed = {name: claim for name, claim in facts.claims.items() if claim.touches(reading)}
     shares = []
     for name in dict.fromkeys([*claimed, *seen]):
         claim, difference = claimed.get(name), facts.by_difference.get((name, reading.uuid))
@@ -176,7 +177,7 @@ def _shares(facts: Facts, reading: GpuReading) -> tuple[Share, ...]:
             Share(
                 name,
                 seen.get(name, difference),
-                0 if claim is None else claim.bytes_on(reading.uuid),
+                0 if claim is None else claim.bytes_on(reading),
                 estimated=claim is not None and claim.placement.estimated,
                 by_difference=name not in seen and bool(difference),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engines.appraisal import Option
-from ipc.snapshot import Scalar
+from ipc.snapshot import GpuReading, Scalar
 from supervisor.memory.ask import Placement, Slice
 
 
@@ -29,14 +29,20 @@ class Claim:
         """The GPUs it is placed on; none for the CPU."""
         return tuple(one.uuid for one in self.placement.slices)
 
-    def bytes_on(self, uuid: str) -> int:
+    def touches(self, reading: GpuReading) -> bool:
+        """Whether it is placed on that GPU, or on one of its MIG devices."""
+        return any(uuid == reading.uuid or uuid in reading.mig for uuid in self.uuids)
+
+    def bytes_on(self, reading: GpuReading) -> int:
         """What it may take of that GPU."""
-        return sum(one.bytes for one in self.placement.slices if one.uuid == uuid)
+        return sum(one.bytes for one in self.placement.slices if one.uuid == reading.uuid or one.uuid in reading.mig)
 
 
 def widened(new: Claim, old: Claim) -> Claim:
     """The new claim, with the larger of both on each GPU: while settings change, either may come to be in force."""
     uuids = dict.fromkeys([*new.uuids, *old.uuids])
-    slices = tuple(Slice(uuid, max(new.bytes_on(uuid), old.bytes_on(uuid))) for uuid in uuids)
+    of_new = {one.uuid: one.bytes for one in new.placement.slices}
+    of_old = {one.uuid: one.bytes for one in old.placement.slices}
+    slices = tuple(Slice(uuid, max(of_new.get(uuid, 0), of_old.get(uuid, 0))) for uuid in uuids)
     ram_bytes = max(new.placement.ram_bytes, old.placement.ram_bytes)
     return replace(new, placement=replace(new.placement, slices=slices, ram_bytes=ram_bytes))

@@ -69,7 +69,7 @@ class Box:
             if (spared := self._seat(target, fewer)) is not None:
                 leaving, placement = fewer, spared
         taken = {one.uuid for one in placement.slices}
-        shown = any(gpu.display and gpu.uuid in taken for gpu in target.gpus)
+        shown = any(bool(gpu.spared) and gpu.uuid in taken for gpu in target.gpus)
         blocked, price = _price(leaving)
         return Room(target, placement, leaving, (blocked, shown, price))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
@@ -85,10 +85,9 @@ def decide(case: Case, rooms: Rooms, known: Known) -> Verdict:
     return Grant(judge.claim(chosen.option, plan.placement), plan.victims, tuple(one.changes for one in chosen.left))
 
 
-def key_of(kind: str, claim: Claim, rooms: Rooms) -> Key:
-    """What the claim's footprint is learned for."""
-    names = [gpu.name for uuid in claim.uuids if (gpu := rooms.named(uuid)) is not None]
-    return Key(kind, claim.option.model, claim.shape, " + ".join(dict.fromkeys(names)))
+def key_of(kind: str, claim: Claim, models: Iterable[str]) -> Key:
+    """What the claim's footprint is learned for, on GPUs of these models."""
+    return Key(kind, claim.option.model, claim.shape, " + ".join(dict.fromkeys(models)))
 
 
 class _Judge:

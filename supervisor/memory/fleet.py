@@ -37,6 +37,15 @@ class GpuRoom:
     residents: int = 0
     """Engines with a model on it."""
     residents_limit: int = 5
+    hot: bool = False
+    """No flight begins on it until it has cooled."""
+
+    @property
+    def spared(self) -> str:
+        """Why it is taken only where no other has room, as the rest of a sentence; empty for most."""
+        if self.hot:
+            return "it is held for heat"
+        return "a display is on it" if self.display else ""
 
 
 @dataclass(frozen=True, slots=True)

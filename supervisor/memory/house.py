@@ -5,6 +5,7 @@ Holds what outlives a second (pressure, heat, what did not come back, alarms) an
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,7 @@ from ipc.states import Cold, Ready, pid_of
 from supervisor.gpus.fleet import Fleet
 from supervisor.memory import books
 from supervisor.memory.books import Facts, Withheld
+from supervisor.memory.claims import Claim
 from supervisor.memory.decide import Grant, Rooms, Verdict
 from supervisor.memory.fleet import HOST, GpuRoom, HostRoom, Resident
 from supervisor.memory.heat import Heat
@@ -31,6 +33,7 @@ from supervisor.slot import Slot
 
 RELOAD_GUESS_SECONDS: Final = 10.0
 """What a load may take that was never measured."""
+_MOMENT_SECONDS: Final = 0.02
 _BELIEVED: Final = 0.25
 """Of a claim: a difference that is smaller is other processes' wavering."""
 
@@ -62,6 +65,9 @@ class House:
         self._used_before: dict[tuple[str, str], int] = {}
         """What was in use by nobody named when an engine's load was decided."""
         self.threads = _threads()
+        self._readings: tuple[GpuReading, ...] = ()
+        self._ours: dict[int, str] = {}
+        self._read_at = -math.inf
 
     @property
     def thresholds(self) -> Thresholds:
@@ -73,27 +79,34 @@ class House:
         return tuple(slot for slot in self.slots.values() if not slot.is_desk)
 
     def readings(self, monotonic: float) -> tuple[GpuReading, ...]:
-        """Every GPU's latest, with our engines' names on their processes."""
+        """Every GPU's latest, with our engines' names on their processes; the same for all who look in one moment."""
         ours = {slot.child.pid: slot.name for slot in self.slots.values() if slot.child is not None}
-        return self.fleet.readings(ours, monotonic)
+        if monotonic - self._read_at > _MOMENT_SECONDS or ours != self._ours:
+            self._readings = self.fleet.readings(ours, monotonic)
+            self._ours, self._read_at = ours, monotonic
+        return self._readings
 
-    def held(self, engine: str, uuid: str) -> Held:
-        """What the engine held there when last seen."""
-        return self._held.get((engine, uuid), Held(0, frozenset(), 0))
+    def take_held(self, engine: str, uuid: str) -> Held:
+        """What the engine held there when last seen; asked for once, when it is to come back."""
+        return self._held.pop((engine, uuid), Held(0, frozenset(), 0))
 
-    def measured(self, engine: str, uuids: tuple[str, ...], monotonic: float) -> dict[str, int]:
-        """Bytes that the engine holds on each of those GPUs now; also where only the difference tells."""
-        found = {one.uuid: books.measured(one).get(engine) for one in self.readings(monotonic) if one.uuid in uuids}
+    def gpus_of(self, claim: Claim, monotonic: float) -> tuple[GpuReading, ...]:
+        """The GPUs that a claim is on, whole or in part; none for the CPU."""
+        return tuple(one for one in self.readings(monotonic) if claim.touches(one))
+
+    def measured(self, claim: Claim, monotonic: float) -> dict[str, int]:
+        """Bytes that its engine holds on each of its GPUs now; also where only the difference tells."""
+        found = {one.uuid: books.measured(one).get(claim.engine) for one in self.gpus_of(claim, monotonic)}
         return {
-            uuid: self.by_difference.get((engine, uuid), 0) if count is None else count for uuid, count in found.items()
+            uuid: self.by_difference.get((claim.engine, uuid), 0) if count is None else count
+            for uuid, count in found.items()
         }
 
-    def before_load(self, engine: str, uuids: tuple[str, ...], monotonic: float) -> None:
-        """Remember what is in use on these GPUs by nobody named: what comes on top during the load is the engine's."""
-        for one in self.readings(monotonic):
-            if one.uuid in uuids:
-                self._used_before[engine, one.uuid] = books.strange(one, ghosts((one,)))
-                self.by_difference.pop((engine, one.uuid), None)
+    def before_load(self, claim: Claim, monotonic: float) -> None:
+        """Remember what is in use on its GPUs by nobody seen: what comes on top during the load is the engine's."""
+        for one in self.gpus_of(claim, monotonic):
+            self._used_before[claim.engine, one.uuid] = books.strange(one, ghosts((one,)))
+            self.by_difference.pop((claim.engine, one.uuid), None)
 
     def look(self, readings: tuple[GpuReading, ...], monotonic: float) -> None:
         """Once a second: who holds what, for when it is to come back and for whom it cannot be seen."""
@@ -101,7 +114,7 @@ class House:
             if slot.claim is None:
                 continue
             for one in readings:
-                if one.uuid in slot.claim.uuids and not one.stale:
+                if slot.claim.touches(one) and not one.stale:
                     self._held[slot.name, one.uuid] = held_by(slot.name, one)
                     self._note_difference(slot, one, monotonic)
 
@@ -112,7 +125,7 @@ class House:
         elif key not in self.by_difference and monotonic - (time.time() - reading.unix) > ready_at:
             now = books.strange(reading, ghosts((reading,)))
             grown = now - self._used_before.get(key, now)
-            self.by_difference[key] = grown if grown > slot.claim.bytes_on(reading.uuid) * _BELIEVED else 0
+            self.by_difference[key] = grown if grown > slot.claim.bytes_on(reading) * _BELIEVED else 0
 
     def indexes(self, uuids: tuple[str, ...], monotonic: float) -> tuple[int, ...]:
         """The indexes of these GPUs, or of those that have these MIG devices."""
@@ -170,7 +183,7 @@ class House:
         if own is None:
             held = 0
         elif own.uuids:
-            measured = sum(self.measured(slot.name, own.uuids, monotonic).values())
+            measured = sum(self.measured(own, monotonic).values())
             held = max(measured, sum(one.bytes for one in own.placement.slices))
         else:
             held = max(slot.rss_bytes or 0, own.placement.ram_bytes)

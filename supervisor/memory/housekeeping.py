@@ -139,13 +139,13 @@ class Housekeeping:
         if slot.claim is None:
             return ""
         for one in readings:
-            if one.uuid not in slot.claim.uuids:
+            if not slot.claim.touches(one):
                 continue
             if hot := self._house.holds.get(one.uuid):
                 return f"heat: GPU {one.index}: {hot.removeprefix('heat: ')}"
             if isinstance(slot.record.state, Ready) and not slot.record.life.flights and not one.stale:
                 free = None if one.memory_total_bytes is None else _free(one)
-                if why := flight_hold(measured(one).get(slot.name), slot.claim.bytes_on(one.uuid), free):
+                if why := flight_hold(measured(one).get(slot.name), slot.claim.bytes_on(one), free):
                     return f"memory: GPU {one.index}: {why}"
         return ""
 
@@ -156,7 +156,7 @@ class Housekeeping:
         if claim is None or not isinstance(slot.record.state, Ready):
             self._usage.pop(slot.name, None)
             return
-        mine = [one for one in readings if one.uuid in claim.uuids and not one.stale]
+        mine = [one for one in readings if claim.touches(one) and not one.stale]
         held = [measured(one).get(slot.name, self._house.by_difference.get((slot.name, one.uuid))) for one in mine]
         busy = [one.utilisation_percent for one in mine if one.utilisation_percent is not None]
         on_gpu, whole = slot.layers or (None, None)
@@ -178,7 +178,7 @@ class Housekeeping:
         """An engine that waits to start again on a GPU that is lost asks for room anew."""
         if slot.claim is None or not isinstance(slot.record.state, Backoff | Cold):
             return
-        if any(one.stale for one in readings if one.uuid in slot.claim.uuids):
+        if any(one.stale for one in readings if slot.claim.touches(one)):
             self._post(slot, events.RoomLost(monotonic))
 
     # ── alarms ────────────────────────────────────────────────────────────────────────────────────────────

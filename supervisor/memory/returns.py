@@ -24,6 +24,7 @@ from supervisor.machine import events
 from supervisor.machine.events import Event
 from supervisor.memory.books import Withheld
 from supervisor.memory.claims import Claim
+from supervisor.memory.fleet import HOST
 from supervisor.memory.house import House
 from supervisor.memory.returning import Held, Rest, rest_of
 from supervisor.memory.wording import size
@@ -78,9 +79,9 @@ class Returns:
     def begin(self, slot: Slot, claim: Claim) -> None:
         """The engine's model, or its process, is gone."""
         now, limit = time.monotonic(), self._house.memory.return_limit
-        for uuid in claim.uuids:
-            before = self._house.held(slot.name, uuid)
-            self._pending.append(_Return(slot, uuid, before, now, time.time(), now + limit))
+        for gpu in self._house.gpus_of(claim, now):
+            before = self._house.take_held(slot.name, gpu.uuid)
+            self._pending.append(_Return(slot, gpu.uuid, before, now, time.time(), now + limit))
         if claim.uuids:
             self._house.fleet.hurry(now + limit)
         self._wake.set()
@@ -91,11 +92,10 @@ class Returns:
 
     def pending_on(self, uuid: str) -> bool:
         """Whether something is still to come back there, or about to: an engine there is on its way out."""
-        leaving = any(
-            isinstance(slot.record.state, Draining | Stopping) and (not slot.claim.uuids or uuid in slot.claim.uuids)
-            for slot in self._house.engines()
-            if slot.claim is not None
-        )
+        going = [slot for slot in self._house.engines() if isinstance(slot.record.state, Draining | Stopping)]
+        here = {gpu.uuid for slot in going if slot.claim for gpu in self._house.gpus_of(slot.claim, time.monotonic())}
+        on_cpu = any(slot.claim is not None and not slot.claim.uuids for slot in going)
+        leaving = uuid in here or (uuid == HOST and on_cpu)
         return leaving or any(one.uuid == uuid for one in self._pending)
 
     def second(self) -> tuple[Alarm, ...]:

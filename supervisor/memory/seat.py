@@ -97,8 +97,8 @@ def _among(ask: Ask, pool: Pool, gpus_here: int) -> Placement | None:
 def _groups(usable: Sequence[GpuRoom], spread: int) -> Iterator[tuple[GpuRoom, ...]]:
     """GPUs to try together, the most wanted first. Of so many GPUs, those with the most free memory hold the most."""
     ranked = sorted(usable, key=lambda gpu: (-gpu.free_bytes, gpu.index))
-    plain = [gpu for gpu in ranked if not gpu.display]
-    yield from ((gpu,) for gpu in (*plain, *(gpu for gpu in ranked if gpu.display)))
+    plain = [gpu for gpu in ranked if not gpu.spared]
+    yield from ((gpu,) for gpu in (*plain, *(gpu for gpu in ranked if gpu.spared)))
     for count in range(2, min(spread, len(ranked)) + 1):
         for several in (plain, ranked) if len(plain) < len(ranked) else (plain,):
             if len(several) >= count:
@@ -116,13 +116,13 @@ def _seat(ask: Ask, group: tuple[GpuRoom, ...], on_gpu: int) -> _Seat | None:
 
 
 def _partly(ask: Ask, groups: Sequence[tuple[GpuRoom, ...]]) -> _Seat | None:
-    """As many pieces as fit: few GPUs rather than many, and a display's GPU only where no other holds any."""
+    """As many pieces as fit: few GPUs rather than many, and a spared GPU only where no other holds any."""
     if not ask.need.layers:
         return None
     # Where the whole was measured and does not fit, estimates say too little: one piece at least stays off.
     load = load_of(ask.need, len(ask.need.layers) - 1)
     counts = [(most(load, [gpu.free_bytes for gpu in group]), group) for group in groups]
-    plain = [(count, group) for count, group in counts if not any(gpu.display for gpu in group)]
+    plain = [(count, group) for count, group in counts if not any(gpu.spared for gpu in group)]
     for some in (plain, counts):
         count, group = max(some, key=lambda one: one[0], default=(0, ()))
         if count:
@@ -160,12 +160,17 @@ def _words(ask: Ask, pool: Pool, usable: Sequence[GpuRoom], seat: _Seat, gpus_he
         why = "as told"
     elif len(usable) == 1:
         why = "the only one" if gpus_here == 1 else "the only one that can be used"
-    elif first.display and any(not gpu.display for gpu in usable):
-        why = "though a display is on it, because no other has room"
+    elif first.spared and any(not gpu.spared for gpu in usable):
+        why = f"though {first.spared}, because no other has room"
     elif any(gpu.free_bytes > first.free_bytes for gpu in usable):
-        why = "the most free memory without a display"
+        why = f"the most free memory without {_spared(usable)}"
     else:
         why = "the most free memory"
     words = f"{where}, {why}"
     total = len(ask.need.layers)
     return words if ask.pieces is not None or seat.on_gpu == total else f"{words}: {seat.on_gpu} of {total} layers fit"
+
+
+def _spared(usable: Sequence[GpuRoom]) -> str:
+    displays, hot = any(gpu.display for gpu in usable), any(gpu.hot for gpu in usable)
+    return " or ".join(part for part, there in (("a display", displays), ("too much heat", hot)) if there)

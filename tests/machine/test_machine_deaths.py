@@ -7,7 +7,7 @@ import signal
 import pytest
 from machine_world import PROBLEM, Stage, engine, ready
 
-from ipc.states import Backoff, Cold, Failed, Loading, Ready, Stopped, Stopping
+from ipc.states import Backoff, Failed, Loading, Ready, Stopped, Stopping
 from supervisor.machine import effects as f
 from supervisor.machine import events as e
 from supervisor.machine.fault import delay
@@ -268,10 +268,11 @@ def test_a_death_on_the_way_to_the_operators_stop_is_just_the_stop() -> None:
     assert stage.told(f.LoseFlights)[0].verdict == "own"
 
 
-def test_a_cold_engine_comes_back_cold() -> None:
+def test_a_cold_engine_that_dies_comes_back_when_it_is_wanted() -> None:
     stage = ready().hear(e.WantCold(100.0), e.Unloaded(100.0, 0)).exit(signal=KILL)
-    assert stage.told(f.Spawn)
-    assert stage.spawned().greeted().state == Cold(1001, 0)
+    assert not stage.told(f.Spawn)
+    assert stage.state == Stopped("evicted")
+    assert stage.want("work").told(f.Spawn)
 
 
 # ── hangs ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -187,7 +187,7 @@ def test_a_gpu_that_its_library_was_not_built_for_is_given_back_by_name() -> Non
     [
         "CUDA error: out of memory",
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",
-        "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4096.00 MiB on device 0: cudaMalloc failed: out of memory",
+        "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 4096.00 MiB: cudaMalloc failed: out of memory",
     ],
 )
 def test_a_crash_whose_log_speaks_of_gpu_memory_steps_down(line: str) -> None:

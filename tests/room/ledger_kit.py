@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from simulator.run import environment
 from simulator.scenario import publish
 
 MIB, GIB = 2**20, 2**30
+_numbers = itertools.count()
 
 
 def card(index: int, gib: float = 8, **more: Any) -> dict[str, Any]:
@@ -82,6 +84,21 @@ class Box:
     def await_told(self, word: str, about: str = "", seconds: float = 30.0) -> str:
         """The first such sentence, once there is one."""
         return wait_for(lambda: self.told(word, about), f"{word} about {about or 'anything'}", seconds)[0]
+
+    def submit(self, name: str, units: int = 2) -> str:
+        """A job of so many units on that engine; its id."""
+        source = self.room.work / f"{name}-{next(_numbers)}.jsonl"
+        source.write_text("".join(f'{{"prompt": "{n}"}}\n' for n in range(units)))
+        return self.room.submit("fake", str(source), "-o", f"{source}.out", "--engine", name)
+
+    def await_job(self, id: str, state: str, seconds: float = 60.0) -> dict[str, Any]:  # noqa: A002
+        """Wait until the job is in that state; its row."""
+
+        def probe() -> dict[str, Any] | None:
+            row = self.room.job(id)
+            return row if row["state"] == state else None
+
+        return wait_for(probe, f"{id} {state}", seconds)
 
     def held(self, name: str) -> dict[int, int]:
         """Bytes that the cards say an engine holds, by GPU."""

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from subprocess import DEVNULL, Popen
 from typing import Any
 
 import psutil
 import pytest
-from ledger_kit import GIB, Box, card, engine, open_box
+from ledger_kit import GIB, card, engine, open_box
 from room_kit import wait_for
-
-_numbers = itertools.count()
-
-
-def submit(box: Box, engine_: str, units: int = 2) -> str:
-    """A job on that engine."""
-    source = box.room.work / f"{engine_}-{next(_numbers)}.jsonl"
-    source.write_text("".join(f'{{"prompt": "{n}"}}\n' for n in range(units)))
-    return box.room.submit("fake", str(source), "-o", f"{source}.out", "--engine", engine_)
-
-
-def await_job(box: Box, id_: str, state: str, seconds: float = 60.0) -> dict[str, Any]:
-    def probe() -> dict[str, Any] | None:
-        row = box.room.job(id_)
-        return row if row["state"] == state else None
-
-    return wait_for(probe, f"{id_} {state}", seconds)
 
 
 def test_pressure_unloads_the_idle_names_them_first_and_ends_with_relief() -> None:
@@ -44,7 +26,7 @@ def test_pressure_unloads_the_idle_names_them_first_and_ends_with_relief() -> No
     with open_box(config, now(others)) as box:
         room = box.room
         room.run("start", "busy", "idle", "pinned")
-        job = submit(box, "busy", 60)
+        job = box.submit("busy", 60)
         wait_for(lambda: box.book(0)["pressure"] == "medium", "4 of 8 GiB are medium pressure")
         box.show(now(2.5))
         room.await_engine("idle", "stopped")
@@ -67,7 +49,7 @@ def test_pressure_unloads_the_idle_names_them_first_and_ends_with_relief() -> No
 def test_one_engine_alone_at_ninety_percent_of_its_card_finishes_its_job_and_stays() -> None:
     config = engine("giant", 7.3, min_residency=0)
     with open_box(config, card(0)) as box:
-        await_job(box, submit(box, "giant", 20), "done")
+        box.await_job(box.submit("giant", 20), "done")
         wait_for(lambda: box.book(0)["pressure"] == "critical", "90 % is critical")
         # Two more looks of the housekeeping: it would have unloaded it by now.
         ticks = box.room.json("gpus")[0]["unix"]
@@ -91,8 +73,8 @@ def test_out_of_memory_in_a_job_steps_down_twice_and_the_job_is_completed() -> N
     strange = [{"pid": 51515, "name": "python3", "memory": "2 GiB"}]
     with open_box(config, card(0, process=strange)) as box:
         room = box.room
-        job = submit(box, "writer", 40)
-        row = await_job(box, job, "done")
+        job = box.submit("writer", 40)
+        row = box.await_job(job, "done")
         assert row["units_done"] == 40
         steps = box.told("stepped-down")
         assert [step.split("with ")[1] for step in steps] == ["parallel = 4", "parallel = 2"]
@@ -103,7 +85,7 @@ def test_out_of_memory_in_a_job_steps_down_twice_and_the_job_is_completed() -> N
         room.run("down")
         room.run("up")
         wait_for(lambda: len(room.json("gpus")) == 1, "the GPU is seen again")
-        await_job(box, submit(box, "writer", 8), "done")
+        box.await_job(box.submit("writer", 8), "done")
         assert not box.told("stepped-down"), "what ran out of memory is remembered"
         assert room.engine("writer")["parallel"] == 2
         assert "parallel 2" in room.engine("writer")["chosen"]
@@ -114,7 +96,7 @@ def test_out_of_memory_in_a_job_steps_down_twice_and_the_job_is_completed() -> N
         assert "forgets 2 settings" in box.told("ladder-reset")[0]
         room.run("restart", "writer")
         assert room.engine("writer")["parallel"] == 8
-        await_job(box, submit(box, "writer", 16), "done")
+        box.await_job(box.submit("writer", 16), "done")
         assert not box.told("stepped-down")
 
 
@@ -122,31 +104,31 @@ def test_work_that_would_never_find_room_steps_down_before_it_waits() -> None:
     config = engine("writer", 2, parallel=8, unit_bytes=GIB)
     with open_box(config, card(0, process=[{"pid": 51515, "name": "python3", "memory": "2 GiB"}])) as box:
         assert "It would fit with parallel 2" in box.room.run("start", "writer", code=1).stderr
-        await_job(box, submit(box, "writer", 8), "done")
+        box.await_job(box.submit("writer", 8), "done")
         assert "as parallel 2" in box.told("engine-placed", "writer")[0]
         assert not box.told("stepped-down")
 
 
 def test_a_lost_gpu_disturbs_no_other_and_comes_back() -> None:
-    """Lost between second 4 and second 24 of the box's clock; what worked there finds a place as soon as there is one."""
+    """What worked there finds a place again as soon as there is one."""
     config = engine("here", 2, gpu="1") + engine("there", 2, gpu="0", seconds_per_unit=0.2)
     cards = (card(0), card(1))
     with open_box(config, *cards) as box:
         room = box.room
         room.run("start", "here", "there")
         pid = room.engine("there")["pid"]
-        job = submit(box, "there", 200)
+        job = box.submit("there", 200)
         lost = [{"error": "gpu_is_lost", "call": "nvmlDevice*"}]
         box.show(card(0), card(1, fault=lost))
         wait_for(lambda: "gpu-lost" in [one["word"] for one in room.happenings()], "GPU 1 is lost")
         room.run("stop", "here")
         said = room.run("start", "here", code=1).stderr
         assert "GPU 1 gives no readings" in said
-        waiting = submit(box, "here", 4)
-        row = await_job(box, waiting, "held")
+        waiting = box.submit("here", 4)
+        row = box.await_job(waiting, "held")
         assert "GPU 1 gives no readings" in row["reason"]
         box.show(*cards)
-        await_job(box, waiting, "done")
+        box.await_job(waiting, "done")
         assert room.engine("here")["gpus"] == [1]
         assert room.engine("there")["pid"] == pid
         assert room.job(job)["state"] in ("running", "done")
@@ -157,7 +139,7 @@ def test_a_gpu_whose_calls_take_two_seconds_keeps_nobody_waiting() -> None:
     with open_box(engine("writer", 2), card(0, 8), card(1, 24, latency=slow)) as box:
         box.room.run("start", "writer", seconds=40)
         assert box.room.engine("writer")["gpus"] == [0]
-        await_job(box, submit(box, "writer", 4), "done")
+        box.await_job(box.submit("writer", 4), "done")
         box.room.run("down", seconds=20)
 
 
@@ -175,17 +157,17 @@ def test_heat_holds_new_flights_and_they_go_on_ten_degrees_below() -> None:
         box.show(*cards(91))
         assert "no flight begins there" in box.await_told("gpu-held", "gpu 0")
         wait_for(lambda: box.book(0)["hold"] == "heat: 91 °C, resumes at 80", "the book says so")
-        job, elsewhere = submit(box, "writer", 4), submit(box, "other", 4)
-        row = await_job(box, job, "held")
+        job, elsewhere = box.submit("writer", 4), box.submit("other", 4)
+        row = box.await_job(job, "held")
         assert "heat: GPU 0: 91 °C, resumes at 80" in row["reason"]
-        await_job(box, elsewhere, "done")
+        box.await_job(elsewhere, "done")
         (alarm,) = box.alarms("heat")
         assert alarm["about"] == "gpu 0"
         box.show(*cards(85))
         wait_for(lambda: box.room.json("gpus")[0]["temperature_celsius"] == 85, "85 °C are read")
         assert room.job(job)["units_done"] == 0
         box.show(*cards(79))
-        await_job(box, job, "done")
+        box.await_job(job, "done")
         assert "work goes on" in box.told("gpu-resumed", "gpu 0")[0]
 
 
@@ -196,10 +178,10 @@ def test_what_strangers_took_holds_the_next_flight_until_it_fits_again() -> None
         wait_for(lambda: box.held("writer") == {0: 2 * GIB}, "it holds its model")
         box.show(card(0, memory_other=3 * GIB))
         wait_for(lambda: box.room.engine("writer")["hold"].startswith("memory: GPU 0: the next flight"), "it is held")
-        job = submit(box, "writer", 8)
-        await_job(box, job, "held")
+        job = box.submit("writer", 8)
+        box.await_job(job, "held")
         box.show(card(0))
-        await_job(box, job, "done")
+        box.await_job(job, "done")
         assert not box.told("stepped-down")
 
 
@@ -217,7 +199,7 @@ def test_a_gpu_that_is_not_really_used_raises_an_alarm(
     with open_box(engine("writer", 2, **settings) + engine("well", 1), card(0, **gpu)) as box:
         box.room.run("start", "writer", "well")
         if word == "gpu-idle":
-            submit(box, "writer", 1)
+            box.submit("writer", 1)
         (alarm,) = wait_for(lambda: box.alarms(word), "the alarm")
         assert alarm["about"] == "writer"
         assert said in alarm["text"]
@@ -258,3 +240,10 @@ def test_a_board_that_tells_no_memory_uses_the_hosts() -> None:
         wait_for(lambda: box.held("writer") == {0: GIB}, "its processes are told all the same")
         book = box.book(0)
         assert book["total_bytes"] == box.room.json("ledger")["host"]["total_bytes"]
+
+
+def test_a_question_to_an_engine_without_room_is_answered_with_the_reason() -> None:
+    with open_box(engine("big", 9), card(0)) as box:
+        said = box.room.run("ask", "big", "hello", code=1, seconds=20).stderr
+        assert "GPU 0" in said
+        assert "9.0 GiB" in said

@@ -1,41 +1,25 @@
-"""What is unloaded and when, whether its bytes come back, and who starts again: with real children on a simulated box."""
+"""What is unloaded and when, whether its bytes come back, who starts again: real children on a simulated box."""
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from ledger_kit import GIB, MIB, Box, card, engine, open_box
+from ledger_kit import GIB, MIB, card, engine, open_box
 from room_kit import wait_for
 
 ROOMY = "[memory]\nhigh = 0.97\ncritical = 0.99\n"
 """So that pressure does not unload what a test wants to stay."""
 
 
-def submit(box: Box, engine_: str, units: int = 2, **extra: str) -> str:
-    """A job on that engine."""
-    source = box.room.work / f"{engine_}-{next(_numbers)}.jsonl"
-    source.write_text("".join(f'{{"prompt": "{n}"}}\n' for n in range(units)))
-    return box.room.submit("fake", str(source), "-o", f"{source}.out", "--engine", engine_)
-
-
-_numbers = itertools.count()
-
-
-def await_done(box: Box, id_: str, seconds: float = 60.0) -> None:
-    wait_for(lambda: box.room.job(id_)["state"] == "done", f"{id_} done", seconds)
-
-
 @pytest.mark.parametrize("depth", ["exit", "model"])
 def test_an_idle_engine_gives_its_memory_back_and_starts_again_when_wanted(depth: str) -> None:
     config = engine("writer", 3, unload_after=1, unload_depth=depth)
     with open_box(config, card(0)) as box:
-        await_done(box, submit(box, "writer"))
+        box.await_job(box.submit("writer"), "done")
         pid = box.room.engine("writer")["pid"]
         box.room.await_engine("writer", "stopped" if depth == "exit" else "cold")
         assert box.await_told("memory-freed", "writer").startswith("writer freed 3.0 GiB on GPU 0 in ")
         wait_for(lambda: box.book(0)["free_bytes"] == 8 * GIB - 256 * MIB, "all of it can be claimed again")
-        await_done(box, submit(box, "writer"))
+        box.await_job(box.submit("writer"), "done")
         assert (box.room.engine("writer")["pid"] == pid) == (depth == "model")
 
 
@@ -50,11 +34,11 @@ def test_an_engine_that_the_operator_stopped_is_not_started_by_work() -> None:
     with open_box(engine("writer", 3), card(0)) as box:
         box.room.run("start", "writer")
         box.room.run("stop", "writer")
-        id_ = submit(box, "writer")
+        id_ = box.submit("writer")
         row = wait_for(lambda: (r := box.room.job(id_))["state"] == "held" and r, "the job is held")
         assert "stopped by the operator" in row["reason"]
         box.room.run("start", "writer")
-        await_done(box, id_)
+        box.await_job(id_, "done")
 
 
 def test_the_one_that_idles_longest_makes_room_and_a_pinned_one_does_not() -> None:
@@ -106,16 +90,16 @@ def test_what_is_cheap_to_load_again_leaves_before_what_is_dear() -> None:
 def test_a_busy_engine_is_not_touched_and_the_other_waits_until_it_is_done() -> None:
     config = engine("busy", 5, min_residency=0, seconds_per_unit=0.4) + engine("wants", 5, min_residency=0)
     with open_box(config, card(0)) as box:
-        first = submit(box, "busy", 8)
+        first = box.submit("busy", 8)
         box.room.await_engine("busy", "ready")
-        second = submit(box, "wants")
+        second = box.submit("wants")
         row = wait_for(lambda: (r := box.room.job(second))["state"] == "held" and r, "the second job is held")
         assert row["reason"].startswith("wants: memory: ")
         assert "busy" in row["reason"]
         assert box.room.engine("wants")["hold"].startswith("memory: ")
         assert "busy" in box.room.run("start", "wants", code=1).stderr
-        await_done(box, first)
-        await_done(box, second)
+        box.await_job(first, "done")
+        box.await_job(second, "done")
         assert box.room.engine("busy")["restarts"] == 0
         assert not box.told("engine-died")
 
