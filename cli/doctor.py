@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from cli import engine_findings, gpu_findings, host_findings, ledger_findings, say
+from cli import build_findings, engine_findings, gpu_findings, host_findings, ledger_findings, say
 from cli.exits import Exit
 from cli.finding import Finding
 from cli.session import Session
@@ -91,17 +91,21 @@ async def _supervisor(session: Session) -> list[Finding]:
         async with session.connect() as client:
             theirs = client.supervisor
             whole = await session.look(client)
+            builds = await build_findings.ask(client)
     except ConnectionFailed as error:
         unseen = Finding("GPU driver", "warn", "it is asked by the supervisor, and none answers.", "engineroom up")
         return [Finding("supervisor", "warn", error.problem.detail, error.problem.hint), unseen]
+    by_age = not builds or any(build_findings.leaves_open(one) for one in builds)
+    explained = [one.engine for one in builds if build_findings.explains_cpu(one)]
     answers = Finding("supervisor", "ok", f"pid {theirs.pid} answers, Engine Room {theirs.software}")
     return [
         answers,
         *host_findings.findings(whole.host),
         *([host_findings.disk(whole.host)] if session.host else []),  # this host's was looked at above
-        *gpu_findings.findings(whole),
+        *gpu_findings.findings(whole, by_age=by_age),
         *ledger_findings.findings(whole.ledger),
-        *engine_findings.findings(whole),
+        *build_findings.findings(whole, builds),
+        *engine_findings.findings(whole, explained),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cli import gpu_words, words
 from cli.finding import Finding
@@ -14,8 +14,11 @@ CUDA_13_FROM = (7, 5)
 """The oldest compute capabilities that these can make code for, as NVIDIA's release notes of both say."""
 
 
-def findings(whole: Snapshot) -> Iterator[Finding]:
-    """The driver, then every GPU: whether it answers, its age, its heat, what slows it down, and who else is on it."""
+def findings(whole: Snapshot, *, by_age: bool = True) -> Iterator[Finding]:
+    """The driver, then every GPU: whether it answers, its heat, what slows it down, and who else is on it.
+
+    `by_age`: also what is known of GPUs of its age in general, where a build leaves open which ones it can use.
+    """
     fleet = whole.fleet
     if fleet.problem:
         hint = "Engines run on the CPU; with a GPU, `nvidia-smi` must work first."
@@ -31,13 +34,15 @@ def findings(whole: Snapshot) -> Iterator[Finding]:
             continue
         capability = f", compute capability {one.compute_capability}" if one.compute_capability else ""
         yield Finding(what, "ok", f"{one.name}, {words.size(one.memory_total_bytes)}{capability}")
-        yield from _age(what, one.compute_capability)
+        if by_age:
+            yield from _age(what, one.compute_capability)
         if one.problem:
             yield Finding(what, "warn", one.problem)
         if f"gpu {one.index}" not in alarmed:
             yield from _heat(what, one)
         yield from _slowness(what, one)
         yield from _others(what, one)
+    yield from _persistence(whole.gpus)
 
 
 def _age(what: str, capability: str) -> Iterator[Finding]:
@@ -50,6 +55,16 @@ def _age(what: str, capability: str) -> Iterator[Finding]:
     elif version < CUDA_13_FROM:
         text = f"it is too old (compute capability {capability}) for libraries built with CUDA 13."
         yield Finding(what, "warn", text, "Install builds for CUDA 12.")
+
+
+def _persistence(gpus: Iterable[GpuReading]) -> Iterator[Finding]:
+    """Nothing where no card tells it."""
+    told = [one for one in gpus if one.persistence is not None]
+    if off := ", ".join(str(one.index) for one in told if not one.persistence):
+        text = f"off on GPU {off}: the driver shuts it down when nobody uses it, and the next start may take seconds."
+        yield Finding("persistence mode", "warn", text, "sudo nvidia-smi -pm 1")
+    elif told:
+        yield Finding("persistence mode", "ok", "on")
 
 
 def _heat(what: str, one: GpuReading) -> Iterator[Finding]:

@@ -42,6 +42,7 @@ def _gpu(one: GpuReading, claimable_bytes: int | None) -> Json:
         "ecc_uncorrected": one.ecc_uncorrected,
         "display_active": one.display_active,
         "mig": list(one.mig),
+        "persistence": one.persistence,
         "processes": [
             {"pid": each.pid, "name": each.name, "engine": each.engine or None, "used_bytes": each.used_bytes}
             for each in one.processes

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from ipc.snapshot import (
+    Build,
     EngineRow,
     FootprintRow,
     Happening,
@@ -95,6 +96,10 @@ class ShowLedger(Struct, frozen=True, array_like=True, tag="ledger"):
 
 class Footprints(Struct, frozen=True, array_like=True, tag="footprints"):
     """What was measured of every model ever loaded here. Answered by `FootprintList`."""
+
+
+class Builds(Struct, frozen=True, array_like=True, tag="builds"):
+    """Which GPUs each engine's build can use; appraises every engine. Answered by `BuildList`, within 20 s."""
 
 
 class SetKnobs(Struct, frozen=True, array_like=True, tag="set"):
@@ -197,6 +202,7 @@ OneAnswer: TypeAlias = (
     | Quote
     | ShowLedger
     | Footprints
+    | Builds
     | SetKnobs
     | ShowKnobs
     | Record
@@ -277,6 +283,12 @@ class FootprintList(Struct, frozen=True, array_like=True, tag="footprint-list"):
     rows: tuple[FootprintRow, ...]
 
 
+class BuildList(Struct, frozen=True, array_like=True, tag="build-list"):
+    """Answer to `Builds`, in the order of the engines; those that took too long are left out."""
+
+    rows: tuple[Build, ...]
+
+
 class LogLines(Struct, frozen=True, array_like=True, tag="log-lines"):
     """Item of `Logs`."""
 
@@ -310,5 +322,7 @@ class Answered(Struct, frozen=True, array_like=True, tag="answered"):
     ttft_seconds: float | None
 
 
-Answer: TypeAlias = Done | Self | Engines | JobList | JobIs | JobWhole | Knobs | Price | LedgerIs | FootprintList
+Answer: TypeAlias = (
+    Done | Self | Engines | JobList | JobIs | JobWhole | Knobs | Price | LedgerIs | FootprintList | BuildList
+)
 Item: TypeAlias = LogLines | EventItem | UpdateItem | Piece | Answered

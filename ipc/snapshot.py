@@ -178,6 +178,8 @@ class GpuReading(Struct, frozen=True, array_like=True):
     mig: tuple[str, ...]
     """UUIDs of its MIG devices."""
     processes: tuple[GpuProcess, ...]
+    persistence: bool | None = None
+    """The driver keeps it ready while nobody uses it."""
 
 
 class GpuFleet(Struct, frozen=True, array_like=True):
@@ -292,6 +294,20 @@ class FootprintRow(Struct, frozen=True, array_like=True):
     load_seconds: float
     loads: int
     measured_unix: float
+
+
+class Build(Struct, frozen=True, array_like=True):
+    """What an engine's build of its library can use, told without loading anything."""
+
+    engine: str
+    least_capability: str
+    """The oldest compute capability that it runs on, such as `7.0`; empty when unknown."""
+    why_no_gpu: str
+    """Why it can use no GPU whatever is there, or empty."""
+    problem: Problem | None
+    """What a load would meet, such as a missing file; nothing else is known then."""
+    wants_gpu: bool = True
+    """False where its settings put nothing on a GPU."""
 
 
 class Happening(Struct, frozen=True, array_like=True):

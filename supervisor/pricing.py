@@ -61,13 +61,19 @@ def _memory(room: Room) -> tuple[list[str], int | None, tuple[str, ...]]:
     if not isinstance(verdict, Grant):
         return [f"there is no room: {verdict.reason} {verdict.help}".strip()], None, ()
     placement = verdict.claim.placement
-    more = claimed_bytes(placement) - room.held_bytes
+    # A GPU's bytes and the host's do not make up for each other: one side gives all back, the other takes it all.
+    crosses = room.before is not None and bool(room.before.uuids) != bool(placement.slices)
+    leaves_gpu = crosses and not placement.slices
+    held = 0 if crosses else room.held_bytes
+    more = -room.held_bytes if leaves_gpu else claimed_bytes(placement) - held
     words = []
     if more:
         left = "" if room.free_bytes is None else f" ({free(room.free_bytes)} free)"
         amount = needed(abs(more), estimated=placement.estimated)
-        more_word = " more" if room.held_bytes else ""
+        more_word = " more" if held else ""
         words.append(f"needs {amount}{more_word}{left}" if more > 0 else f"frees {amount}")
+    if leaves_gpu:
+        words.append(f"needs {needed(placement.ram_bytes, estimated=placement.estimated)} of the host's memory")
     leaving = [f"{name} (frees {size(count)})" for name, count in room.leaving_bytes.items()]
     if leaving:
         words.append(f"unloads {', '.join(leaving)}")

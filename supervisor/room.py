@@ -14,7 +14,7 @@ from config.load import Config
 from config.paths import footprints_path, host_name, socket_path
 from engines.settings import as_dict
 from ipc.errors import EngineRoomError, Problem
-from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Snapshot, SupervisorRow, Tick
+from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Ledger, Snapshot, SupervisorRow, Tick
 from ipc.states import Stopped, pid_of, word
 from ipc.version import SOFTWARE
 from supervisor.board import Board
@@ -28,11 +28,16 @@ from supervisor.jobs.foreman import Foreman
 from supervisor.keeping import Keeping
 from supervisor.machine import events
 from supervisor.machine.events import Event
+from supervisor.machine.record import Asked
 from supervisor.memory.admission import Admission
 from supervisor.memory.appraising import Appraiser
+from supervisor.memory.changing import Changing
+from supervisor.memory.evictions import Evictions
 from supervisor.memory.footprints import Footprints
 from supervisor.memory.house import House
 from supervisor.memory.housekeeping import Housekeeping
+from supervisor.memory.judge import Judge
+from supervisor.memory.lessons import Lessons
 from supervisor.memory.returns import Returns
 from supervisor.recordings import Recordings
 from supervisor.runner import Runner
@@ -74,21 +79,16 @@ class Room:
         self.house = House(slots, self._fleet, config.memory, config.heat, lambda: self._host)
         self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
         self.returns = Returns(self.house, self.board, self._post)
-        self.admission = Admission(
-            self.house,
-            Appraiser(instance),
-            self.footprints,
-            self.returns,
-            self.board,
-            self._post,
-            self.foreman.wanted,
-            lambda out, into, seconds: self.housekeeping.swapped(out, into, seconds),
-        )
+        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted)
+        evictions = Evictions(self.house, self.returns, self.board, self._post)
+        lessons = Lessons(self.house, self.footprints)
+        self.admission = Admission(self.house, self.judge, evictions, self.returns, lessons, self.board, self._post)
         self.housekeeping = Housekeeping(
-            self.house, self.admission, self.returns, self.board, self._post, self.foreman.wanted
+            self.house, evictions, self.returns, lessons, self.board, self._post, self.foreman.wanted
         )
+        changing = Changing(self.house, self.judge, evictions, lessons, self.footprints, self.board)
         self.runner = Runner(slots, self.foreman, self.admission, self.board, spec_of(state_folder), instance)
-        self.wishes = Wishes(self.runner, self.admission, config, self.board, state_folder)
+        self.wishes = Wishes(self.runner, changing, config, self.board, state_folder)
 
     async def begin(self, how: str) -> None:
         """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
@@ -158,7 +158,7 @@ class Room:
         with anyio.move_on_after(STOP_ALL_SECONDS):
             async with anyio.create_task_group() as group:
                 for slot in self.runner.slots.values():
-                    if pid_of(slot.record.state) is not None:
+                    if pid_of(slot.record.state) is not None or isinstance(slot.record.room, Asked):
                         group.start_soon(self.wishes.gone, slot)
         self._over.set()
         return "Every engine is stopped; the supervisor ends."
@@ -228,7 +228,7 @@ class Room:
         self.board.publish(
             Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about(), ledger)
         )
-        self.recordings.tick(self._values())
+        self.recordings.tick(self._values(ledger))
 
     def _read_gpus(self, monotonic: float) -> None:
         before, self._gpus = self._gpus, self.house.readings(monotonic)
@@ -255,7 +255,7 @@ class Room:
         if replaced:
             self.board.happen("warning", "supervisor", "keeper-replaced", replaced)
 
-    def _values(self) -> dict[str, Json]:
+    def _values(self, ledger: Ledger) -> dict[str, Json]:
         """One tick of a recording; the field names are those of `--json`."""
         host = self._host
         return {
@@ -274,10 +274,12 @@ class Room:
                     "rss_bytes": row.rss_bytes,
                     "cpu_percent": row.cpu_percent,
                     "restarts": row.restarts,
+                    "hold": row.hold,
+                    "chosen": row.chosen,
                 }
                 for row in self.engine_rows()
             },
-            "gpus": gpu_ticks(self._gpus),
+            "gpus": gpu_ticks(self._gpus, ledger.gpus),
             "jobs": {
                 row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
                 for row in self.foreman.rows()

@@ -46,6 +46,8 @@ class ControlService:
                 return control.LedgerIs(room.snapshot().ledger)
             case control.Footprints():
                 return control.FootprintList(room.footprints.rows())
+            case control.Builds():
+                return control.BuildList(await room.judge.builds())
             case control.ShowKnobs(engine):
                 return control.Knobs(room.wishes.knobs(engine))
             case control.Record(path):

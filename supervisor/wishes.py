@@ -24,7 +24,7 @@ from supervisor.awaited import Awaited
 from supervisor.board import Board
 from supervisor.machine import events
 from supervisor.machine.effects import Reach
-from supervisor.memory.admission import Admission
+from supervisor.memory.changing import Changing
 from supervisor.memory.room import Room
 from supervisor.runner import Runner
 from supervisor.slot import Slot
@@ -34,9 +34,9 @@ from supervisor.stopped import remember_stopped
 class Wishes:
     """What `start`, `stop`, `set` and the like come down to."""
 
-    def __init__(self, runner: Runner, admission: Admission, config: Config, board: Board, state_folder: Path) -> None:
+    def __init__(self, runner: Runner, changing: Changing, config: Config, board: Board, state_folder: Path) -> None:
         self._runner = runner
-        self._admission = admission
+        self._changing = changing
         self._declared = {engine.name: engine.declared for engine in config.engines}
         self._board = board
         self._state_folder = state_folder
@@ -103,7 +103,7 @@ class Wishes:
         """
         slot = self.slot(engine)
         if changes.get("ladder") == "reset" and not dry_run:
-            await self._admission.forget_ladder(slot)
+            await self._changing.forget_ladder(slot)
             changes = {**slot.before_steps, **changes}
             slot.before_steps = {}
         changes = {name: value for name, value in changes.items() if name != "ladder"}
@@ -130,19 +130,19 @@ class Wishes:
         slot = self.slot(engine)
         if isinstance(slot.record.state, Ready | Loading):
             return Price(f"{engine} is loaded.", 0, None, applied=False)
-        return pricing.of_load(slot, await self._admission.room_for(slot, {}, "process"))
+        return pricing.of_load(slot, await self._changing.room_for(slot, {}, "process"))
 
     async def _room_for(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Room | None:
         """Room for a loaded model with these changes; None where none is needed."""
         if not isinstance(slot.record.state, Ready) or not _changes_memory(slot, changes, applies):
             return None
-        return await self._admission.room_for(slot, changes, applies)
+        return await self._changing.room_for(slot, changes, applies)
 
     async def _apply(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room: Room | None) -> None:
         """Raises RequestFailed: no room, or the change did not work and was taken back."""
         chosen: Mapping[str, Scalar] | None = None
         if room is not None:
-            chosen = await self._admission.make_room(slot, room)
+            chosen = await self._changing.make_room(slot, room)
             applies = room.applies
         ticket = next(self._tickets)
         awaited = slot.tickets[ticket] = Awaited[None]()
@@ -150,11 +150,11 @@ class Wishes:
             self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, chosen))
             await awaited.get()
         except BaseException:
-            self._admission.settle(slot, room, worked=False)
+            self._changing.settle(slot, room, worked=False)
             raise
         finally:
             del slot.tickets[ticket]
-        self._admission.settle(slot, room, worked=True)
+        self._changing.settle(slot, room, worked=True)
 
     def _keep(self, engine: str, changes: Mapping[str, Scalar], unset: list[str]) -> None:
         """For the next start: what was set, and not what went back to the configuration."""

@@ -8,6 +8,7 @@ from typing import Literal
 from ipc import states
 from ipc.snapshot import Alarm, EngineRow, GpuReading, JobRow
 from tui.gpus import WARM_CELSIUS, heat
+from tui.ledger import hold_cause
 from tui.store import Store
 
 
@@ -28,9 +29,9 @@ def alerts(store: Store) -> tuple[Alert, ...]:
     found = [
         *(_of_silence(reading) for reading in store.gpus if reading.stale),
         *(_of_heat(reading, store.gpu_past.warm[reading.index]) for reading in store.gpus if _warm(reading, store)),
-        *(_of_alarm(alarm) for alarm in sorted(store.ledger.alarms, key=lambda one: one.about in store.engines)),
+        *(_of_alarm(one, store) for one in sorted(store.ledger.alarms, key=lambda one: one.about in store.engines)),
         *(_of_engine(row, store.since(row.name)) for row in store.engines.values()),
-        *(_of_job(row, store.since(row.id)) for row in store.jobs.values()),
+        *(_of_job(row, store.since(row.id)) for row in store.jobs.values() if not _too_hot(row, store)),
     ]
     return tuple(sorted((alert for alert in found if alert), key=lambda alert: alert.grave != "bad"))
 
@@ -41,11 +42,33 @@ def _warm(reading: GpuReading, store: Store) -> bool:
     return not told and not reading.stale and reading.index in store.gpu_past.warm
 
 
-def _of_alarm(alarm: Alarm) -> Alert:
+def _too_hot(row: JobRow, store: Store) -> list[EngineRow]:
+    """The engines of a job that only heat holds, where the alarms about their GPUs say so already; else none."""
+    if row.state != "held":
+        return []
+    told = {alarm.about for alarm in store.ledger.alarms if alarm.word == "heat"}
+    serving = [store.engines[name] for name in row.engine.split(", ") if name in store.engines]
+    hot = [one for one in serving if hold_cause(one.hold) == "heat" and told.intersection(_gpus(one))]
+    return hot if hot == serving else []
+
+
+def _waiting(alarm: Alarm, store: Store) -> str:
+    """`; voice and writer wait`: whose work this heat holds."""
+    engines = [one for row in store.jobs.values() for one in _too_hot(row, store)]
+    names = sorted({one.name for one in engines if alarm.about in _gpus(one)})
+    return f"; {' and '.join(names)} wait{'s' if len(names) == 1 else ''}" if names else ""
+
+
+def _gpus(row: EngineRow) -> list[str]:
+    return [f"gpu {index}" for index in row.gpus]
+
+
+def _of_alarm(alarm: Alarm, store: Store) -> Alert:
     """Its sentence begins with what is wrong; what follows a colon says why."""
     grave: Literal["warn", "bad"] = "bad" if alarm.severity == "error" else "warn"
     what, _, why = alarm.text.partition(": ")
     known = alarm.about == "supervisor" or alarm.about.lower() in what.lower()
+    why += _waiting(alarm, store) if alarm.word == "heat" else ""
     return Alert(alarm.about, grave, what if known else f"{alarm.about}: {what}", alarm.since_unix, why, alarm.help)
 
 

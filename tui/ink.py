@@ -71,6 +71,31 @@ def length(spans: Iterable[Span]) -> int:
     return sum(cell_len(span.text) for span in spans)
 
 
+def changed(before: Line, after: Line) -> tuple[int, int]:
+    """From the first column that differs between two lines to behind the last: what must be painted anew."""
+    old, new = _characters(before), _characters(after)
+    wholes = _columns(old), _columns(new)
+    if before.lit != after.lit or any(not cell_len(one) for one, _, _ in (*old, *new)):  # it belongs to its neighbour
+        return 0, max(wholes)
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1]) if wholes[0] == wholes[1] else 0
+    return _columns(new[:start]), max(wholes) - _columns(new[len(new) - end :])
+
+
+def _characters(one: Line) -> list[tuple[str, Tone, str]]:
+    return [(character, tone, action) for text, tone, action in one.spans for character in text]
+
+
+def _alike(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _columns(characters: Sequence[tuple[str, Tone, str]]) -> int:
+    return cell_len("".join(character for character, _, _ in characters))
+
+
 def squeeze(spans: Sequence[Span], width: int, right: bool = False) -> tuple[Span, ...]:
     """Exactly `width` columns of these spans."""
     slack = width - length(spans)

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from ipc.snapshot import Alarm, GpuBook, GpuReading, Ledger, Share
+from tui import measures
 
 TOLD_BYTES = (1 << 30) // 20
 """Less than this rounds to 0.0 GiB, and is not told."""
@@ -40,6 +41,16 @@ def extent(reading: GpuReading, book: GpuBook | None) -> Extent:
     if reading.memory_total_bytes is not None or book is None or book.others_bytes is None:
         return Extent(reading.memory_used_bytes, reading.memory_total_bytes)
     return Extent(book.others_bytes + sum(share.measured_bytes or 0 for share in book.shares), book.total_bytes)
+
+
+def held_words(ledger: Ledger, engine: str) -> str:
+    """What an engine holds where, such as `30.4 G on GPU 0`; empty where it is on none, or no card tells."""
+    shares = [(book.index, share) for book in ledger.gpus for share in book.shares if share.engine == engine]
+    return " and ".join(
+        f"{'~' if share.by_difference else ''}{measures.size(share.measured_bytes)} on GPU {index}"
+        for index, share in shares
+        if share.measured_bytes
+    )
 
 
 def awaited(share: Share) -> int:

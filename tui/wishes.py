@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from ipc import states
 from ipc.control import CancelJob, Down, OneAnswer, PauseJob, Restart, ResumeJob, Start, Stop, Unload
-from ipc.snapshot import FINISHED, EngineRow, JobRow
+from ipc.snapshot import FINISHED, EngineRow, JobRow, Ledger
 from tui import measures
+from tui.ledger import held_words
 
 Target: TypeAlias = EngineRow | JobRow
 
@@ -29,6 +30,12 @@ def start_or_stop(target: Target) -> Wish | None:
     if states.pid_of(target.state) is None and not isinstance(target.state, states.Backoff):
         return Wish("start", Start(target.name))
     return Wish("stop", Stop(target.name), _what_a_stop_loses(target))
+
+
+def question(wish: Wish, ledger: Ledger) -> str:
+    """What is put first; of a stop also what it gives back on GPUs."""
+    held = held_words(ledger, wish.command.engine) if isinstance(wish.command, Stop) else ""
+    return f"{wish.asks} That frees {held}." if wish.asks and held else wish.asks
 
 
 def restart(target: Target) -> Wish | None:
@@ -89,7 +96,7 @@ def _what_a_stop_loses(row: EngineRow) -> str:
     upto = flights * max(1, row.parallel)
     units = "1 unit in flight" if upto == 1 else f"up to {upto} units in flight"
     lost = f"Stop {row.name}? It first gets time to finish {units}; what does not finish will be done again."
-    held = row.state.footprint_bytes if isinstance(row.state, states.Ready) else 0
+    held = row.state.footprint_bytes if isinstance(row.state, states.Ready) and not row.gpus else 0
     return f"{lost} That frees ~{measures.size(held)}." if held else lost
 
 

@@ -76,6 +76,11 @@ class Card:
         answer: Answer[int] = self._ask(self._library.nvmlDeviceGetDisplayActive, self._handle)
         return bool(answer) if isinstance(answer, int) else answer
 
+    def persistence(self) -> Answer[bool]:
+        """Whether the driver keeps it ready while nobody uses it."""
+        answer: Answer[int] = self._ask(self._library.nvmlDeviceGetPersistenceMode, self._handle)
+        return bool(answer) if isinstance(answer, int) else answer
+
     def mig(self) -> Answer[tuple[str, ...]]:
         """The UUIDs of its MIG devices; none where MIG is off or unknown to it."""
         library = self._library

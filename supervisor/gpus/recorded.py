@@ -1,10 +1,10 @@
-"""GPUs as a recording holds them; the field names are those of `engineroom gpus --json`."""
+"""GPUs as a recording holds them; the field names are those of `gpus --json` and `ledger --json`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ipc.snapshot import GpuReading, Json
+from ipc.snapshot import GpuBook, GpuReading, Json
 
 
 def gpu_header(readings: Iterable[GpuReading]) -> list[Json]:
@@ -21,8 +21,9 @@ def gpu_header(readings: Iterable[GpuReading]) -> list[Json]:
     ]
 
 
-def gpu_ticks(readings: Iterable[GpuReading]) -> dict[str, Json]:
+def gpu_ticks(readings: Iterable[GpuReading], books: Iterable[GpuBook]) -> dict[str, Json]:
     """One second's values, by index; the UUID is there because a recording can begin before the first reading."""
+    book_of = {book.index: book for book in books}
     return {
         str(one.index): {
             "uuid": one.uuid,
@@ -38,6 +39,18 @@ def gpu_ticks(readings: Iterable[GpuReading]) -> dict[str, Json]:
                 {"pid": process.pid, "name": process.name, "engine": process.engine, "used_bytes": process.used_bytes}
                 for process in one.processes
             ],
+            **(_booked(book_of[one.index]) if one.index in book_of else {}),
         }
         for one in readings
+    }
+
+
+def _booked(book: GpuBook) -> dict[str, Json]:
+    """What the ledger says of it; claims by engine."""
+    return {
+        "free_bytes": book.free_bytes,
+        "pressure": book.pressure,
+        "hold": book.hold,
+        "withheld_bytes": book.withheld_bytes,
+        "claimed_bytes": {share.engine: share.claimed_bytes for share in book.shares},
     }

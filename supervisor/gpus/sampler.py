@@ -132,6 +132,7 @@ class Sampler:
             ecc_uncorrected=told.take("ECC counter", card.ecc_uncorrected()),
             display_active=told.take("display", card.display_active()),
             mig=told.take("MIG mode", card.mig()) or (),
+            persistence=told.take("persistence mode", card.persistence()),
         )
         self._slow_problem = told.problem()
         return reading

@@ -20,6 +20,9 @@ from supervisor.process.spawn import ROOT
 LIMIT_SECONDS = 60.0
 """Reading the header of a model on a slow disk takes a while; one that takes longer is placed without an estimate."""
 
+AT_ONCE = 3
+"""Each appraisal is a process that may bring in a model library."""
+
 _Stamp: TypeAlias = tuple[str, int, int]
 
 
@@ -28,6 +31,7 @@ class Appraiser:
 
     def __init__(self, instance: str) -> None:
         self._instance = instance
+        self._turns = anyio.Semaphore(AT_ONCE)
         self._known: dict[tuple[str, str, bytes, tuple[_Stamp, ...]], Appraisal] = {}
 
     async def appraise(self, kind: str, python: str, settings: Mapping[str, Scalar]) -> Appraisal | Problem:
@@ -36,7 +40,8 @@ class Appraiser:
         stamps = await to_thread.run_sync(_stamps, tuple(settings.values()), abandon_on_cancel=True)
         key = (kind, python, text, stamps)
         if key not in self._known:
-            said = await self._ask(kind, python, text)
+            async with self._turns:
+                said = await self._ask(kind, python, text)
             if said.appraisal is None:
                 return said.problem or Problem("Not appraised", "It said nothing.", "")
             self._known[key] = said.appraisal

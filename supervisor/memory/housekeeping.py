@@ -15,15 +15,15 @@ from ipc.states import Backoff, Cold, Ready, Stopped
 from supervisor.board import Board
 from supervisor.machine import events
 from supervisor.machine.events import Event
-from supervisor.memory.admission import Admission
 from supervisor.memory.books import measured
+from supervisor.memory.evictions import Evictions
 from supervisor.memory.fleet import HOST
 from supervisor.memory.heat import Heat, HeatRule, heat_of
 from supervisor.memory.holding import flight_hold
 from supervisor.memory.house import House
+from supervisor.memory.lessons import Lessons
 from supervisor.memory.pressure import pressure_of
 from supervisor.memory.returns import Returns
-from supervisor.memory.thrash import Swap, Swaps
 from supervisor.memory.usage import Observation, Usage
 from supervisor.memory.victims import relief
 from supervisor.slot import Slot
@@ -37,26 +37,23 @@ class Housekeeping:
     def __init__(
         self,
         house: House,
-        admission: Admission,
+        evictions: Evictions,
         returns: Returns,
+        lessons: Lessons,
         board: Board,
         post: Callable[[Slot, Event], None],
         wanted: Callable[[], frozenset[str]],
     ) -> None:
         self._house = house
-        self._admission = admission
+        self._evictions = evictions
         self._returns = returns
+        self._lessons = lessons
         self._board = board
         self._post = post
         self._wanted = wanted
         self._usage: dict[str, Usage] = {}
-        self._swaps = Swaps()
         self._since: dict[tuple[str, str], float] = {}
         """Since when there is an alarm: by what it is about and its word."""
-
-    def swapped(self, out: str, into: str, seconds_lost: float) -> None:
-        """`out` made room for `into`."""
-        self._swaps = self._swaps.noted(Swap(time.monotonic(), out, into, seconds_lost))
 
     def second(self, monotonic: float) -> None:
         """Look, tell and act."""
@@ -69,7 +66,7 @@ class Housekeeping:
             slot.hold = self._hold(slot, readings)
             self._observe(slot, readings, monotonic)
             self._check_gpu(slot, readings, monotonic)
-        self._admission.learn(monotonic)
+        self._lessons.second(monotonic)
         self._house.alarms = self._told([*self._returns.second(), *self._alarms(readings, monotonic)])
 
     # ── heat ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,7 +126,7 @@ class Housekeeping:
             return
         rooms = self._house.rooms("", monotonic, self._wanted())
         victims = relief(rooms.residents, uuid, total_bytes, level, self._house.thresholds)
-        self._admission.evict(victims, "", f"{name} is under {level} pressure")
+        self._evictions.evict(victims, f"{name} is under {level} pressure")
 
     # ── holding flights ───────────────────────────────────────────────────────────────────────────────────
 
@@ -189,7 +186,7 @@ class Housekeeping:
             for word, text in usage.alarms():
                 help_ = "l shows its log; is its library built for this GPU?"
                 yield Alarm(name, word, "error", now, f"{name} {text}", help_)
-        if (thrash := self._swaps.alarm(monotonic)) is not None:
+        if (thrash := self._evictions.thrash(monotonic)) is not None:
             help_ = "pin one, give them different GPUs, or raise min_residency"
             yield Alarm(thrash.first, "thrash", "warning", now, thrash.text(), help_)
         for one in readings:

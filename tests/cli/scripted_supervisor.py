@@ -105,6 +105,7 @@ GPU = snapshot.GpuReading(
         snapshot.GpuProcess(41, "python3", 7 * 2**30, "writer"),
         snapshot.GpuProcess(4411, "blender", 5 * 2**30, ""),
     ),
+    persistence=True,
 )
 LOST = msgspec.structs.replace(GPU, index=1, stale=True, problem="It is lost: GPU is lost.", processes=())
 FLEET = snapshot.GpuFleet("580.65.06", "13.0", "")
@@ -160,6 +161,7 @@ FOOTPRINTS = (
     snapshot.FootprintRow("stt", "small", None, "", "", 2**29, 0.4, 1, 2.0),
     snapshot.FootprintRow("llm", "Miniature 7B", "Q4_K_M", "n_ctx=4096 parallel=8", "", 2**30, 4.2, 12, 1.0),
 )
+BUILDS = tuple(snapshot.Build(row.name, "7.0", "", None) for row in ENGINES)
 SUPERVISOR = snapshot.SupervisorRow(1, "0.1.0", "box", "/s/socket", "/s", 1.0, "nobody", 1, None)
 SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET, LEDGER)
 
@@ -179,6 +181,7 @@ class Script:
     engines: tuple[snapshot.EngineRow, ...] = ENGINES
     ledger: snapshot.Ledger = LEDGER
     footprints: tuple[snapshot.FootprintRow, ...] = FOOTPRINTS
+    builds: tuple[snapshot.Build, ...] = BUILDS
     cuts: int = 0
     recording: str | None = None
 
@@ -213,6 +216,8 @@ class Script:
                 return control.LedgerIs(self.ledger)
             case control.Footprints():
                 return control.FootprintList(self.footprints)
+            case control.Builds():
+                return control.BuildList(self.builds)
             case control.Submit():
                 submitted = [one for one in self.asked if isinstance(one, control.Submit)]
                 return control.JobIs(self._job(len(submitted), command))

@@ -9,12 +9,14 @@ from typing import Any, TypeAlias
 
 import pytest
 from msgspec.structs import replace
-from scripted_supervisor import ENGINE, FLEET, GPU, HOST, LEDGER, LOST, SNAPSHOT, Script
+from scripted_supervisor import BUILDS, ENGINE, ENGINES, FLEET, GPU, HOST, LEDGER, LOST, SNAPSHOT, Script
 
-from cli import engine_findings, gpu_findings, host_findings, ledger_findings
+from cli import build_findings, engine_findings, gpu_findings, host_findings, ledger_findings
 from cli.finding import Finding
-from ipc.snapshot import NO_LEDGER, Alarm, EngineRow, GpuBook, GpuFleet, GpuReading, Ledger
-from ipc.states import Loading
+from ipc import control
+from ipc.errors import Problem
+from ipc.snapshot import NO_LEDGER, Alarm, Build, EngineRow, GpuBook, GpuFleet, GpuReading, Ledger
+from ipc.states import Loading, Stopped
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -22,6 +24,10 @@ Run: TypeAlias = Callable[..., Awaitable[Any]]
 
 NO_DRIVER = GpuFleet("", "", "There is no NVIDIA driver: libnvidia-ml.so.1 was not found.")
 WELL = replace(GPU, temperature_celsius=60.0, throttle=(), processes=())
+OLD = replace(WELL, index=1, name="Tesla K40", compute_capability="3.5", persistence=False)
+PERSISTENCE_OFF = "off on GPU 1: the driver shuts it down when nobody uses it, and the next start may take seconds."
+NO_CODE = "llama-cpp-python was built without GPU support"
+GONE = Problem("Model missing", "/models/seven.gguf is not there.", "Set `model` to a GGUF file.")
 HOT = Alarm("gpu 0", "heat", "warning", 1.0, "It is 92 °C.", "Look after its cooling.")
 
 
@@ -42,7 +48,33 @@ async def test_doctor_looks_at_the_gpus(script: Script, run: Run) -> None:
     ran = await run("doctor")
     assert ran.code == 0
     assert re.search(r"^warn +GPU driver: There is no NVIDIA driver", ran.out, re.M)
-    assert "engine writer" not in ran.out
+    assert re.findall(r"^(\w+) +engine writer: (.*)$", ran.out, re.M) == [("ok", "what it would load is there")]
+    assert "persistence" not in ran.out
+
+
+async def test_doctor_asks_which_gpus_each_build_can_use(script: Script, run: Run) -> None:
+    script.gpus = (WELL, OLD)
+    by_what = await findings_of(run)
+    assert by_what["engine vectors"] == [
+        ("warn", "its build needs compute capability 7.0; too old for it: GPU 1 (Tesla K40, 3.5).")
+    ]
+    assert by_what["GPU 1"] == [("ok", "Tesla K40, 80.0 GiB, compute capability 3.5")]
+    assert by_what["persistence mode"] == [("warn", PERSISTENCE_OFF)]
+
+    script.builds = (Build("writer", "", "", None), Build("ear", "", NO_CODE, None), *BUILDS[2:])
+    by_what = await findings_of(run)
+    assert by_what["engine ear"] == [("warn", f"its build uses no GPU although one is there: {NO_CODE}.")]
+    assert [one for one, _ in by_what["GPU 1"]] == ["ok", "warn"], "a build leaves open whether it is too old"
+
+
+async def test_doctor_does_without_the_builds_that_come_too_late(script: Script, run: Run) -> None:
+    script.builds = BUILDS[:2]
+    by_what = await findings_of(run)
+    assert by_what["builds"] == [("warn", "the supervisor could not look at them in time: scribe, vectors.")]
+    script.fails = control.Builds
+    by_what = await findings_of(run)
+    assert "writer, ear, scribe, vectors." in by_what["builds"][0][1]
+    assert by_what["GPU driver"][0][0] == "ok"
 
 
 async def test_doctor_looks_at_the_memory_of_the_host(script: Script, run: Run) -> None:
@@ -98,6 +130,43 @@ def test_one_gpu(reading: GpuReading, says: str) -> None:
     assert not warned or re.search(says, _text(warned[0]))
 
 
+@pytest.mark.parametrize(
+    ("build", "gpus", "verdict", "says"),
+    [
+        (Build("writer", "7.0", "", None), (WELL,), "ok", r"can use every GPU here \(compute capability 7.0 or later"),
+        (Build("writer", "7.0", "", None), (LOST,), "ok", "what it would load is there"),
+        (Build("writer", "", "", None), (WELL,), "ok", "does not tell which GPUs"),
+        (Build("writer", "10.0", "", None), (WELL, OLD), "warn", r"GPU 0 \(H100 80GB, 9.0\), GPU 1 \(Tesla K40, 3.5\)"),
+        (Build("writer", "5.0", "", None), (replace(OLD, compute_capability=""),), "ok", "every GPU"),
+        (Build("writer", "", NO_CODE, None), (WELL,), "warn", 'without GPU support. Install .* gpu = "cpu"'),
+        (Build("writer", "", NO_CODE, None), (), "ok", "is there"),
+        (Build("writer", "", NO_CODE, None, wants_gpu=False), (WELL,), "ok", "is there"),
+        (Build("writer", "10.0", "", None, wants_gpu=False), (WELL,), "ok", "is there"),
+        (Build("writer", "", "", GONE), (WELL,), "warn", "seven.gguf is not there. Set `model`"),
+    ],
+)
+def test_one_build(build: Build, gpus: tuple[GpuReading, ...], verdict: str, says: str) -> None:
+    whole = replace(SNAPSHOT, engines=(ENGINE,), gpus=gpus)
+    (found,) = build_findings.findings(whole, (build,))
+    assert (found.what, found.verdict) == ("engine writer", verdict)
+    assert re.search(says, _text(found))
+
+
+def test_what_cannot_be_loaded_is_worse_while_it_is_not() -> None:
+    whole = replace(SNAPSHOT, engines=(replace(ENGINE, state=Stopped("idle")),))
+    (found,) = build_findings.findings(whole, (Build("writer", "", "", GONE),))
+    assert found.verdict == "bad"
+
+
+def test_a_cause_is_told_once() -> None:
+    whole = replace(SNAPSHOT, engines=ENGINES[:1], gpus=(WELL,))
+    assert list(engine_findings.findings(whole))
+    assert not list(engine_findings.findings(whole, ["writer"]))
+    assert build_findings.explains_cpu(Build("writer", "", NO_CODE, None))
+    assert build_findings.explains_cpu(Build("writer", "7.0", "", None, wants_gpu=False))
+    assert not build_findings.explains_cpu(Build("writer", "7.0", "", None))
+
+
 def test_heat_is_told_once() -> None:
     hot = replace(WELL, temperature_celsius=92.0)
     quiet = replace(SNAPSHOT, gpus=(hot,), ledger=NO_LEDGER)
@@ -141,6 +210,14 @@ def test_one_engine(row: EngineRow, gpus: tuple[GpuReading, ...], says: str) -> 
     found = list(engine_findings.findings(replace(SNAPSHOT, engines=(row,), gpus=gpus, fleet=FLEET)))
     assert [one.verdict for one in found] == (["warn"] if says else [])
     assert not found or re.search(says, _text(found[0]))
+
+
+async def findings_of(run: Run) -> dict[str, list[tuple[str, str]]]:
+    """Verdicts and texts, by what they are about."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in json.loads((await run("doctor", "--json")).out):
+        found.setdefault(one["what"], []).append((one["verdict"], one["text"]))
+    return found
 
 
 def _text(one: Finding) -> str:

@@ -30,6 +30,7 @@ async def test_gpus(script: Script, run: Run) -> None:
     first, second = json.loads((await run("gpus", "--json")).out)
     assert (first["index"], first["compute_capability"], first["stale"]) == (0, "9.0", False)
     assert (first["memory_temperature_celsius"], first["throttle"]) == (None, ["power cap"])
+    assert (first["display_active"], first["persistence"]) == (False, True)
     assert first["processes"] == [
         {"pid": 41, "name": "python3", "engine": "writer", "used_bytes": 7 * 2**30},
         {"pid": 4411, "name": "blender", "engine": None, "used_bytes": 5 * 2**30},

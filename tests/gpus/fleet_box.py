@@ -54,6 +54,7 @@ CARD: dict[str, Any] = {
     "pcie_rx": 2e9,
     "ecc_uncorrected": 2,
     "display_active": 0,
+    "persistence": 1,
 }
 
 
@@ -92,7 +93,8 @@ class Box:
 
     def settled(self) -> tuple[GpuReading, ...]:
         """The readings once every GPU has told quick and slow values twice."""
-        return self.wait_for(lambda _, gpus: bool(gpus) and all(one.sm_clock_mhz for one in gpus))
+        # The driver is told of once every GPU was found.
+        return self.wait_for(lambda fleet, gpus: not fleet.problem and all(one.sm_clock_mhz for one in gpus))
 
 
 @contextmanager

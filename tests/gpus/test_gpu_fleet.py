@@ -49,12 +49,14 @@ def test_every_value_of_a_card(tmp_path: Path) -> None:
         "display_active": False,
         "mig": (),
         "processes": (),
+        "persistence": True,
     }
 
 
 def test_what_a_card_does_not_tell_is_unknown_and_no_problem(tmp_path: Path) -> None:
     silent = ("memory_temperature", "slowdown", "power", "power_limit", "fan", "pcie_tx", "pcie_rx", "ecc_uncorrected",
-              "utilisation", "memory_utilisation", "temperature", "memory_clock", "display_active")  # fmt: skip
+              "utilisation", "memory_utilisation", "temperature", "memory_clock", "display_active",
+              "persistence")  # fmt: skip
     with open_box(tmp_path, card(0, **dict.fromkeys(silent))) as box:
         (gpu,) = box.settled()
     assert (gpu.stale, gpu.problem) == (False, "")
@@ -63,7 +65,7 @@ def test_what_a_card_does_not_tell_is_unknown_and_no_problem(tmp_path: Path) -> 
         "memory_temperature_celsius", "slowdown_celsius", "power_watts", "power_limit_watts", "energy_joules",
         "fan_percent", "pcie_tx_bytes_per_second", "pcie_rx_bytes_per_second", "ecc_uncorrected",
         "utilisation_percent", "memory_utilisation_percent", "temperature_celsius", "memory_clock_mhz",
-        "display_active",
+        "display_active", "persistence",
     }  # fmt: skip
 
 

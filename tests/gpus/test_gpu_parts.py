@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from ipc.snapshot import GpuProcess, GpuReading
+from ipc.snapshot import GpuBook, GpuProcess, GpuReading, Share
 from supervisor.gpus.answers import Failure, NotSupported, lack
 from supervisor.gpus.card import merged
 from supervisor.gpus.counter import Counter
@@ -19,6 +19,7 @@ from supervisor.gpus.throttle import throttle_names
 
 GPU = replace(blank(0, 100.0), uuid="GPU-0", name="H100", temperature_celsius=61.0)
 LOST = replace(GPU, stale=True, problem="It is lost: GPU is lost.")
+CLAIMED = (("writer", 30), ("ear", 0))
 UNKNOWN, IS_LOST = Failure(999, "Unknown Error"), Failure(15, "GPU is lost")
 
 
@@ -138,7 +139,18 @@ def test_a_recording_knows_every_gpu_by_its_uuid() -> None:
     (header,) = gpu_header((GPU,))
     assert isinstance(header, dict)
     assert (header["index"], header["uuid"], header["memory_total_bytes"]) == (0, "GPU-0", None)
-    tick = gpu_ticks((held_by(3, "writer"),))["3"]
+    tick = gpu_ticks((held_by(3, "writer"),), ())["3"]
     assert isinstance(tick, dict)
     assert (tick["uuid"], tick["temperature_celsius"], tick["power_watts"]) == ("GPU-0", 61.0, None)
     assert tick["processes"] == [{"pid": 0, "name": "", "engine": "writer", "used_bytes": 1}]
+    assert "free_bytes" not in tick
+
+
+def test_a_recording_holds_what_the_ledger_says_of_each_gpu() -> None:
+    shares = tuple(Share(name, None, claimed, estimated=True, by_difference=False) for name, claimed in CLAIMED)
+    book = GpuBook(3, "GPU-0", 100, 10, shares, (), 5, 2, "pid 7 kept it", 43, "high", "heat: 92 °C", 2, 5)
+    ticks = gpu_ticks((held_by(1), held_by(3, "writer")), (book,))
+    tick = ticks["3"]
+    assert isinstance(tick, dict)
+    assert (tick["free_bytes"], tick["withheld_bytes"], tick["claimed_bytes"]) == (43, 2, dict(CLAIMED))
+    assert (tick["pressure"], tick["hold"]) == ("high", "heat: 92 °C")

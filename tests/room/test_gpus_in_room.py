@@ -44,6 +44,8 @@ def test_gpus_are_read_attributed_recorded_and_told_of(tmp_path: Path) -> None:
         ticks = [line["tick"]["gpus"] for line in recorded if "tick" in line]
         assert ticks[-1]["1"]["processes"][0]["engine"] == "fake"
         assert ticks[-1]["0"]["temperature_celsius"] == 60.0
+        assert ticks[-1]["1"]["claimed_bytes"]["fake"] == room.json("ledger")["gpus"][1]["shares"][0]["claimed_bytes"]
+        assert ticks[-1]["1"]["free_bytes"] == room.json("gpus")[1]["claimable_bytes"]
 
         publish({"gpu": [card(0), card(1, fault=LOST)]}, lines)
         wait_for(lambda: [one["stale"] for one in room.json("gpus")] == [False, True], "GPU 1 is lost")

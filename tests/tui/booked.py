@@ -51,6 +51,7 @@ CARDS = (
         utilisation_percent=0.0,
         compute_capability="8.6",
         display_active=True,
+        persistence=False,
         throttle=("software thermal slowdown",),
         processes=(held(4106, 5.2, "ear-medium"), held(4107, 1.1, "ear-small"), held(901, 0.3, name="Xorg")),
     ),

@@ -162,6 +162,7 @@ def gpu(index: int, name: str, total: float, used: float, celsius: float | None 
         "display_active": False,
         "mig": (),
         "processes": (),
+        "persistence": True,
     }
     sizes = {"memory_total_bytes": int(total * GIB), "memory_used_bytes": int(used * GIB)}
     given = {"index": index, "name": name, "temperature_celsius": celsius, **sizes}
@@ -190,6 +191,7 @@ GPUS = (
         fan_percent=88.0,
         compute_capability="8.6",
         display_active=True,
+        persistence=False,
         throttle=("software thermal slowdown", "power cap"),
         processes=(held(4103, 5.2, "reader"), held(4104, 1.4, "reader"), held(901, 0.3, name="Xorg")),
     ),
@@ -204,7 +206,13 @@ EIGHT = (
         problem="It is lost: GPU is lost.",
         processes=(held(4105, 11.5, "coder"),),
     ),
-    gpu(4, "Tesla K80", 11.2, 0.0, 33.0, utilisation_percent=0.0, power_watts=None, slowdown_celsius=None),
+    gpu(
+        *(4, "Tesla K80", 11.2, 0.0, 33.0),
+        utilisation_percent=0.0,
+        power_watts=None,
+        slowdown_celsius=None,
+        persistence=None,
+    ),
     gpu(5, "NVIDIA GB10", 0.0, 4.0, None, memory_total_bytes=None, processes=(held(9000, 4.0, "vectors"),)),
     gpu(6, "NVIDIA L4", 22.5, 9.5, 82.0, throttle=("hardware slowdown",), mig=("MIG-1", "MIG-2")),
     gpu(7, "NVIDIA L4", 22.5, 0.3, 79.0, utilisation_percent=3.0),

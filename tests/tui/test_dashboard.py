@@ -57,7 +57,8 @@ async def test_one_glance_tells_it_all(at: Looking) -> None:
     assert "12.0 / 32.0 GiB" in at.text("host")
     assert "▸● writer" in at.text("engines")
     assert "212 tok/s" in at.text("engines")
-    assert "held: scribe failed" in at.text("jobs")
+    assert "held       reviews.jsonl" in at.text("jobs")
+    assert "scribe failed: engineroom start" in at.text("jobs")
     assert "scribe failed: truncated file" in at.text("news")
     assert "q detach" in at.text("keys")
 

@@ -7,6 +7,7 @@ import pytest
 import scenery
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ipc.control import Price
 from ipc.snapshot import Knob, Scalar
@@ -135,6 +136,17 @@ def test_the_panel_fits_at_any_size(width: int, height: int, index: int) -> None
     feet = knobs.feet(draft.current, ("price " * 30, "accent"), width, height)
     assert 4 <= len(feet) <= max(4, height)
     assert all(length(line.spans) <= width for line in [*shown, *feet])
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0 B"), (512 << 20, "512 M"), (600, "600 B"), (13_600_000_000, "~12.7 G"), (7_200_000_000, "~6.7 G")],
+)
+def test_bytes_are_shown_as_people_say_them(value: int, shown: str) -> None:
+    knob = replace(BY_NAME["parallel"], unit="bytes", minimum=0, maximum=1 << 40)
+    assert knobs.shown_as(knob, value) == shown
+    assert knobs.limits(knob) == "0 B–1024.0 G"
+    assert knobs.shown_as(knob, "600 MiB") == "600 MiB"
 
 
 def test_a_price_is_told_whole_and_the_description_goes_first() -> None:

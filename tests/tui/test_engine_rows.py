@@ -43,6 +43,11 @@ def test_what_holds_an_engine_is_its_state_and_its_reason(width: int) -> None:
     assert "warn" in {span.tone for span in drawn(hot, width).spans if "held" in span.text}
 
 
+def test_a_load_shows_where_it_goes_and_as_what() -> None:
+    row = scenery.engine("ear", states.Loading(1, 0.5), gpus=(3,), chosen="q8", rss_bytes=30 << 20)
+    assert shown(row).split() == ["◐", "ear", "loading", "50", "%", "q8", "3", "—", "—", "—", "30", "M", "0"]
+
+
 @pytest.mark.parametrize(
     ("state", "word"),
     [

@@ -191,6 +191,13 @@ def test_the_past_of_a_card_has_gaps_where_it_was_silent() -> None:
     assert store.gpu_past.work == {}
 
 
+@pytest.mark.parametrize(("persistence", "words"), [(True, "persistence on"), (False, "persistence off"), (None, "")])
+def test_persistence_is_told_where_the_card_tells_it(persistence: bool | None, words: str) -> None:
+    shown = text(gpu_texts.gpu(EIGHT, at(50.0, persistence=persistence), 100))
+    assert ("persistence" in shown) == bool(words)
+    assert words in shown
+
+
 def test_names_of_strangers_and_cards_are_harmless() -> None:
     sly = scenery.gpu(0, "NVIDIA \x1b[2JL4", 20, 3, processes=(scenery.held(5, 3, name="a\x1b]0;x\x07\n"),))
     shown = text([*panel(store_of(sly), 2, "two lines", 120), *gpu_texts.gpu(store_of(sly), sly, 100)])

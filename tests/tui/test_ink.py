@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.ink import Part, Span, clean, fit, length, meter, spread, squeeze, wrap
+from tui.ink import Line, Part, Span, changed, clean, fit, length, line, meter, spread, squeeze, wrap
 
 words = st.text(max_size=60).map(clean)
 
@@ -42,6 +42,40 @@ def test_a_meter_is_exact(width: int, parts: list[float]) -> None:
 @given(st.text())
 def test_nothing_that_steers_a_terminal_is_left(text: str) -> None:
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 for char in clean(f"\x1b[2J{text}\x1b]0;title\x07\x9b1m"))
+
+
+LINES = st.builds(
+    Line,
+    st.lists(st.builds(Span, st.text("ab漢▇e\u0301", max_size=4), st.sampled_from(["plain", "dim"])), max_size=4).map(
+        tuple
+    ),
+)
+
+
+def cells(one: Line, width: int) -> list[tuple[str, str]]:
+    """What stands in each column: a wide character in its first, with what combines with it."""
+    found: list[tuple[str, str]] = []
+    for text, tone, _ in one.spans:
+        for character in text:
+            if cell_len(character):
+                found += [(character, tone), *[("", tone)] * (cell_len(character) - 1)]
+            elif found:
+                found[-1] = (found[-1][0] + character, found[-1][1])
+    return [*found, *[(" ", "")] * width][:width]
+
+
+@given(LINES, LINES)
+def test_what_is_painted_anew_makes_the_one_line_the_other(before: Line, after: Line) -> None:
+    first, end = changed(before, after)
+    old, new = cells(before, 40), cells(after, 40)
+    assert [*old[:first], *new[first:end], *old[end:]] == new
+
+
+def test_little_is_painted_anew() -> None:
+    before, after = line("GPU 0  ", Span("▇▇░░", "meter"), " 61 °C"), line("GPU 0  ", Span("▇▇░░", "meter"), " 62 °C")
+    assert changed(before, after) == (13, 14)
+    assert changed(before, before) == (17, 17)
+    assert changed(before, before._replace(lit=True)) == (0, 17)
 
 
 @pytest.mark.parametrize(

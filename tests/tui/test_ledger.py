@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from scripted import Box, looking
 
-from ipc.snapshot import NO_LEDGER, Alarm, GpuBook, GpuReading, Ledger, Pressure
+from ipc.snapshot import NO_LEDGER, Alarm, GpuBook, GpuReading, Happening, JobChanged, Ledger, Pressure
 from tui.alerts import alerts
 from tui.allotment import GpuForm
 from tui.draw import book_texts, conditions, frame, gpu_texts, news
@@ -252,6 +252,28 @@ def test_the_ledgers_alarm_of_heat_replaces_what_the_readings_say() -> None:
     assert [(one.what, one.since) for one in alone] == [("GPU 1 is 92 °C", None)]
     elsewhere = [one for one in alerts(store_of(alarms=(alarm("gpu 0", "heat"),))) if one.about == "gpu 1"]
     assert [one.what for one in elsewhere] == ["GPU 1 is 92 °C"]
+
+
+def test_heat_that_holds_jobs_is_one_alert_that_says_who_waits() -> None:
+    hot = alarm("gpu 1", "heat", "GPU 1 is 92 °C: no flight begins there until 82")
+    store = store_of(alarms=(hot,))
+    store.fold(JobChanged(scenery.job(7, "held", 3, 9, engine="ear-medium", reason="ear-medium: heat")))
+    (told,) = (one for one in alerts(store) if one.about in ("gpu 1", "gpubox-3-7"))
+    assert told.why == "no flight begins there until 82; ear-medium waits"
+    store.fold(JobChanged(scenery.job(8, "held", 3, 9, engine="ear-medium, scratch", reason="disk full")))
+    assert "gpubox-3-8" in {one.about for one in alerts(store)}
+    untold = store_of()
+    untold.fold(JobChanged(scenery.job(7, "held", 3, 9, engine="ear-medium", reason="ear-medium: heat")))
+    assert "gpubox-3-7" in {one.about for one in alerts(untold)}
+
+
+def test_what_an_alert_says_is_not_said_again_as_news() -> None:
+    (_, leak, *_) = alerts(STORE)
+    again = Happening(9, scenery.NOW, "error", "ear-large", "memory-leaked", f"{leak.what}: {leak.why}")
+    more = Happening(10, scenery.NOW, "info", "poet", "engine-ready", "poet is ready")
+    shown = text(news.news([leak], [more, again], 6, 160))
+    assert shown.count("did not come back") == 1
+    assert "poet is ready" in shown
 
 
 def test_alarms_of_gpus_stand_before_those_of_engines() -> None:

@@ -115,7 +115,10 @@ def test_a_job_shows_progress_rate_and_time_left() -> None:
     for part in ("gpubox-3-41", "running", "14 %", "1,388/9,900", "212 tok/s", "~1 h 47 m"):
         assert part in row
     held = text(joblist.job_row(scenery.JOBS[2], JOB_COLUMNS, 120, " "))
-    assert "held: scribe failed" in held
+    assert "▇ scribe failed: engineroom start" in held.replace("░", "▇")
+    assert "held: scribe failed" in text(joblist.job_row(scenery.JOBS[2], JOB_COLUMNS, 60, " "))
+    fresh = scenery.job(1, "held", 0, 112, reason="scribe: " + "GPU 2 has too little free, and so on " * 2)
+    assert "GPU 2 has too little free, and so on" in text(joblist.job_row(fresh, JOB_COLUMNS, 120, " "))
 
 
 def test_files_are_named_without_what_could_steer_a_terminal() -> None:
@@ -129,6 +132,8 @@ def test_a_long_list_shows_what_surrounds_the_cursor() -> None:
     assert [row.key for row in shown[1:]] == [f"engine:{n}" for n in range(16, 21)]
     assert [row.lit for row in shown[1:]] == [False] * 4 + [True]
     assert "17–21 of 30" in text(shown[0])
+    filtered, _ = listing(ENGINE_COLUMNS, lines, "engine:20", 0, 5, True, 120, "ear")
+    assert "/ear  17–21 of 30" in text(filtered[0])
     again, _ = listing(ENGINE_COLUMNS, lines, "engine:18", first, 5, True, 120)
     assert again[1].key == "engine:16"
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import booked
 import pytest
 import scenery
 
 from ipc import states
 from ipc.control import CancelJob, Down, OneAnswer, PauseJob, Restart, ResumeJob, Start, Stop, Unload
-from ipc.snapshot import JobState
+from ipc.snapshot import NO_LEDGER, JobState, Ledger
 from tui import wishes
 from tui.actions import ACTIONS, Act, View, bound, changes_something, shown
 from tui.wishes import Target, Wish
 
 Wisher = Callable[[Target], Wish | None]
 
+CARDS = [scenery.gpu(index, "NVIDIA A100", 40, 12) for index in (1, 2)]
+SPREAD = Ledger(
+    (
+        booked.book(CARDS[0], booked.share("voice", 10.0, 12.0), booked.share("ear", 1.0, 1.0)),
+        booked.book(CARDS[1], booked.share("voice", 9.8, 12.0, by_difference=True)),
+    ),
+    None,
+    (),
+)
 READY, BUSY = states.Ready(1, 1, 0), states.Ready(1, 1, 1)
 STOPPED, FAILED = states.Stopped("operator"), states.Failed("x", ())
 COLD, LOADING, BACKOFF = states.Cold(1, 0), states.Loading(1, None), states.Backoff(1, 2.0, "x")
@@ -77,6 +87,13 @@ def test_stopping_a_busy_engine_names_what_it_frees() -> None:
     asked = wishes.start_or_stop(scenery.engine("voice", states.Ready(1, 38 * scenery.GIB, 1)))
     assert asked
     assert "That frees ~38 G." in asked.asks
+    placed = scenery.engine("voice", states.Ready(1, 3 << 20, 1), gpus=(1, 2))
+    (asked, other) = (wishes.start_or_stop(placed), wishes.restart(placed))
+    assert asked
+    assert other
+    assert "frees" not in wishes.question(asked, NO_LEDGER)
+    assert wishes.question(asked, SPREAD).endswith(" That frees 10 G on GPU 1 and ~9.8 G on GPU 2.")
+    assert wishes.question(other, SPREAD) == ""
     draining = wishes.start_or_stop(scenery.engine("voice", states.Draining(1, "apply", 1)))
     assert draining
     assert "frees" not in draining.asks

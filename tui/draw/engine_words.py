@@ -56,8 +56,8 @@ def reason(row: EngineRow) -> str:
             return why
         case states.Cold():
             return row.note or "no model loaded; loads on demand"
-        case states.Draining(_, purpose, _):
-            return f"finishes its flight before the {purpose}"
+        case states.Draining():
+            return "finishes its flight first"
         case states.Starting() | states.Loading():
             return choice(row)
         case _:

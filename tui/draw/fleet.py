@@ -67,7 +67,7 @@ def _reason_place(row: EngineRow, shown: Container[str], span: Span) -> Reason |
         return None
     start = "rate" if row.model else "model"
     if isinstance(row.state, states.Starting | states.Loading):
-        return Reason(start, "idle", span)
+        return Reason(start, "idle" if row.model else "gpu", span)
     if states.pid_of(row.state) is not None:
         return Reason(start, "cpu" if "idle" in shown else "" if row.hold else "restarts", span)
     return Reason(start, "restarts" if "restarts" in shown else "", span)

@@ -26,7 +26,7 @@ def about(fleet: GpuFleet, count: int) -> str:
 
 def gpu(store: Store, reading: GpuReading, width: int) -> Sequence[Line]:
     """One GPU: memory, heat, power, work, and every process on it."""
-    facts = [part for part in (_compute(reading), _display(reading), _mig(reading)) if part]
+    facts = [part for part in (_compute(reading), _display(reading), _mig(reading), _persistence(reading)) if part]
     name = clean(reading.name) or measures.UNKNOWN
     title = (Span(f" GPU {reading.index}  {name}", "strong"), Span(f"   {' · '.join(facts)}", "dim"))
     lines = [Line(squeeze(title, width))]
@@ -132,6 +132,10 @@ def _display(reading: GpuReading) -> str:
 
 def _mig(reading: GpuReading) -> str:
     return measures.plural(len(reading.mig), "MIG device") if reading.mig else ""
+
+
+def _persistence(reading: GpuReading) -> str:
+    return "" if reading.persistence is None else f"persistence {'on' if reading.persistence else 'off'}"
 
 
 def _whole(value: float | None) -> str:

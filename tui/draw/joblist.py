@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ipc.snapshot import JobRow, JobState
 from tui import measures
@@ -60,11 +60,19 @@ def job_row(row: JobRow, columns_: tuple[Column, ...], width: int, mark: str) ->
         "eta": (Span(_eta(row), quiet),),
         "problems": (Span(measures.count(row.units_failed) if row.units_failed else measures.UNKNOWN, _worry(row)),),
     }
-    sentence = f"{row.state}: {row.reason}" if row.reason and row.state in ("held", "failed") else ""
-    roomy = any(column.key == "count" for column in table.columns_for(width, columns_))
-    why = Reason("percent" if roomy else "bar", "problems", Span(clean(sentence), tone)) if sentence else None
+    why = _reason_place(row, table.columns_for(width, columns_), tone)
     gutter = (Span(mark, "accent"), Span(glyph, tone), Span(" "))
     return table.row(columns_, width, gutter, cells, why)._replace(key=f"job:{row.id}")
+
+
+def _reason_place(row: JobRow, shown: Sequence[Column], tone: Tone) -> Reason | None:
+    """Why it waits or failed, behind its bar; over that too where nothing is done, or there is little room."""
+    if not row.reason or row.state not in ("held", "failed"):
+        return None
+    keys = [column.key for column in shown]
+    told = row.reason if "state" in keys else f"{row.state}: {row.reason}"
+    kept = "count" in keys and row.units_done
+    return Reason("percent" if kept else "bar", "problems", Span(clean(told), tone))
 
 
 def what(row: JobRow) -> str:

@@ -7,6 +7,7 @@ from ipc.snapshot import Applies, Knob, Scalar
 from tui import measures
 from tui.draft import Draft
 from tui.draw import table
+from tui.draw.facts import size
 from tui.draw.table import Column
 from tui.ink import BLANK, Line, Span, Tone, clean, fit, line, rule, squeeze, wrap
 from tui.selection import window
@@ -55,9 +56,9 @@ def rows(heading: str, draft: Draft, start: int, width: int, height: int) -> tup
 def knob_row(knob: Knob, draft: Draft, lit: bool, width: int) -> Line:
     """Name, present and drafted value, unit, range, and when a change takes effect."""
     changed = knob.name in draft.changes
-    field = show(knob.value)
+    field = shown_as(knob, knob.value)
     if changed:
-        field = f"{field}→{show(draft.value(knob))}"
+        field = f"{field}→{shown_as(knob, draft.value(knob))}"
     if len(field) > _VALUE:
         field = f"…{field[1 - _VALUE :]}"
     cells: dict[str, tuple[Span, ...]] = {
@@ -70,6 +71,14 @@ def knob_row(knob: Knob, draft: Draft, lit: bool, width: int) -> Line:
     }
     gutter = (Span(" "), Span("▸" if lit else " ", "accent"), Span(" "))
     return table.row(_COLUMNS, width, gutter, cells, None)._replace(lit=lit, key=f"knob:{knob.name}")
+
+
+def shown_as(knob: Knob, value: Scalar) -> str:
+    """A value in few characters; bytes as people say them, with a `~` where that is not exact."""
+    if knob.unit != "bytes" or isinstance(value, str | bool | None):
+        return show(value)
+    unit = next((one for one in (measures.GIB, measures.MIB, measures.KIB) if value >= one), 1)
+    return f"{'~' if 10 * value % unit else ''}{size(int(value))}"
 
 
 def show(value: Scalar) -> str:
@@ -87,10 +96,12 @@ def limits(knob: Knob) -> str:
         return " ".join(knob.choices)
     if knob.minimum is None and knob.maximum is None:
         return ""
-    return f"{_bound(knob.minimum)}–{_bound(knob.maximum)}"
+    return f"{_bound(knob, knob.minimum)}–{_bound(knob, knob.maximum)}"
 
 
-def _bound(value: float | None) -> str:
+def _bound(knob: Knob, value: float | None) -> str:
+    if value is not None and knob.unit == "bytes":
+        return shown_as(knob, value)
     return "" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
@@ -99,7 +110,7 @@ def feet(knob: Knob, told: tuple[str, Tone], width: int, room: int) -> list[Line
 
     What is told is told whole: it may take up to `room` rows, for which the knob's description goes first.
     """
-    about = [clean(knob.help), f"default {show(knob.default)}", WHEN[knob.applies]]
+    about = [clean(knob.help), f"default {shown_as(knob, knob.default)}", WHEN[knob.applies]]
     if knob.recommendation:
         about.insert(1, f"recommended {clean(knob.recommendation)}")
     hints = [span for key, word in _HINTS for span in (Span(f" {key}", "key"), Span(f" {word} ", "dim"))]

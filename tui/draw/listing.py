@@ -10,13 +10,24 @@ from tui.selection import window
 
 
 def listing(
-    columns: tuple[Column, ...], lines: Sequence[Line], cursor: str, first: int, room: int, titled: bool, width: int
+    columns: tuple[Column, ...],
+    lines: Sequence[Line],
+    cursor: str,
+    first: int,
+    room: int,
+    titled: bool,
+    width: int,
+    filter: str = "",  # noqa: A002 (the word on screen)
 ) -> tuple[list[Line], int]:
-    """At most `room` of `lines` (and a head, if `titled`) around the one with key `cursor`, and the first shown."""
+    """At most `room` of `lines` (and a head, if `titled`) around the one with key `cursor`, and the first shown.
+
+    The head tells by what text the rows were filtered.
+    """
     at = next((index for index, row in enumerate(lines) if row.key == cursor), None)
     first = window(len(lines), room, at, first)
     shown = [row._replace(lit=bool(cursor) and row.key == cursor) for row in lines[first : first + room]]
-    note = f"{first + 1}–{first + len(shown)} of {len(lines)}" if len(shown) < len(lines) else ""
+    cut = f"{first + 1}–{first + len(shown)} of {len(lines)}" if len(shown) < len(lines) else ""
+    note = "  ".join(part for part in (f"/{filter}" if filter else "", cut) if part)
     head = [title_row(columns, width, note)] if titled else []
     return [*head, *shown], first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from ipc.snapshot import Happening
 from tui import measures
@@ -11,7 +12,7 @@ from tui.ink import BLANK, Line, Span, Tone, clean, length, spread, squeeze, wra
 
 
 def news(raised: Sequence[Alert], happenings: Sequence[Happening], rows: int, width: int) -> list[Line]:
-    """Alerts first, in at most half of the rows, then the newest happenings, newest last."""
+    """Alerts first, in at most half of the rows, then the newest happenings that say more, newest last."""
     for_alerts = (rows + 1) // 2
     shown = raised[:for_alerts]
     lines: list[Line] = []
@@ -19,7 +20,9 @@ def news(raised: Sequence[Alert], happenings: Sequence[Happening], rows: int, wi
         others = len(shown) - index - 1
         lines += alert(entry, width, two_rows=len(lines) + others + 2 <= for_alerts)
     room = rows - len(lines)
-    lines += [happening(entry, width) for entry in list(happenings)[-room:]] if room else []
+    said = {f"{entry.what}: {entry.why}" if entry.why else entry.what for entry in shown}
+    newest = islice((entry for entry in reversed(happenings) if entry.text not in said), max(0, room))
+    lines += [happening(entry, width) for entry in reversed([*newest])]
     return lines + [BLANK] * (rows - len(lines))
 
 

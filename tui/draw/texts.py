@@ -39,6 +39,11 @@ def pair(name: str, value: str, width: int) -> Sequence[Line]:
     )
 
 
+def quiet(text: str, width: int) -> Sequence[Line]:
+    """What stands where nothing is to be told."""
+    return (line(Span(fit(f" {text}", width), "dim")),)
+
+
 def unit_problem(entry: UnitProblem, width: int) -> Sequence[Line]:
     """What was set aside, why, the way out, and the engine's last words."""
     lines = [line(Span(" ▴ ", "warn"), Span(clean(f"{entry.where}: {entry.problem.title}"), "warn"))]

@@ -15,7 +15,7 @@ from ipc.errors import EngineRoomError, Problem
 from tui.actions import ACTIONS, BY_ID, Act, bound
 from tui.context import Context
 from tui.screens.question import Question
-from tui.wishes import Target, Wish, stop_everything
+from tui.wishes import Target, Wish, question, stop_everything
 
 
 def tell(app: App[Any], problem: Problem) -> None:
@@ -86,7 +86,8 @@ class Acting(Screen[None]):
         self.app.run_worker(self._send(self.app, command))
 
     async def _wish(self, wishes: Sequence[Wish]) -> None:
-        questions = [wish.asks for wish in wishes if wish.asks]
+        ledger = self.context.store.ledger
+        questions = [asked for wish in wishes if (asked := question(wish, ledger))]
         if questions and not await self.app.push_screen_wait(Question("\n".join(questions), wishes[0].word)):
             return
         for wish in wishes:

@@ -17,7 +17,7 @@ from tui.draw.frame import Key
 from tui.draw.table import title_row
 from tui.follow import follow
 from tui.ink import Line, Span, clean, line, squeeze, wrap
-from tui.ledger import alarms_about
+from tui.ledger import alarms_about, held_words
 from tui.screens.place import Place
 from tui.wishes import Target
 
@@ -36,6 +36,7 @@ class EnginePlace(Place):
     def __init__(self, context: Context, name: str) -> None:
         super().__init__(context)
         self.engine = name
+        self._printed = False
 
     def on_mount(self) -> None:
         """Follow the log."""
@@ -61,7 +62,9 @@ class EnginePlace(Place):
         columns = fleet.columns([row.name])
         pid = states.pid_of(row.state)
         known = [f"kind {row.kind}", f"parallel {row.parallel}"] + ([f"pid {pid}"] if pid else [])
-        if isinstance(row.state, states.Ready):
+        if held := held_words(store.ledger, row.name):
+            known.append(f"holds {held}")
+        elif isinstance(row.state, states.Ready):
             known.append(f"model took {measures.size(row.state.footprint_bytes)}")
         if row.ttft_seconds is not None:
             known.append(f"first token {measures.latency(row.ttft_seconds)}")
@@ -89,7 +92,6 @@ class EnginePlace(Place):
         names = list(self.context.store.engines)
         if self.engine in names:
             self.engine = names[(names.index(self.engine) + by) % len(names)]
-            self.text.replace([])
             self.draw()
             self._follow()
 
@@ -100,10 +102,18 @@ class EnginePlace(Place):
         self.app.push_screen(KnobPanel(self.context, self.engine))
 
     def _follow(self) -> None:
+        self._silent()
         logs = Logs(self.engine, LINES, follow=True)
         self.run_worker(follow(self.context.connection, logs, self._take), group="log", exclusive=True)
 
+    def _silent(self) -> None:
+        self._printed = False
+        self.text.replace([partial(texts.quiet, f"{self.engine} has printed nothing yet")])
+
     def _take(self, item: Item, fresh: bool) -> None:
-        if isinstance(item, LogLines):
+        if isinstance(item, LogLines) and item.lines:
             entries = [partial(texts.log_line, entry) for entry in item.lines]
-            (self.text.replace if fresh else self.text.append)(entries)
+            (self.text.append if self._printed and not fresh else self.text.replace)(entries)
+            self._printed = True
+        elif fresh:
+            self._silent()

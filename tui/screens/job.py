@@ -12,7 +12,7 @@ from ipc.snapshot import JobDetail, JobRow
 from tui.context import Context
 from tui.draw import joblist, texts
 from tui.draw.table import title_row
-from tui.ink import Line, Span, clean, line, squeeze
+from tui.ink import Line, Span, clean, line, squeeze, wrap
 from tui.screens.acting import tell
 from tui.screens.place import Place
 from tui.wishes import Target
@@ -49,7 +49,7 @@ class JobPlace(Place):
         lines = [title_row(columns, width), joblist.job_row(row, columns, width, " ")]
         lines.append(Line(squeeze((Span("   "), *joblist.bar(row, max(10, width - 6))), width)))
         if row.reason:
-            lines.append(Line(squeeze((Span("   "), Span(clean(row.reason), "warn")), width)))
+            lines += [line(Span(f"   {told}", "warn")) for told in wrap(clean(row.reason), max(8, width - 4))]
         return lines
 
     def _ask_again(self) -> None:

@@ -214,7 +214,8 @@ class Overview(Acting):
         self, part: str, columns: tuple[Column, ...], lines: Sequence[Line], room: int, titled: bool, width: int
     ) -> list[Line]:
         cursor = self.selection.cursor
-        shown, self._first[part] = listing(columns, lines, cursor, self._first[part], room, titled, width)
+        first = self._first[part]
+        shown, self._first[part] = listing(columns, lines, cursor, first, room, titled, width, self.filter)
         return shown
 
     def _mark(self, key: str) -> str:

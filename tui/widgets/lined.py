@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.ink import BLANK, Line, Tone
+from tui.ink import BLANK, Line, Tone, changed
 from tui.theming import ink
 
 
@@ -72,11 +72,14 @@ class Lined(Widget):
         self._painter = Painter(self)
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Replace the rows, and redraw those that differ."""
+        """Replace the rows, and redraw what differs: through ssh every column counts."""
         old, self._lines = self._lines, tuple(lines)
         for y in range(max(len(old), len(lines))):
-            if y >= len(old) or y >= len(lines) or old[y] != lines[y]:
+            if y >= len(old) or y >= len(lines):
                 self.refresh(Region(0, y, self.size.width, 1))
+            elif old[y] != lines[y]:
+                first, end = changed(old[y], lines[y])
+                self.refresh(Region(first, y, end - first, 1))
 
     def render_line(self, y: int) -> Strip:
         """One painted row."""

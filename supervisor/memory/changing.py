@@ -1,0 +1,95 @@
+"""Room for changed settings of a loaded model, and the price of changes and loads before they are made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+import anyio
+
+from engines.settings import as_dict
+from ipc.errors import Problem, RequestFailed
+from ipc.snapshot import Applies, Scalar
+from supervisor.board import Board
+from supervisor.memory.ask import Refusal
+from supervisor.memory.claims import widened
+from supervisor.memory.decide import Grant
+from supervisor.memory.evictions import Evictions
+from supervisor.memory.footprints import Footprints
+from supervisor.memory.house import House
+from supervisor.memory.judge import Judge
+from supervisor.memory.lessons import Lessons
+from supervisor.memory.room import Room
+from supervisor.slot import Slot
+
+LEAVE_SECONDS: Final = 60.0
+"""How long a change waits for engines that make room for it."""
+LOOK_SECONDS: Final = 0.1
+
+
+class Changing:
+    """What `set`, `load --dry-run` and the like need to know of memory, and do about it."""
+
+    def __init__(
+        self,
+        house: House,
+        judge: Judge,
+        evictions: Evictions,
+        lessons: Lessons,
+        footprints: Footprints,
+        board: Board,
+    ) -> None:
+        self._house = house
+        self._judge = judge
+        self._evictions = evictions
+        self._lessons = lessons
+        self._footprints = footprints
+        self._board = board
+
+    async def room_for(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Room:
+        """What would be decided if the engine asked now with these changes. Nothing is done."""
+        settings = {**as_dict(slot.settings), **changes}
+        appraisal = await self._judge.appraise(slot, settings)
+        verdict, moves = self._judge.decide(slot, settings, appraisal, by_work=False, moves=applies == "process")
+        return self._house.room(slot, verdict, "process" if moves else applies, time.monotonic())
+
+    async def make_room(self, slot: Slot, room: Room) -> Mapping[str, Scalar]:
+        """Let those leave who must, and widen the engine's claim to the larger of both; what the ledger chose.
+
+        Raises:
+            RequestFailed: there is no room.
+        """
+        verdict = room.verdict
+        if not isinstance(verdict, Grant):
+            title = verdict.title if isinstance(verdict, Refusal) else "No room now"
+            raise RequestFailed(Problem(title, verdict.reason, verdict.help))
+        if verdict.victims:
+            self._evictions.evict(verdict.victims, f"{slot.name} needs its memory for new settings", slot.name)
+            await self._until_gone(verdict.victims)
+        if room.applies != "process" and slot.claim is not None:
+            slot.claim = widened(verdict.claim, slot.claim)
+        return verdict.claim.chosen
+
+    def settle(self, slot: Slot, room: Room | None, *, worked: bool) -> None:
+        """The change is in force, or taken back: claim what is needed now."""
+        if room is None or room.applies == "process" or slot.claim is None or not isinstance(room.verdict, Grant):
+            return
+        if worked:
+            slot.claim = room.verdict.claim
+            self._lessons.begin(slot, slot.load_seconds or 0.0)
+        elif room.before is not None:
+            slot.claim = room.before
+
+    async def forget_ladder(self, slot: Slot) -> None:
+        """Forget which settings of its models ran out of memory."""
+        appraisal = await self._judge.appraise(slot, {**as_dict(slot.settings), **slot.before_steps})
+        models = {option.model for option in (*appraisal.options, *appraisal.rungs)}
+        forgotten = sum(self._footprints.forget_ran_out(slot.kind, model) for model in models)
+        text = f"{slot.name} forgets {forgotten} settings that ran out of memory, and starts from the configured ones"
+        self._board.happen("info", slot.name, "ladder-reset", text)
+
+    async def _until_gone(self, victims: tuple[str, ...]) -> None:
+        with anyio.move_on_after(LEAVE_SECONDS):
+            while not self._evictions.gone(victims):  # noqa: ASYNC110 (a driver says nothing when memory is back)
+                await anyio.sleep(LOOK_SECONDS)

@@ -1,0 +1,54 @@
+"""Tells idle engines to go, each named with its reason before it does, and knows when they are gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from supervisor.board import Board
+from supervisor.machine import events
+from supervisor.machine.events import Event
+from supervisor.machine.record import BeReady
+from supervisor.memory.house import House
+from supervisor.memory.returns import Returns
+from supervisor.memory.thrash import Swap, Swaps, Thrash
+from supervisor.slot import Slot
+
+
+class Evictions:
+    """Remembers who made room for whom."""
+
+    def __init__(self, house: House, returns: Returns, board: Board, post: Callable[[Slot, Event], None]) -> None:
+        self._house = house
+        self._returns = returns
+        self._board = board
+        self._post = post
+        self._swaps = Swaps()
+
+    def evict(self, victims: Iterable[str], why: str, into: str = "") -> None:
+        """Tell them to go; `into` is the engine that they make room for, if it is for one."""
+        now = time.monotonic()
+        for name in victims:
+            slot = self._house.slots[name]
+            idle = _words(now - slot.record.life.idle_since)
+            self._board.happen("info", name, "engine-evicted", f"{name} is unloaded: idle {idle}, {why}")
+            self._post(slot, events.WantStopped(now, "evicted"))
+            if into:
+                lost = self._house.slots[into].load_seconds or 0.0
+                self._swaps = self._swaps.noted(Swap(now, name, into, lost))
+
+    def gone(self, victims: Iterable[str]) -> bool:
+        """Whether all of them hold nothing any more, and what they held came back or is known not to."""
+        return not any(self._house.slots[name].claim is not None or self._returns.pending(name) for name in victims)
+
+    def stays(self, victims: Iterable[str]) -> bool:
+        """Whether one of them is wanted ready again, though it was told to go."""
+        return any(isinstance(self._house.slots[name].record.goal, BeReady) for name in victims)
+
+    def thrash(self, monotonic: float) -> Thrash | None:
+        """The pair that takes turns too often, if there is one."""
+        return self._swaps.alarm(monotonic)
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
