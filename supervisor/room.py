@@ -28,7 +28,6 @@ from supervisor.jobs.foreman import Foreman
 from supervisor.keeping import Keeping
 from supervisor.machine import events
 from supervisor.machine.events import Event
-from supervisor.machine.record import Asked
 from supervisor.memory.admission import Admission
 from supervisor.memory.appraising import Appraiser
 from supervisor.memory.changing import Changing
@@ -68,6 +67,7 @@ class Room:
         self._keeping = keeping
         self._started_unix = time.time()
         self._over = anyio.Event()
+        self._ending = False
         self._host = read_host(state_folder, self._started_unix)
         self._fleet = Fleet()
         self._gpus: tuple[GpuReading, ...] = ()
@@ -149,17 +149,18 @@ class Room:
     def _tell_of_footprints(self, text: str) -> None:
         self.board.happen("warning", "supervisor", "footprints-lost", text)
 
-    def _post(self, slot: Slot, event: Event) -> None:
-        self.runner.post(slot, event)
+    def _post(self, slot: Slot, event: Event, then: Callable[[], None] = lambda: None) -> None:
+        self.runner.post(slot, event, then)
 
     async def shut_down(self, why: str) -> str:
         """Stop every engine and desk, then end `run`; says so in a sentence."""
         self.board.happen("info", "supervisor", "supervisor-stopping", f"going down: {why}")
+        self._ending = True
+        self.admission.close()
         with anyio.move_on_after(STOP_ALL_SECONDS):
             async with anyio.create_task_group() as group:
                 for slot in self.runner.slots.values():
-                    if pid_of(slot.record.state) is not None or isinstance(slot.record.room, Asked):
-                        group.start_soon(self.wishes.gone, slot)
+                    group.start_soon(self.wishes.gone, slot)
         self._over.set()
         return "Every engine is stopped; the supervisor ends."
 
@@ -242,7 +243,7 @@ class Room:
 
     def _start_again(self, monotonic: float) -> None:
         """Engines that are to be ready from the start, and found no room so far."""
-        for engine in self._config.engines:
+        for engine in () if self._ending else self._config.engines:
             slot = self.runner.slots[engine.name]
             if engine.autostart and slot.record.state == Stopped("no room"):
                 self._post(slot, events.WantReady(monotonic, "work"))

@@ -27,7 +27,7 @@ from supervisor.host import ProcessReading
 from supervisor.machine import effects, events
 from supervisor.machine.clock import deadline
 from supervisor.machine.events import Event
-from supervisor.machine.record import By, Settings
+from supervisor.machine.record import Settings
 from supervisor.machine.step import step
 from supervisor.process.child import Broke, Child, Exited, Fact, Greeted, Said
 from supervisor.process.spawn import ChildSpec, spawn
@@ -51,8 +51,9 @@ class Work(Protocol):
 class Rooms(Protocol):
     """What the runner tells about memory; the admission."""
 
-    def ask(self, slot: Slot, settings: Settings, by: By) -> None: ...
+    def ask(self, slot: Slot, wish: effects.AskRoom) -> None: ...
     def give_up(self, slot: Slot, *, unsuited: bool) -> None: ...
+    def exited(self, slot: Slot) -> None: ...
     def loaded(self, slot: Slot, seconds: float) -> None: ...
     def stepped_down(self, slot: Slot, step: effects.StepDown) -> None: ...
 
@@ -145,8 +146,8 @@ class Runner:
                     self._send(slot, work.CancelFlight(flight))
             case effects.SendTerm() | effects.SendKill() | effects.DumpStacks():
                 self._signal(slot, effect)
-            case effects.AskRoom(settings, by):
-                self._rooms.ask(slot, settings, by)
+            case effects.AskRoom():
+                self._rooms.ask(slot, effect)
             case effects.GiveUpRoom(unsuited):
                 self._rooms.give_up(slot, unsuited=unsuited)
             case effects.LoseFlights():
@@ -243,6 +244,7 @@ class Runner:
                 self.post(slot, events.LinkBroke(at, problem))
             case Exited(code, signal, oom_killed, log_tail):
                 slot.forget_process()
+                self._rooms.exited(slot)
                 self.post(slot, events.Exited(at, code, signal, oom_killed, log_tail))
             case _:
                 assert_never(fact)

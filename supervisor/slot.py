@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, field
 
+import anyio
 import msgspec
 
 from engines.settings import EngineSettings
@@ -15,7 +16,7 @@ from ipc.work import ToChild
 from supervisor.awaited import Awaited
 from supervisor.host import ProcessReading
 from supervisor.machine.effects import Reach
-from supervisor.machine.record import Record
+from supervisor.machine.record import Given, Record
 from supervisor.memory.claims import Claim
 from supervisor.process.child import Child
 from supervisor.process.ring import LogRing
@@ -41,6 +42,8 @@ class Slot:
     reading: ProcessReading | None = None
     rss_bytes: int | None = None
     cpu_percent: float | None = None
+    changing: anyio.Lock = field(default_factory=anyio.Lock)
+    """Held while its settings are changed: one change after the other."""
     claim: Claim | None = None
     """What the ledger promised it, from the decision to load until its model is gone."""
     bound: tuple[str, ...] | None = None
@@ -71,9 +74,10 @@ class Slot:
     @property
     def effective(self) -> EngineSettings:
         """The settings with what the ledger chose where they leave it open."""
-        if self.claim is None or not self.claim.chosen:
+        room = self.record.room
+        if not isinstance(room, Given) or not room.chosen:
             return self.settings
-        return msgspec.convert({**msgspec.structs.asdict(self.settings), **self.claim.chosen}, type(self.settings))
+        return msgspec.convert({**msgspec.structs.asdict(self.settings), **room.chosen}, type(self.settings))
 
     @property
     def interpreter(self) -> str:

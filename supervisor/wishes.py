@@ -6,8 +6,10 @@ import itertools
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
 import msgspec
 
 from config.errors import BadConfig, did_you_mean
@@ -29,6 +31,15 @@ from supervisor.memory.room import Room
 from supervisor.runner import Runner
 from supervisor.slot import Slot
 from supervisor.stopped import remember_stopped
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Changes to settings: typed values, those among them that go back to the configuration, and when they apply."""
+
+    typed: dict[str, Scalar]
+    unset: list[str]
+    applies: Applies | None
 
 
 class Wishes:
@@ -102,28 +113,50 @@ class Wishes:
                 not work and was taken back.
         """
         slot = self.slot(engine)
-        if changes.get("ladder") == "reset" and not dry_run:
-            await self._changing.forget_ladder(slot)
-            changes = {**slot.before_steps, **changes}
-            slot.before_steps = {}
-        changes = {name: value for name, value in changes.items() if name != "ladder"}
-        declared = as_dict(self._declared.get(engine, slot.settings))
-        told = {name: declared.get(name) if value is None else value for name, value in changes.items()}
-        wanted = as_dict(with_changes(slot.settings, told, engine))
-        typed = {name: wanted[name] for name in changes}
-        applies = dearest(slot.settings, typed)
-        unset = [name for name, value in changes.items() if value is None]
-        if applies is None:
-            if not dry_run:
-                self._keep(engine, typed, unset)
-            return Price("Nothing changes: these values are in force.", 0, None, applied=not dry_run)
-        room = await self._room_for(slot, typed, applies)
-        price = pricing.of_change(slot, typed, room.applies if room else applies, room)
         if dry_run:
-            return price
-        await self._apply(slot, typed, applies, room)
-        self._keep(engine, typed, unset)
+            plan = self._plan(slot, changes)
+            if plan.applies is None:
+                return Price("Nothing changes: these values are in force.", 0, None, applied=False)
+            room = await self._room_for(slot, plan.typed, plan.applies)
+            return pricing.of_change(slot, plan.typed, room.applies if room else plan.applies, room)
+        # Shielded: a client that goes away takes nothing back of what it has asked for.
+        with anyio.CancelScope(shield=True):
+            async with slot.changing:
+                price = await self._set(slot, changes)
+        return price
+
+    async def _set(self, slot: Slot, changes: Mapping[str, Scalar]) -> Price:
+        reset = changes.get("ladder") == "reset"
+        if reset:
+            stepped = {name: self._as_declared(slot, name, value) for name, value in slot.before_steps.items()}
+            changes = {**stepped, **changes}
+        plan = self._plan(slot, changes)
+        if reset:
+            await self._changing.forget_ladder(slot)
+        if plan.applies is None:
+            self._keep(slot.name, plan.typed, plan.unset)
+            price = Price("Nothing changes: these values are in force.", 0, None, applied=True)
+        else:
+            room = await self._room_for(slot, plan.typed, plan.applies)
+            price = pricing.of_change(slot, plan.typed, room.applies if room else plan.applies, room)
+            await self._apply(slot, plan.typed, plan.applies, room)
+            self._keep(slot.name, plan.typed, plan.unset)
+        slot.before_steps = {name: value for name, value in slot.before_steps.items() if name not in plan.typed}
         return msgspec.structs.replace(price, applied=True)
+
+    def _as_declared(self, slot: Slot, name: str, value: Scalar) -> Scalar:
+        """None, which goes back to the configuration, where that is the value meant."""
+        return None if as_dict(self._declared.get(slot.name, slot.settings)).get(name) == value else value
+
+    def _plan(self, slot: Slot, changes: Mapping[str, Scalar]) -> _Plan:
+        """What the changes come down to. Raises RequestFailed: a name or value that is no good."""
+        declared = as_dict(self._declared.get(slot.name, slot.settings))
+        meant = {name: value for name, value in changes.items() if name != "ladder"}
+        told = {name: declared.get(name) if value is None else value for name, value in meant.items()}
+        wanted = as_dict(with_changes(slot.settings, told, slot.name))
+        typed = {name: wanted[name] for name in meant}
+        unset = [name for name, value in meant.items() if value is None]
+        return _Plan(typed, unset, dearest(slot.settings, typed))
 
     async def quote(self, engine: str) -> Price:
         """What loading it now would cost; nothing is done. Raises RequestFailed: there is no such engine."""
@@ -134,27 +167,25 @@ class Wishes:
 
     async def _room_for(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> Room | None:
         """Room for a loaded model with these changes; None where none is needed."""
-        if not isinstance(slot.record.state, Ready) or not _changes_memory(slot, changes, applies):
+        if slot.claim is None or slot.child is None or not _changes_memory(slot, changes, applies):
             return None
         return await self._changing.room_for(slot, changes, applies)
 
     async def _apply(self, slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room: Room | None) -> None:
         """Raises RequestFailed: no room, or the change did not work and was taken back."""
-        chosen: Mapping[str, Scalar] | None = None
-        if room is not None:
-            chosen = await self._changing.make_room(slot, room)
-            applies = room.applies
+        made = None if room is None else await self._changing.make_room(slot, changes, room)
         ticket = next(self._tickets)
         awaited = slot.tickets[ticket] = Awaited[None]()
+        applies, choice = (applies, None) if made is None else (made.room.applies, made.choice)
         try:
-            self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, chosen))
+            self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, choice))
             await awaited.get()
-        except BaseException:
-            self._changing.settle(slot, room, worked=False)
+        except RequestFailed:
+            self._changing.settle(slot, made, worked=False)
             raise
         finally:
             del slot.tickets[ticket]
-        self._changing.settle(slot, room, worked=True)
+        self._changing.settle(slot, made, worked=True)
 
     def _keep(self, engine: str, changes: Mapping[str, Scalar], unset: list[str]) -> None:
         """For the next start: what was set, and not what went back to the configuration."""

@@ -145,7 +145,8 @@ class Sampler:
         sizes = [one.used_bytes for one in processes if one.used_bytes is not None]
         reading = replace(
             reading,
-            memory_total_bytes=memory and memory.total,
+            # A card does not change its size: what one failed call does not tell is still true.
+            memory_total_bytes=memory.total if memory else reading.memory_total_bytes,
             # Boards that share the host's memory tell only what each process has.
             memory_used_bytes=memory.used if memory else sum(sizes) if sizes else None,
             memory_reserved_bytes=memory and memory.reserved,

@@ -109,9 +109,7 @@ class Dispatch:
         wanted = self._asks.wanted() | self._air.tried()
         for job in self._jobs.values():
             if job.waiting and not job.facts.paused:
-                engine = best_to_wake(_serving(views, job), flying)
-                if engine is not None:
-                    wanted.add(engine)
+                wanted.update(best_to_wake(_serving(views, job), flying))
         new = sorted(wanted - flying - self._woken)
         self._woken.update(new)
         return new

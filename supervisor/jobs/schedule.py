@@ -82,13 +82,14 @@ def fits(formation: Formation, engine: EngineView) -> bool:
     return engine.deterministic and len(formation.units) <= engine.parallel
 
 
-def best_to_wake(engines: Iterable[EngineView], flying: Iterable[str]) -> str | None:
-    """The engine to start for waiting units: none while one of them is up, else the first that may be had.
+def best_to_wake(engines: Iterable[EngineView], flying: Iterable[str]) -> tuple[str, ...]:
+    """The engines to ask for waiting units: none while one of them is up, else the first that nothing holds.
 
-    One that nothing holds comes before one that is held.
+    Where all are held, all are asked: whoever finds room first flies.
     """
     engines, up = tuple(engines), set(flying)
     if any(engine.free or engine.name in up for engine in engines):
-        return None
-    able = [engine for engine in engines if engine.available]
-    return next((engine.name for engine in (*(one for one in able if not one.hold), *able)), None)
+        return ()
+    able = [engine.name for engine in engines if engine.available]
+    unheld = [engine.name for engine in engines if engine.available and not engine.hold]
+    return tuple(unheld[:1] or able)

@@ -23,7 +23,7 @@ def ask(turn: Turn, change: Change) -> None:
             {**waiting.changes, **change.changes},
             max(waiting.applies, change.applies, key=ORDER.index),
             waiting.tickets + change.tickets,
-            change.chosen if change.chosen is not None else waiting.chosen,
+            change.choice if change.choice is not None else waiting.choice,
         )
     turn.record = replace(turn.record, change=change)
 
@@ -42,7 +42,8 @@ def applied(turn: Turn, change: Change) -> None:
     turn.life = replace(turn.life, applying=None)
     room = turn.record.room
     if isinstance(room, Given):
-        room = Given(settings, _chosen(room, change), room.rungs)
+        rungs = room.rungs if change.choice is None else change.choice.rungs
+        room = Given(settings, _chosen(room, change), rungs)
     turn.record = replace(turn.record, settings=settings, proven=settings, room=room)
     turn.do(SettingsInForce(settings, change.tickets))
     turn.happen("info", "settings-applied", f"works with {_words(change)}")
@@ -90,8 +91,11 @@ def revert(turn: Turn, problem: Problem) -> bool:
     return True
 
 
-def lower(turn: Turn) -> bool:
-    """One rung down the ladder for memory, with no way back to what ran out; False at the bottom."""
+def lower(turn: Turn, *, host: bool = False) -> bool:
+    """One rung down the ladder for memory, with no way back to what ran out; False at the bottom.
+
+    `host`: it was the host's memory, for which the kernel killed the process.
+    """
     record = turn.record
     tried = record.resolved
     lower = _next_rung(record)
@@ -100,7 +104,7 @@ def lower(turn: Turn) -> bool:
         return False
     settings = {**record.settings, **differing}
     turn.record = replace(record, settings=settings, proven=None)
-    turn.do(StepDown(settings, tried, differing))
+    turn.do(StepDown(settings, tried, differing, host))
     words = ", ".join(f"{name} = {value}" for name, value in differing.items())
     turn.happen("warning", "stepped-down", f"ran out of memory and goes on with {words}")
     waiting = record.change
@@ -119,8 +123,8 @@ def _next_rung(record: Record) -> Settings:
 
 def _chosen(room: Room, change: Change) -> Settings:
     """What the ledger chooses with the change in force: what the operator now says, it no longer does."""
-    if change.chosen is not None:
-        return change.chosen
+    if change.choice is not None:
+        return change.choice.chosen
     if not isinstance(room, Given):
         return {}
     return {name: value for name, value in room.chosen.items() if name not in change.changes}

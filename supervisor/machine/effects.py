@@ -96,8 +96,9 @@ class CancelFlights:
 
 @dataclass(frozen=True, slots=True)
 class AskRoom:
-    """Ask for room for these settings; answer with `RoomGiven` or `RoomRefused`, at any time."""
+    """Ask for room for these settings; answer with `RoomGiven` or `RoomRefused` of that number, at any time."""
 
+    number: int
     settings: Settings
     by: By
 
@@ -150,12 +151,14 @@ class SettingsRefused:
 class StepDown:
     """Memory did not suffice: from now on these knobs, one rung down, and never the former again.
 
-    `tried` is what ran out, as it was sent to the process; `changes` is what the rung changes.
+    `tried` is what ran out, as it was sent to the process; `changes` is what the rung changes. `host`: it was the
+    host's memory, for which the kernel killed the process.
     """
 
     settings: Settings
     tried: Settings
     changes: Settings
+    host: bool = False
 
 
 @dataclass(frozen=True, slots=True)

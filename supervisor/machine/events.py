@@ -12,7 +12,7 @@ from typing import TypeAlias
 from ipc.errors import Problem
 from ipc.snapshot import Applies
 from ipc.states import Why
-from supervisor.machine.record import By, Settings
+from supervisor.machine.record import By, Choice, Settings
 
 # ── wishes ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,8 +70,8 @@ class WantApply:
     changes: Settings
     applies: Applies
     ticket: int
-    chosen: Settings | None = None
-    """What the ledger chose for them where they leave it open; None where it was not asked."""
+    choice: Choice | None = None
+    """The ledger's, for the settings with these changes; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,14 @@ class KillsEverything:
 
 @dataclass(frozen=True, slots=True)
 class RoomGiven:
-    """The answer to `AskRoom`: go on. See `supervisor.machine.record.Given`.
+    """The answer to the `AskRoom` of that number: go on. See `supervisor.machine.record.Given`.
 
     `elsewhere`: not where its process was placed, so that another process must follow.
     """
 
     at: float
-    chosen: Settings
-    rungs: tuple[Settings, ...]
+    number: int
+    choice: Choice
     elsewhere: bool
 
 
@@ -103,6 +103,7 @@ class RoomRefused:
     """The answer to `AskRoom`: not now, or not here at all."""
 
     at: float
+    number: int
     problem: Problem
 
 

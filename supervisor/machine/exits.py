@@ -40,17 +40,19 @@ def exited(turn: Turn, exit: Exited) -> None:  # noqa: A002 (the word of the dom
         turn.state = Backoff(before.attempt, turn.at, "restart")
         turn.happen("info", "engine-stopped", f"has stopped{_rung(before)} and starts again")
     else:
-        _died(turn, before, verdict, how, alone, exit.log_tail)
+        _died(turn, before, verdict, how, alone, exit.log_tail, host=exit.oom_killed)
 
 
-def _died(turn: Turn, before: Record, verdict: Verdict, how: str, alone: bool, log_tail: tuple[str, ...]) -> None:
+def _died(
+    turn: Turn, before: Record, verdict: Verdict, how: str, alone: bool, log_tail: tuple[str, ...], *, host: bool
+) -> None:
     """A death that nobody asked for. A change that it interrupted is to blame before anything else is."""
     if _healthy(before, turn.at):
         turn.record = replace(turn.record, attempt=0)
     if verdict == "outside" or before.life.applying is not None or changes.revert(turn, _problem(before, how)):
         _again(turn, how)
     elif verdict == "memory" and before.life.model:
-        _lower(turn, how, log_tail)
+        _lower(turn, how, log_tail, host=host)
     elif alone:
         _again(turn, f"{how}, with one unit alone in flight")
     else:
@@ -82,8 +84,8 @@ def _count(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:
         _fail(turn, f"{often}{how}", log_tail)
 
 
-def _lower(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:
-    if changes.lower(turn):
+def _lower(turn: Turn, how: str, log_tail: tuple[str, ...], *, host: bool) -> None:
+    if changes.lower(turn, host=host):
         _again(turn, how)
     else:
         _fail(turn, f"{how}, on the lowest rung of settings", log_tail)

@@ -75,6 +75,8 @@ class Asked:
     """The ledger was asked for room for these settings, and has not answered yet."""
 
     settings: Settings
+    number: int
+    """Of the ask: an answer to an earlier one is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,14 @@ class Flight:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What the ledger chose for settings where they leave it open, and the rungs below."""
+
+    chosen: Settings
+    rungs: tuple[Settings, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """Settings asked for and not yet in force: only the knobs that change, and the dearest `applies` among them.
 
@@ -113,8 +123,8 @@ class Change:
     changes: Settings
     applies: Applies
     tickets: tuple[int, ...]
-    chosen: Settings | None = None
-    """What the ledger chose for them where they leave it open; None where it was not asked."""
+    choice: Choice | None = None
+    """The ledger's, for the settings with these changes; None where it was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,8 @@ class Record:
     wanted_by: By = "work"
     """Who wanted it ready last."""
     room: Room = NoRoom()
+    asks: int = 0
+    """How many times the ledger was asked, ever."""
     refusal: Problem | None = None
     """Why the ledger has no room for it, since it last asked."""
     refused_at: float = 0.0

@@ -31,17 +31,19 @@ def have(turn: Turn) -> bool:
         case _ if not record.rationed:
             return True
         case _:
-            turn.record = replace(record, room=Asked(record.settings))
-            turn.do(AskRoom(record.settings, record.wanted_by))
+            drop(turn)
+            number = record.asks + 1
+            turn.record = replace(turn.record, room=Asked(record.settings, number), asks=number)
+            turn.do(AskRoom(number, record.settings, record.wanted_by))
             return False
 
 
 def given(turn: Turn, event: RoomGiven) -> None:
     """It may go on, with what the ledger chose laid over its settings."""
-    if not isinstance(turn.record.room, Asked):
-        turn.do(GiveUpRoom())
+    asked, choice = turn.record.room, event.choice
+    if not isinstance(asked, Asked) or asked.number != event.number:
         return
-    turn.record = replace(turn.record, room=Given(turn.record.room.settings, event.chosen, event.rungs), refusal=None)
+    turn.record = replace(turn.record, room=Given(asked.settings, choice.chosen, choice.rungs), refusal=None)
     if event.elsewhere and pid_of(turn.state) is not None:
         turn.life = replace(turn.life, replace=True)
 
@@ -49,7 +51,7 @@ def given(turn: Turn, event: RoomGiven) -> None:
 def refused(turn: Turn, event: RoomRefused) -> None:
     """It does without, until it is wanted again; settings on trial are taken back."""
     record = turn.record
-    if not isinstance(record.room, Asked):
+    if not isinstance(record.room, Asked) or record.room.number != event.number:
         return
     turn.record = replace(record, room=NoRoom())
     if changes.revert(turn, event.problem):

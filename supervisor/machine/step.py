@@ -62,8 +62,8 @@ def _wish(turn: Turn, wish: e.Wish) -> None:
             wishes.stopped(turn, why)
         case e.WantRestart():
             wishes.restart(turn)
-        case e.WantApply(_, wanted, applies, ticket, chosen):
-            changes.ask(turn, Change(wanted, applies, (ticket,), chosen))
+        case e.WantApply(_, wanted, applies, ticket, choice):
+            changes.ask(turn, Change(wanted, applies, (ticket,), choice))
         case e.KillsEverything(_, cause):
             wishes.condemn(turn, cause)
         case _:

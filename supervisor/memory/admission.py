@@ -11,17 +11,17 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 import anyio
 
 from engines.appraisal import Appraisal
 from ipc.errors import Problem
-from ipc.states import Loading, Starting
 from supervisor.board import Board
 from supervisor.machine import effects, events
 from supervisor.machine.events import Event
-from supervisor.machine.record import By, Settings
+from supervisor.machine.record import By, Choice, Settings
 from supervisor.memory import books
 from supervisor.memory.ask import Refusal
 from supervisor.memory.decide import Grant
@@ -37,16 +37,24 @@ from supervisor.slot import Slot
 LOOK_AGAIN_SECONDS: Final = 0.1
 DRIVER_SECONDS: Final = 10.0
 """How long the driver may take to answer at first, before engines are placed without it."""
+TURN_SECONDS: Final = 2.0
+"""How long later asks wait for the appraisal of an earlier one."""
+LEAVE_SECONDS: Final = 60.0
+"""How long an ask waits for engines that make room for it."""
 
 
 @dataclass
 class _Asking:
     slot: Slot
+    number: int
     settings: Settings
     by: By
+    since: float
     appraisal: Appraisal | None = None
     leaving: tuple[str, ...] = ()
     """Engines that were told to go for it; its claim is in the books already, so that nobody takes what they leave."""
+    until: float = math.inf
+    """When it is decided anew, whether they are gone or not."""
 
 
 class Admission:
@@ -71,6 +79,7 @@ class Admission:
         self._post = post
         self._asking: dict[str, _Asking] = {}
         self._new: deque[_Asking] = deque()
+        self._closed = False
         self._wake = anyio.Event()
         self._patient_until = time.monotonic() + DRIVER_SECONDS
 
@@ -80,17 +89,22 @@ class Admission:
             while True:
                 while self._new:
                     tasks.start_soon(self._appraise, self._new.popleft())
-                for asking in list(self._asking.values()):
+                for asking in self._in_turn():
                     self._decide(asking)
                 self._wake = anyio.Event()
                 with anyio.move_on_after(LOOK_AGAIN_SECONDS if self._asking else math.inf):
                     await self._wake.wait()
 
+    def _in_turn(self) -> list[_Asking]:
+        """First come, first served: nobody goes before one that is still being appraised, unless that takes long."""
+        due = time.monotonic() - TURN_SECONDS
+        return list(takewhile(lambda asking: asking.appraisal is not None or asking.since < due, self._asking.values()))
+
     # ── what the runner tells ─────────────────────────────────────────────────────────────────────────────
 
-    def ask(self, slot: Slot, settings: Settings, by: By) -> None:
-        """The engine wants to load with these settings."""
-        asking = self._asking[slot.name] = _Asking(slot, settings, by)
+    def ask(self, slot: Slot, wish: effects.AskRoom) -> None:
+        """The engine wants to load."""
+        asking = self._asking[slot.name] = _Asking(slot, wish.number, wish.settings, wish.by, time.monotonic())
         self._new.append(asking)
         self._wake.set()
 
@@ -99,11 +113,21 @@ class Admission:
         self._asking.pop(slot.name, None)
         claim, slot.claim = slot.claim, None
         self._lessons.end(slot)
+        self._house.left(slot.name)
         if unsuited and claim is not None:
             slot.unsuited |= dict.fromkeys(claim.uuids, "its library has no code for it (no kernel image)")
         if claim is not None:
             self._returns.begin(slot, claim)
         self._wake.set()
+
+    def exited(self, slot: Slot) -> None:
+        """Its process is gone: readings from before say too much."""
+        self._house.left(slot.name)
+        self._wake.set()
+
+    def close(self) -> None:
+        """The supervisor ends: nobody is given anything any more."""
+        self._closed = True
 
     def loaded(self, slot: Slot, seconds: float) -> None:
         """A model is loaded: what it takes is learned as soon as it was measured."""
@@ -114,12 +138,12 @@ class Admission:
         claim = slot.claim
         if claim is None:
             return
-        self._lessons.ran_out(slot)
+        self._lessons.ran_out(slot, host=step.host)
         strangers = [
             f"{one.name or 'pid'}({one.pid}) {size(one.used_bytes)} on GPU {gpu.index}"
             for gpu in self._house.gpus_of(claim, time.monotonic())
             for one in gpu.processes
-            if not one.engine and one.used_bytes
+            if not one.engine and one.used_bytes and one.pid not in self._house.last_pids(slot.name, gpu.uuid)
         ]
         if strangers:
             text = f"{slot.name} would have more room if these were closed: {', '.join(strangers)}"
@@ -133,9 +157,9 @@ class Admission:
 
     def _decide(self, asking: _Asking) -> None:
         slot = asking.slot
-        if self._asking.get(slot.name) is not asking or asking.appraisal is None or not self._settled():
+        if self._closed or self._asking.get(slot.name) is not asking or asking.appraisal is None:
             return
-        if asking.leaving and not (self._evictions.gone(asking.leaving) or self._evictions.stays(asking.leaving)):
+        if self._is_waiting(asking) or not self._settled():
             return
         asking.leaving = ()
         verdict, _ = self._judge.decide(slot, asking.settings, asking.appraisal, by_work=asking.by == "work")
@@ -145,23 +169,37 @@ class Admission:
                     self._give(asking, verdict)
             case Grant(claim, victims):
                 slot.claim = claim
-                asking.leaving = victims
-                why = f"{slot.name} needs {_amount(verdict)} on {claim.placement.words}"
+                asking.leaving, asking.until = victims, time.monotonic() + LEAVE_SECONDS
+                why = f"{slot.name} needs {_amount(verdict)} ({claim.placement.words})"
                 self._evictions.evict(victims, why, slot.name)
             case Wait(reason, help_):
                 self._refuse(asking, Problem("No room now", reason, help_))
             case Refusal(title, reason, help_):
                 self._refuse(asking, Problem(title, reason, help_))
 
+    def _is_waiting(self, asking: _Asking) -> bool:
+        """Whether those who were told to go for it are on their way."""
+        if not asking.leaving or time.monotonic() >= asking.until:
+            return False
+        return not (self._evictions.gone(asking.leaving) or self._evictions.stays(asking.leaving))
+
     def _settled(self) -> bool:
-        return self._house.fleet.settled() or time.monotonic() > self._patient_until
+        """Whether readings are newer than the last that left, and what that held is back, or had its time."""
+        now = time.monotonic()
+        if not self._house.fleet.settled():
+            return now > self._patient_until
+        return not self._returns.any_pending() and self._house.is_fresh(now)
 
     def _must_wait(self, slot: Slot, grant: Grant) -> bool:
         """Whether another load must end first: where process ids are hidden, nothing would tell the two apart."""
         readings = self._house.readings(time.monotonic())
         gone = ghosts(readings)
         hidden = [one for one in readings if books.is_hidden(one, gone) and grant.claim.touches(one)]
-        loading = [other for other in self._house.engines() if isinstance(other.record.state, Starting | Loading)]
+        loading = [
+            other
+            for other in self._house.engines()
+            if other.record.life.ready_at is None and other.name not in self._asking
+        ]
         return any(
             other.claim.touches(one)
             for other in loading
@@ -173,18 +211,19 @@ class Admission:
         slot, claim, now = asking.slot, grant.claim, time.monotonic()
         del self._asking[slot.name]
         slot.claim = claim
+        self._returns.forget(slot)
         self._house.before_load(claim, now)
         slot.gpus = tuple(one.index for one in self._house.gpus_of(claim, now))
         elsewhere = slot.bound is not None and set(slot.bound) != set(claim.uuids)
         amount, chosen = _amount(grant), f", as {claim.words}" if claim.words else ""
         text = f"{slot.name} goes to {claim.placement.words}{amount and f': {amount}'}{chosen}"
         self._board.happen("info", slot.name, "engine-placed", text)
-        self._post(slot, events.RoomGiven(now, claim.chosen, grant.rungs, elsewhere))
+        self._post(slot, events.RoomGiven(now, asking.number, Choice(claim.chosen, grant.rungs), elsewhere))
 
     def _refuse(self, asking: _Asking, problem: Problem) -> None:
         del self._asking[asking.slot.name]
         asking.slot.claim = None
-        self._post(asking.slot, events.RoomRefused(time.monotonic(), problem))
+        self._post(asking.slot, events.RoomRefused(time.monotonic(), asking.number, problem))
 
 
 def _amount(grant: Grant) -> str:

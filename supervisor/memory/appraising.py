@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import anyio
 import msgspec
 from anyio import to_thread
 
 from engines.appraisal import Appraisal, Said
+from engines.bootstrap import SETTINGS
 from ipc.errors import Problem
 from ipc.snapshot import Scalar
 from supervisor.process.spawn import ROOT
+from supervisor.process.sweep import INSTANCE
 
-LIMIT_SECONDS = 60.0
+LIMIT_SECONDS: Final = 60.0
 """Reading the header of a model on a slow disk takes a while; one that takes longer is placed without an estimate."""
-
-AT_ONCE = 3
+LOOK_SECONDS: Final = 10.0
+"""For the sizes and times of files."""
+AT_ONCE: Final = 3
 """Each appraisal is a process that may bring in a model library."""
+_MOST_BYTES: Final = 1 << 20
+"""An answer has some kilobytes; a library that prints without end is cut off."""
 
+_T = TypeVar("_T")
 _Stamp: TypeAlias = tuple[str, int, int]
 
 
@@ -32,39 +42,90 @@ class Appraiser:
     def __init__(self, instance: str) -> None:
         self._instance = instance
         self._turns = anyio.Semaphore(AT_ONCE)
+        # Threads of their own: a disk that does not answer must not take those that the job store needs.
+        self._threads = anyio.CapacityLimiter(2 * AT_ONCE)
         self._known: dict[tuple[str, str, bytes, tuple[_Stamp, ...]], Appraisal] = {}
 
     async def appraise(self, kind: str, python: str, settings: Mapping[str, Scalar]) -> Appraisal | Problem:
         """What these settings take, or why that cannot be told: the load itself will say more."""
         text = msgspec.json.encode(settings)
-        stamps = await to_thread.run_sync(_stamps, tuple(settings.values()), abandon_on_cancel=True)
-        key = (kind, python, text, stamps)
-        if key not in self._known:
+        try:
             async with self._turns:
+                with anyio.fail_after(LOOK_SECONDS):
+                    stamps = await self._in_thread(partial(_stamps, tuple(settings.values())))
+                key = (kind, python, text, stamps)
+                if key in self._known:
+                    return self._known[key]
                 said = await self._ask(kind, python, text)
-            if said.appraisal is None:
-                return said.problem or Problem("Not appraised", "It said nothing.", "")
+        except TimeoutError:
+            return _not_told("it took too long")
+        if isinstance(said, Said) and said.appraisal is not None and said.appraisal.options:
             self._known[key] = said.appraisal
-        return self._known[key]
+            return said.appraisal
+        return said.problem or _not_told("it said nothing") if isinstance(said, Said) else _not_told(said)
 
-    async def _ask(self, kind: str, python: str, settings: bytes) -> Said:
-        command = [python, "-P", "-m", "engines.appraiser", kind]
+    async def _ask(self, kind: str, python: str, settings: bytes) -> Said | str:
+        """Raises TimeoutError."""
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "ENGINEROOM_SETTINGS": settings.decode(),
-            "ENGINEROOM_INSTANCE": self._instance,
             "CUDA_VISIBLE_DEVICES": "",
+            SETTINGS: settings.decode(),
+            INSTANCE: self._instance,
         }
+        asked = _Asked([python, "-P", "-m", "engines.appraiser", kind], environment)
         try:
             with anyio.fail_after(LIMIT_SECONDS):
-                done = await anyio.run_process(
-                    command, stdin=subprocess.DEVNULL, env=environment, check=False, start_new_session=True
-                )
-            return msgspec.json.decode(done.stdout.splitlines()[-1], type=Said)
-        except (OSError, TimeoutError, IndexError, msgspec.MsgspecError) as error:
-            what = str(error) or type(error).__name__
-            return Said(None, Problem("Not appraised", f"What it takes could not be found out: {what}.", ""))
+                return await self._in_thread(partial(asked.answer))
+        finally:
+            asked.end()  # a thread that nobody waits for must not keep the supervisor from ending
+
+    async def _in_thread(self, do: partial[_T]) -> _T:
+        return await to_thread.run_sync(do, abandon_on_cancel=True, limiter=self._threads)
+
+
+class _Asked:
+    """One such process, run in a thread and ended from anywhere, with all that it started."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self._command, self._environment = command, environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._over = threading.Event()
+
+    def answer(self) -> Said | str:
+        """The last line that it prints, or why there is none."""
+        try:
+            self._process = process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=self._environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return str(error)
+        if self._over.is_set():
+            self.end()
+        with process:
+            assert process.stdout is not None
+            said = process.stdout.read(_MOST_BYTES)
+            self.end()
+        try:
+            return msgspec.json.decode(said.splitlines()[-1], type=Said)
+        except (IndexError, msgspec.MsgspecError):
+            return f"it ended with {process.returncode} and no answer"
+
+    def end(self) -> None:
+        """At once."""
+        self._over.set()
+        if self._process is not None:
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _not_told(why: str) -> Problem:
+    return Problem("Not appraised", f"What it takes could not be found out: {why}.", "")
 
 
 def _stamps(values: tuple[Scalar, ...]) -> tuple[_Stamp, ...]:
@@ -72,10 +133,9 @@ def _stamps(values: tuple[Scalar, ...]) -> tuple[_Stamp, ...]:
     found: list[_Stamp] = []
     for value in values:
         if isinstance(value, str) and value.startswith(("/", "~")):
-            path = Path(value).expanduser()
-            try:
+            # A home folder of nobody, or a zero byte, is no path: the load will say so.
+            with suppress(OSError, RuntimeError, ValueError):
+                path = Path(value).expanduser()
                 files = sorted(path.iterdir()) if path.is_dir() else [path]
                 found += [(str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
-            except OSError:
-                continue
     return tuple(found)

@@ -59,6 +59,11 @@ def measured(reading: GpuReading) -> dict[str, int]:
     return found
 
 
+def is_shared(reading: GpuReading) -> bool:
+    """Whether it is a board without memory of its own: it tells none, and nothing is wrong with it."""
+    return reading.memory_total_bytes is None and bool(reading.uuid) and not reading.stale and not reading.problem
+
+
 def unaccounted(reading: GpuReading) -> int:
     """Bytes in use that belong to no process the card names."""
     return max(0, (reading.memory_used_bytes or 0) - sum(one.used_bytes or 0 for one in reading.processes))
@@ -84,6 +89,7 @@ def gpu_book(facts: Facts, reading: GpuReading) -> GpuBook:
     others = None if used is None else max(0, used - ours)
     reserve = facts.reserve_bytes + (reading.memory_reserved_bytes or 0)
     withheld = facts.withheld.get(uuid, Withheld(0, ""))
+    elsewhere = _promised_of_ram(facts) if is_shared(reading) else 0
     return GpuBook(
         index=reading.index,
         uuid=uuid,
@@ -98,7 +104,7 @@ def gpu_book(facts: Facts, reading: GpuReading) -> GpuBook:
         others_bytes=others,
         withheld_bytes=withheld.bytes,
         withheld_why=withheld.why,
-        free_bytes=None if total is None or others is None else total - reserve - others - held,
+        free_bytes=None if total is None or others is None else total - reserve - others - held - elsewhere,
         pressure=facts.pressure.get(uuid, "low"),
         hold=facts.holds.get(uuid, ""),
         residents=sum(1 for share in shares if share.claimed_bytes or share.measured_bytes),
@@ -127,7 +133,7 @@ def host_book(facts: Facts) -> HostBook:
         reserve_bytes=facts.host_reserve_bytes,
         shares=shares,
         others_bytes=others,
-        free_bytes=host.ram_total_bytes - facts.host_reserve_bytes - others - held,
+        free_bytes=host.ram_total_bytes - facts.host_reserve_bytes - others - held - _promised_on_shared(facts),
         pressure=facts.pressure.get("host", "low"),
         threads=facts.threads,
         threads_claimed={name: claim.threads for name, claim in facts.claims.items()},
@@ -160,9 +166,20 @@ def host_room(book: HostBook) -> HostRoom:
     return HostRoom(book.total_bytes, book.free_bytes, book.pressure)
 
 
+def _promised_of_ram(facts: Facts) -> int:
+    """Claims on the host's memory that are not taken yet."""
+    return sum(max(0, claim.placement.ram_bytes - facts.rss.get(name, 0)) for name, claim in facts.claims.items())
+
+
+def _promised_on_shared(facts: Facts) -> int:
+    """Claims on boards that share the host's memory that are not taken yet."""
+    shares = [share for one in facts.gpus if is_shared(one) for share in _shares(facts, one)]
+    return sum(max(0, share.claimed_bytes - (share.measured_bytes or 0)) for share in shares)
+
+
 def _extent(facts: Facts, reading: GpuReading) -> tuple[int | None, int | None]:
     """Total and used bytes, of the host where the board has no memory of its own."""
-    if reading.memory_total_bytes is None and reading.uuid and not reading.stale:
+    if is_shared(reading):
         return facts.host.ram_total_bytes, facts.host.ram_used_bytes
     return reading.memory_total_bytes, reading.memory_used_bytes
 

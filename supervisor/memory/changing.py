@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
@@ -12,8 +13,9 @@ from engines.settings import as_dict
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Applies, Scalar
 from supervisor.board import Board
+from supervisor.machine.record import Choice
 from supervisor.memory.ask import Refusal
-from supervisor.memory.claims import widened
+from supervisor.memory.claims import Claim, widened
 from supervisor.memory.decide import Grant
 from supervisor.memory.evictions import Evictions
 from supervisor.memory.footprints import Footprints
@@ -26,6 +28,15 @@ from supervisor.slot import Slot
 LEAVE_SECONDS: Final = 60.0
 """How long a change waits for engines that make room for it."""
 LOOK_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Room that was made for a change; `claim` is held while it is under way, None where another process will ask."""
+
+    room: Room
+    choice: Choice
+    claim: Claim | None
 
 
 class Changing:
@@ -54,32 +65,47 @@ class Changing:
         verdict, moves = self._judge.decide(slot, settings, appraisal, by_work=False, moves=applies == "process")
         return self._house.room(slot, verdict, "process" if moves else applies, time.monotonic())
 
-    async def make_room(self, slot: Slot, room: Room) -> Mapping[str, Scalar]:
-        """Let those leave who must, and widen the engine's claim to the larger of both; what the ledger chose.
+    async def make_room(self, slot: Slot, changes: Mapping[str, Scalar], room: Room) -> Made:
+        """Claim the larger of both, let those leave who must, and look once more.
 
         Raises:
-            RequestFailed: there is no room.
+            RequestFailed: there is no room, or it did not become free in time.
         """
-        verdict = room.verdict
-        if not isinstance(verdict, Grant):
-            title = verdict.title if isinstance(verdict, Refusal) else "No room now"
-            raise RequestFailed(Problem(title, verdict.reason, verdict.help))
-        if verdict.victims:
-            self._evictions.evict(verdict.victims, f"{slot.name} needs its memory for new settings", slot.name)
-            await self._until_gone(verdict.victims)
-        if room.applies != "process" and slot.claim is not None:
-            slot.claim = widened(verdict.claim, slot.claim)
-        return verdict.claim.chosen
+        grant = _granted(room)
+        if room.applies == "process" or slot.claim is None:
+            return Made(room, Choice(grant.claim.chosen, grant.rungs), None)
+        before = slot.claim
+        claim = slot.claim = widened(grant.claim, before)
+        self._lessons.end(slot)
+        try:
+            if grant.victims:
+                self._evictions.evict(grant.victims, f"{slot.name} needs its memory for new settings", slot.name)
+                await self._until_gone(grant.victims)
+                room = await self.room_for(slot, changes, room.applies)
+                grant = _granted(room)
+                if grant.victims:
+                    raise RequestFailed(
+                        Problem("No room now", f"{', '.join(grant.victims)} would not leave in time.", "Try again.")
+                    )
+        except BaseException:
+            self._put_back(slot, claim, before)
+            raise
+        return Made(replace(room, before=before), Choice(grant.claim.chosen, grant.rungs), claim)
 
-    def settle(self, slot: Slot, room: Room | None, *, worked: bool) -> None:
-        """The change is in force, or taken back: claim what is needed now."""
-        if room is None or room.applies == "process" or slot.claim is None or not isinstance(room.verdict, Grant):
+    def settle(self, slot: Slot, made: Made | None, *, worked: bool) -> None:
+        """The change is in force, or taken back: claim what is needed now, unless the engine has asked anew since."""
+        if made is None or made.claim is None or slot.claim is not made.claim:
             return
         if worked:
-            slot.claim = room.verdict.claim
+            slot.claim = _granted(made.room).claim
             self._lessons.begin(slot, slot.load_seconds or 0.0)
-        elif room.before is not None:
-            slot.claim = room.before
+        elif made.room.before is not None:
+            self._put_back(slot, made.claim, made.room.before)
+
+    def _put_back(self, slot: Slot, claim: Claim, before: Claim) -> None:
+        if slot.claim is claim:
+            slot.claim = before
+            self._lessons.begin(slot, slot.load_seconds or 0.0)
 
     async def forget_ladder(self, slot: Slot) -> None:
         """Forget which settings of its models ran out of memory."""
@@ -91,5 +117,13 @@ class Changing:
 
     async def _until_gone(self, victims: tuple[str, ...]) -> None:
         with anyio.move_on_after(LEAVE_SECONDS):
-            while not self._evictions.gone(victims):  # noqa: ASYNC110 (a driver says nothing when memory is back)
+            while not (self._evictions.gone(victims) or self._evictions.stays(victims)):  # noqa: ASYNC110 (a driver says nothing when memory is back)
                 await anyio.sleep(LOOK_SECONDS)
+
+
+def _granted(room: Room) -> Grant:
+    verdict = room.verdict
+    if isinstance(verdict, Grant):
+        return verdict
+    title = verdict.title if isinstance(verdict, Refusal) else "No room now"
+    raise RequestFailed(Problem(title, verdict.reason, verdict.help))

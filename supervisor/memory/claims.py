@@ -18,6 +18,8 @@ class Claim:
     option: Option
     shape: str
     """The settings that its memory depends on, as words: what its footprint is learned for."""
+    asked: str
+    """The same with all pieces on GPUs where their number was left open: what must not run out of memory twice."""
     chosen: dict[str, Scalar]
     """What was chosen where the settings leave it open."""
     words: str

@@ -133,9 +133,9 @@ class _Judge:
         threads = self._threads(settings)
         if threads:
             chosen["threads"] = threads
-        shape = self._shape(option, placement.on_gpu)
+        shape, whole = (self._shape(option, count) for count in (placement.on_gpu, len(need.layers)))
         words = " · ".join(part for part in parts if part)
-        return Claim(self._case.engine, placement, option, shape, chosen, words, threads)
+        return Claim(self._case.engine, placement, option, shape, whole, chosen, words, threads)
 
     def _threads(self, settings: EngineSettings) -> int:
         """Threads for an engine that leaves their number open: what is free, and a fair share at least.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
 
 from supervisor.board import Board
 from supervisor.machine import events
@@ -15,15 +17,23 @@ from supervisor.memory.thrash import Swap, Swaps, Thrash
 from supervisor.slot import Slot
 
 
+class Post(Protocol):
+    """Hands an event to the runner; `then` is called once the machine has heard it."""
+
+    def __call__(self, slot: Slot, event: Event, then: Callable[[], None] = ...) -> None: ...
+
+
 class Evictions:
     """Remembers who made room for whom."""
 
-    def __init__(self, house: House, returns: Returns, board: Board, post: Callable[[Slot, Event], None]) -> None:
+    def __init__(self, house: House, returns: Returns, board: Board, post: Post) -> None:
         self._house = house
         self._returns = returns
         self._board = board
         self._post = post
         self._swaps = Swaps()
+        self._told: set[str] = set()
+        """Victims whose machines have heard of it."""
 
     def evict(self, victims: Iterable[str], why: str, into: str = "") -> None:
         """Tell them to go; `into` is the engine that they make room for, if it is for one."""
@@ -32,18 +42,24 @@ class Evictions:
             slot = self._house.slots[name]
             idle = _words(now - slot.record.life.idle_since)
             self._board.happen("info", name, "engine-evicted", f"{name} is unloaded: idle {idle}, {why}")
-            self._post(slot, events.WantStopped(now, "evicted"))
+            self._house.leaving.add(name)
+            self._told.discard(name)
+            self._post(slot, events.WantStopped(now, "evicted"), partial(self._told.add, name))
             if into:
                 lost = self._house.slots[into].load_seconds or 0.0
                 self._swaps = self._swaps.noted(Swap(now, name, into, lost))
 
     def gone(self, victims: Iterable[str]) -> bool:
-        """Whether all of them hold nothing any more, and what they held came back or is known not to."""
-        return not any(self._house.slots[name].claim is not None or self._returns.pending(name) for name in victims)
+        """Whether all of them have no process any more, and what they held came back or is known not to."""
+        slots = [self._house.slots[name] for name in victims]
+        return not any(slot.claim or slot.child or self._returns.pending(slot.name) for slot in slots)
 
     def stays(self, victims: Iterable[str]) -> bool:
         """Whether one of them is wanted ready again, though it was told to go."""
-        return any(isinstance(self._house.slots[name].record.goal, BeReady) for name in victims)
+        told = self._told.intersection(victims)
+        wanted = {name for name in told if isinstance(self._house.slots[name].record.goal, BeReady)}
+        self._house.leaving -= wanted
+        return bool(wanted)
 
     def thrash(self, monotonic: float) -> Thrash | None:
         """The pair that takes turns too often, if there is one."""

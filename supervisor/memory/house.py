@@ -13,6 +13,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import psutil
 
 from config.house import HeatSettings, MemorySettings
@@ -65,6 +66,10 @@ class House:
         self._used_before: dict[tuple[str, str], int] = {}
         """What was in use by nobody named when an engine's load was decided."""
         self.threads = _threads()
+        self.leaving: set[str] = set()
+        """Engines that were told to go and have not left yet."""
+        self._left_unix = 0.0
+        self._left_until = 0.0
         self._readings: tuple[GpuReading, ...] = ()
         self._ours: dict[int, str] = {}
         self._read_at = -math.inf
@@ -85,6 +90,24 @@ class House:
             self._readings = self.fleet.readings(ours, monotonic)
             self._ours, self._read_at = ours, monotonic
         return self._readings
+
+    def left(self, engine: str) -> None:
+        """Its process or its model is gone: what was read before says too much, for a moment."""
+        self.leaving.discard(engine)
+        self._left_unix = time.time()
+        self._left_until = time.monotonic() + self.memory.return_limit
+        self.fleet.hurry(self._left_until)
+
+    def is_fresh(self, monotonic: float) -> bool:
+        """Whether every GPU that answers was read since the last engine left, or has had the time to."""
+        if monotonic >= self._left_until:
+            return True
+        return all(one.stale or one.unix > self._left_unix for one in self.readings(monotonic))
+
+    def last_pids(self, engine: str, uuid: str) -> frozenset[int]:
+        """The engine's processes there, when last seen."""
+        held = self._held.get((engine, uuid))
+        return held.pids if held is not None else frozenset()
 
     def take_held(self, engine: str, uuid: str) -> Held:
         """What the engine held there when last seen; asked for once, when it is to come back."""
@@ -136,7 +159,7 @@ class House:
         gpus = self.readings(monotonic)
         return Facts(
             gpus=gpus,
-            host=self._host(),
+            host=_with_memory_now(self._host()),
             claims={slot.name: slot.claim for slot in self.engines() if slot.claim is not None},
             rss={slot.name: slot.rss_bytes for slot in self.engines() if slot.rss_bytes is not None},
             reserve_bytes=self.memory.reserve,
@@ -162,7 +185,9 @@ class House:
         host = books.host_book(facts)
         own_rss = facts.rss.get(engine, 0)
         return Rooms(
-            tuple(_without(engine, books.room_of(book_of[one.uuid], one), book_of[one.uuid]) for one in facts.gpus),
+            tuple(
+                self._without(engine, books.room_of(book_of[one.uuid], one), book_of[one.uuid]) for one in facts.gpus
+            ),
             HostRoom(host.total_bytes, host.free_bytes + own_rss, host.pressure),
             tuple(
                 self._resident(slot, book_of, facts, monotonic, wanted)
@@ -196,6 +221,17 @@ class House:
         left = None if not on_gpus and rooms.gpus else (sum(free) if on_gpus else rooms.host.free_bytes)
         return Room(verdict, applies, held, left, own, leaving)
 
+    def _without(self, engine: str, room: GpuRoom, book: GpuBook) -> GpuRoom:
+        """As if the engine held nothing there: what it asks for takes the place of that."""
+        own = next((share for share in book.shares if share.engine == engine), None)
+        back = self.by_difference.get((engine, room.uuid), 0) if own is None else own.measured_bytes or 0
+        resident = own is not None or back > 0
+        return changed(
+            room,
+            free_bytes=room.free_bytes + back,
+            residents=max(0, room.residents - 1) if resident else room.residents,
+        )
+
     def tier(self, total_bytes: int | None) -> Tier | None:
         """What a GPU of that size suggests; None where the size is unknown."""
         return None if total_bytes is None else tier_of(total_bytes)
@@ -221,7 +257,7 @@ class House:
         return Resident(
             engine=slot.name,
             held={**held, HOST: ram},
-            busy=not (resting or parked),
+            busy=slot.name in self.leaving or not (resting or parked),
             wanted=slot.name in wanted,
             pinned=settings.pinned,
             priority=settings.priority,
@@ -232,12 +268,10 @@ class House:
         )
 
 
-def _without(engine: str, room: GpuRoom, book: GpuBook) -> GpuRoom:
-    """As if the engine held nothing there: what it asks for takes the place of that."""
-    own = next((share for share in book.shares if share.engine == engine), None)
-    if own is None:
-        return room
-    return changed(room, free_bytes=room.free_bytes + (own.measured_bytes or 0), residents=max(0, room.residents - 1))
+def _with_memory_now(host: HostReading) -> HostReading:
+    """The host as read within the last second, its memory as it is at this moment."""
+    memory = psutil.virtual_memory()
+    return msgspec.structs.replace(host, ram_used_bytes=memory.total - memory.available)
 
 
 def ghosts(readings: Iterable[GpuReading]) -> frozenset[int]:

@@ -16,6 +16,7 @@ from supervisor.board import Board
 from supervisor.machine import events
 from supervisor.machine.events import Event
 from supervisor.memory.books import measured
+from supervisor.memory.claims import Claim
 from supervisor.memory.evictions import Evictions
 from supervisor.memory.fleet import HOST
 from supervisor.memory.heat import Heat, HeatRule, heat_of
@@ -63,7 +64,7 @@ class Housekeeping:
             self._heat(reading)
         self._pressure(readings, monotonic)
         for slot in self._house.engines():
-            slot.hold = self._hold(slot, readings)
+            slot.hold = self._hold(slot, readings, monotonic)
             self._observe(slot, readings, monotonic)
             self._check_gpu(slot, readings, monotonic)
         self._lessons.second(monotonic)
@@ -130,7 +131,7 @@ class Housekeeping:
 
     # ── holding flights ───────────────────────────────────────────────────────────────────────────────────
 
-    def _hold(self, slot: Slot, readings: tuple[GpuReading, ...]) -> str:
+    def _hold(self, slot: Slot, readings: tuple[GpuReading, ...], monotonic: float) -> str:
         if slot.record.refusal is not None and isinstance(slot.record.state, Stopped | Cold):
             return f"memory: {slot.record.refusal.detail}"
         if slot.claim is None:
@@ -140,11 +141,18 @@ class Housekeeping:
                 continue
             if hot := self._house.holds.get(one.uuid):
                 return f"heat: GPU {one.index}: {hot.removeprefix('heat: ')}"
-            if isinstance(slot.record.state, Ready) and not slot.record.life.flights and not one.stale:
-                free = None if one.memory_total_bytes is None else _free(one)
-                if why := flight_hold(measured(one).get(slot.name), slot.claim.bytes_on(one), free):
-                    return f"memory: GPU {one.index}: {why}"
+            resting = isinstance(slot.record.state, Ready) and not slot.record.life.flights
+            if resting and not one.stale and (why := self._too_little_left(slot, slot.claim, one, monotonic)):
+                return f"memory: GPU {one.index}: {why}"
         return ""
+
+    def _too_little_left(self, slot: Slot, claim: Claim, gpu: GpuReading, monotonic: float) -> str:
+        """Why the engine's next flight would not fit on that GPU, as far as its peak was measured before."""
+        peak = self._lessons.peak_bytes(slot, monotonic)
+        whole = sum(one.bytes for one in claim.placement.slices)
+        if peak is None or not whole:
+            return ""
+        return flight_hold(measured(gpu).get(slot.name), peak * claim.bytes_on(gpu) // whole, _free(gpu))
 
     # ── is the GPU used, is it there ──────────────────────────────────────────────────────────────────────
 

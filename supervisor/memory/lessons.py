@@ -54,10 +54,20 @@ class Lessons:
                 self._footprints.loaded(key, claim.option.name, claim.option.quantization, count, lesson.seconds)
             self._footprints.measured(key, count)
 
-    def ran_out(self, slot: Slot) -> None:
-        """What it was loaded with did not suffice there: never the same again."""
-        if slot.claim is not None and slot.claim.option.model:
-            self._footprints.note_ran_out(self._key(slot, time.monotonic()))
+    def peak_bytes(self, slot: Slot, monotonic: float) -> int | None:
+        """The most that its load was ever measured to take, on all its GPUs together; None before that."""
+        if slot.claim is None or slot.name not in self._open:
+            return None
+        return self._footprints.peak_bytes(self._key(slot, monotonic))
+
+    def ran_out(self, slot: Slot, *, host: bool) -> None:
+        """Memory did not suffice for it there (or in the `host`): never the same again."""
+        claim = slot.claim
+        if claim is None or not claim.option.model:
+            return
+        gpus = () if host else self._house.gpus_of(claim, time.monotonic())
+        for model in {one.name for one in gpus} or {""}:
+            self._footprints.note_ran_out(Key(slot.kind, claim.option.model, claim.asked, model))
 
     def _measured(self, slot: Slot, monotonic: float) -> int:
         """Bytes on the GPUs of its claim; of the host's memory where it is placed on none."""

@@ -86,6 +86,14 @@ class Returns:
             self._house.fleet.hurry(now + limit)
         self._wake.set()
 
+    def forget(self, slot: Slot) -> None:
+        """It loads again: what it held before and what it will hold cannot be told apart."""
+        self._pending = [one for one in self._pending if one.slot is not slot]
+
+    def any_pending(self) -> bool:
+        """Whether something of any engine is still to come back."""
+        return bool(self._pending)
+
     def pending(self, engine: str) -> bool:
         """Whether something of this engine is still to come back."""
         return any(one.slot.name == engine for one in self._pending)
@@ -93,9 +101,10 @@ class Returns:
     def pending_on(self, uuid: str) -> bool:
         """Whether something is still to come back there, or about to: an engine there is on its way out."""
         going = [slot for slot in self._house.engines() if isinstance(slot.record.state, Draining | Stopping)]
-        here = {gpu.uuid for slot in going if slot.claim for gpu in self._house.gpus_of(slot.claim, time.monotonic())}
-        on_cpu = any(slot.claim is not None and not slot.claim.uuids for slot in going)
-        leaving = uuid in here or (uuid == HOST and on_cpu)
+        if uuid == HOST and going:
+            return True
+        claims = [slot.claim for slot in going if slot.claim is not None]
+        leaving = any(uuid == gpu.uuid for claim in claims for gpu in self._house.gpus_of(claim, time.monotonic()))
         return leaving or any(one.uuid == uuid for one in self._pending)
 
     def second(self) -> tuple[Alarm, ...]:
@@ -140,7 +149,8 @@ class Returns:
             self._board.happen("info", one.slot.name, "memory-freed", text)
 
     def _act(self, one: _Return, rest: Rest, reading: GpuReading, now: float) -> None:
-        ours = [pid for pid in rest.by_pids if Path(f"/proc/{pid}").exists()]
+        reborn = one.slot.child is not None and not _stays(one.slot)
+        ours = [] if reborn else [pid for pid in rest.by_pids if Path(f"/proc/{pid}").exists()]
         if one.acted or not ours:
             self._pending.remove(one)
             missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix)

@@ -1,12 +1,15 @@
-"""The client example runs as it is."""
+"""The examples run as they are: the client, and the engines that `make demo-gpus` runs."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import anyio
+import pexpect
+import pyte
 import pytest
 from scripted_supervisor import Script
 
@@ -30,3 +33,24 @@ async def test_the_module_offers_the_words_and_no_more() -> None:
     assert engineroom.control is control
     with pytest.raises(AttributeError, match="supervisor"):
         _ = engineroom.supervisor
+
+
+def test_the_gpu_box_shows_its_engines_and_leaves_nothing() -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ENGINEROOM_")}
+    path = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    command = ["-m", "simulator.run", "four", "--", "sh", "examples/gpu-box.sh"]
+    screen = pyte.Screen(120, 34)
+    stream = pyte.Stream(screen)
+    with tempfile.TemporaryDirectory(prefix="er-") as place:
+        environment = {**kept, "PATH": path, "TMPDIR": place, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        child = pexpect.spawn(
+            sys.executable, command, cwd=ROOT, env=environment, dimensions=(34, 120), timeout=30, encoding="utf-8"
+        )
+        wanted = ("ear-medium held · memory", "vectors 1.4", "ear loading", "stranger render(5120) 9.0")
+        while not all(part in "\n".join(screen.display) for part in wanted):
+            stream.feed(child.read_nonblocking(65536))
+        child.send("q")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0
+        assert list(Path(place).iterdir()) == []

@@ -90,10 +90,13 @@ def test_the_window_grows_with_the_engines() -> None:
 def test_one_engine_is_woken_and_none_while_another_is_up() -> None:
     stopped = replace(PLAIN, free=False)
     failed = replace(stopped, name="broken", available=False)
-    assert best_to_wake((failed, stopped), ()) == "writer"
-    assert best_to_wake((failed, stopped, replace(PLAIN, name="other")), ()) is None
-    assert best_to_wake((stopped, replace(stopped, name="other")), ("other",)) is None
-    assert best_to_wake((failed,), ()) is None
+    assert best_to_wake((failed, stopped), ()) == ("writer",)
+    assert best_to_wake((failed, stopped, replace(PLAIN, name="other")), ()) == ()
+    assert best_to_wake((stopped, replace(stopped, name="other")), ("other",)) == ()
+    assert best_to_wake((failed,), ()) == ()
+    held = replace(stopped, name="held", hold="memory: no room")
+    assert best_to_wake((held, stopped), ()) == ("writer",), "one that nothing holds comes first"
+    assert best_to_wake((held, replace(held, name="other")), ()) == ("held", "other"), "whoever finds room first"
 
 
 @settings(max_examples=150, deadline=None)

@@ -215,7 +215,7 @@ def test_a_death_for_memory_steps_down_and_blames_no_unit(said: bool) -> None:
         stage.exit(70)
     else:
         stage.exit(signal=KILL, oom=True)
-    assert stage.told(f.StepDown) == [f.StepDown({"size": 2}, {"size": 4}, {"size": 2})]
+    assert stage.told(f.StepDown) == [f.StepDown({"size": 2}, {"size": 4}, {"size": 2}, host=not said)]
     assert [(lost.verdict, lost.alone) for lost in stage.told(f.LoseFlights)] == [("memory", False)]
     assert stage.told(f.Spawn) == [f.Spawn({"size": 2})]
     assert stage.record.deaths == ()

@@ -11,19 +11,25 @@ from ipc.errors import Problem
 from ipc.states import Backoff, Cold, Failed, Loading, Ready, Stopped
 from supervisor.machine import effects as f
 from supervisor.machine import events as e
-from supervisor.machine.record import Given, NoRoom
+from supervisor.machine.record import Asked, By, Choice, Given, NoRoom
 
 
 def rationed(**settings: float | str) -> Stage:
     return Stage(replace(engine("engine", **settings), rationed=True))
 
 
+def asked(stage: Stage, settings: dict[str, int], by: By) -> f.AskRoom:
+    """The latest ask, for these settings."""
+    return f.AskRoom(stage.record.asks, settings, by)
+
+
 def give(stage: Stage, *, elsewhere: bool = False, **chosen: int) -> Stage:
-    return stage.hear(e.RoomGiven(stage.at, chosen, ({"size": 2}, {"size": 1}), elsewhere))
+    choice = Choice(chosen, ({"size": 2}, {"size": 1}))
+    return stage.hear(e.RoomGiven(stage.at, stage.record.asks, choice, elsewhere))
 
 
 def refuse(stage: Stage, problem: Problem = PROBLEM) -> Stage:
-    return stage.hear(e.RoomRefused(stage.at, problem))
+    return stage.hear(e.RoomRefused(stage.at, stage.record.asks, problem))
 
 
 def ready(**settings: float | str) -> Stage:
@@ -32,7 +38,7 @@ def ready(**settings: float | str) -> Stage:
 
 def test_it_asks_before_it_spawns_and_says_who_wants_it() -> None:
     stage = rationed().want("work")
-    assert stage.told(f.AskRoom) == [f.AskRoom({"size": 4}, "work")]
+    assert stage.told(f.AskRoom) == [asked(stage, {"size": 4}, "work")]
     assert not stage.told(f.Spawn)
     assert stage.state == Stopped("never started")
     give(stage, layers=3)
@@ -133,14 +139,38 @@ def test_lost_room_is_asked_for_anew_while_it_waits_to_start_again() -> None:
     assert isinstance(stage.state, Backoff)
     stage.hear(e.RoomLost(stage.at))
     assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
-    assert stage.wait().told(f.AskRoom) == [f.AskRoom({"size": 4}, "operator")]
+    assert stage.wait().told(f.AskRoom) == [asked(stage, {"size": 4}, "operator")]
 
 
-def test_an_answer_that_nobody_waits_for_is_given_back() -> None:
+def test_an_answer_that_nobody_waits_for_is_none() -> None:
     stage = rationed().want().stop()
     assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom()]
-    assert give(stage).told(f.GiveUpRoom) == [f.GiveUpRoom()]
+    assert give(stage).last == ()
     assert stage.state == Stopped("operator")
+
+
+def test_an_answer_to_an_earlier_ask_is_none() -> None:
+    stage = rationed().want()
+    first = stage.record.asks
+    stage.stop().want()
+    stage.hear(e.RoomGiven(stage.at, first, Choice({}, ()), False))
+    assert isinstance(stage.record.room, Asked)
+    assert not stage.told(f.Spawn)
+    assert refuse(stage).state == Stopped("no room")
+
+
+def test_a_change_that_the_ledger_was_asked_about_brings_its_own_rungs() -> None:
+    stage = ready().hear(e.WantApply(100.0, {"size": 1}, "context", 1, Choice({"layers": 2}, ())))
+    assert stage.told(f.SendApply) == [f.SendApply({"size": 1, "layers": 2})]
+    stage.hear(e.Applied(stage.at))
+    assert stage.record.room == Given({"size": 1}, {"layers": 2}, ())
+    assert not stage.exit(signal=9, oom=True).told(f.StepDown), "a step down never goes up"
+
+
+def test_the_kernels_kill_for_memory_is_told_apart_from_the_gpus() -> None:
+    assert ready().exit(signal=9, oom=True).told(f.StepDown)[0].host
+    stage = ready().hear(e.DyingSaid(100.0, PROBLEM, True))
+    assert not stage.exit(70).told(f.StepDown)[0].host
 
 
 @pytest.mark.parametrize("how", ["load", "death"])
@@ -151,16 +181,16 @@ def test_out_of_memory_takes_the_first_rung_of_the_ledgers_ladder(how: str) -> N
     else:
         stage.loaded().exit(signal=9, oom=True)
     (step,) = [effect for effect in stage.all if isinstance(effect, f.StepDown)]
-    assert step == f.StepDown({"size": 2}, {"size": 8, "layers": 3}, {"size": 2})
-    assert f.AskRoom({"size": 2}, "operator") in stage.all, "other settings ask anew"
+    assert step == f.StepDown({"size": 2}, {"size": 8, "layers": 3}, {"size": 2}, how == "death")
+    assert asked(stage, {"size": 2}, "operator") in stage.all, "other settings ask anew"
 
 
 def test_settings_on_trial_that_find_no_room_are_taken_back() -> None:
     stage = ready().apply("process", size=16).exit(0)
-    assert f.AskRoom({"size": 16}, "operator") in stage.last
+    assert asked(stage, {"size": 16}, "operator") in stage.last
     refuse(stage)
     assert stage.told(f.SettingsRefused) == [f.SettingsRefused({"size": 4}, (1,), PROBLEM)]
-    assert f.AskRoom({"size": 4}, "operator") in stage.last
+    assert asked(stage, {"size": 4}, "operator") in stage.last
     assert give(stage).told(f.Spawn) == [f.Spawn({"size": 4})]
 
 
@@ -176,7 +206,7 @@ NO_KERNEL = ("CUDA error: no kernel image is available for execution on the devi
 def test_a_gpu_that_its_library_was_not_built_for_is_given_back_by_name() -> None:
     stage = ready().exit(1, log=NO_KERNEL)
     assert stage.told(f.GiveUpRoom) == [f.GiveUpRoom(unsuited=True)]
-    assert stage.told(f.AskRoom) == [f.AskRoom({"size": 4}, "operator")]
+    assert stage.told(f.AskRoom) == [asked(stage, {"size": 4}, "operator")]
     assert not stage.told(f.Spawn)
     (said,) = stage.told(f.Happen)
     assert "its library has no code for it (no kernel image)" in said.text

@@ -19,7 +19,7 @@ from ipc.states import Backoff, Cold, Draining, Failed, Ready, Stopped, Why, pid
 from supervisor.machine import effects as f
 from supervisor.machine import events as e
 from supervisor.machine.clock import deadline
-from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, By, Given, NoRoom, Record, Role
+from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, By, Choice, Given, NoRoom, Record, Role
 from supervisor.machine.step import step
 
 MOMENTS = st.sampled_from([0.0, 0.05, 0.4, 1.0, 3.0, 8.0, 25.0])
@@ -86,7 +86,7 @@ class World(RuleBasedStateMachine):
                 assert chosen["size"] not in self.burned
                 assert self.room == "given" or not self.record.rationed, "a spawn without room"
                 self.spawn_asked = True
-            case f.AskRoom(chosen):
+            case f.AskRoom(_, chosen):
                 assert self.record.rationed
                 assert chosen["size"] not in self.burned, "room asked for what ran out of memory"
                 self.room = "asked"
@@ -201,11 +201,12 @@ class World(RuleBasedStateMachine):
     def answer_room(self, answer: str) -> None:
         if answer == "refused":
             self.room = "none"
-            self.hear(e.RoomRefused(self.at, PROBLEM))
+            self.hear(e.RoomRefused(self.at, self.record.asks, PROBLEM))
         else:
             self.room = "given"
             rungs = tuple({"size": size} for size in (4, 2, 1) if size < self.size())
-            self.hear(e.RoomGiven(self.at, {"unload_after": 4.0}, rungs, answer == "elsewhere"))
+            choice = Choice({"unload_after": 4.0}, rungs)
+            self.hear(e.RoomGiven(self.at, self.record.asks, choice, answer == "elsewhere"))
 
     @precondition(lambda self: self.room == "given")
     @rule()

@@ -172,13 +172,15 @@ def test_heat_holds_new_flights_and_they_go_on_ten_degrees_below() -> None:
 
 
 def test_what_strangers_took_holds_the_next_flight_until_it_fits_again() -> None:
-    config = engine("writer", 2, parallel=2, unit_bytes=2 * GIB, seconds_per_unit=0.05)
+    config = engine("writer", 2, parallel=2, unit_bytes=2 * GIB, seconds_per_unit=1.5)
     with open_box(config, card(0)) as box:
         box.room.run("start", "writer")
+        box.await_job(box.submit("writer", 6), "done")
+        wait_for(lambda: box.room.json("footprints")[0]["peak_bytes"] == 6 * GIB, "what a flight takes is learned")
         wait_for(lambda: box.held("writer") == {0: 2 * GIB}, "it holds its model")
         box.show(card(0, memory_other=3 * GIB))
         wait_for(lambda: box.room.engine("writer")["hold"].startswith("memory: GPU 0: the next flight"), "it is held")
-        job = box.submit("writer", 8)
+        job = box.submit("writer", 2)
         box.await_job(job, "held")
         box.show(card(0))
         box.await_job(job, "done")

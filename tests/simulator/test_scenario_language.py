@@ -47,6 +47,12 @@ def test_a_scenario_becomes_lines() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["eight", "four", "no-driver", "troubles"])
+def test_what_comes_along_is_understood(name: str, tmp_path: Path) -> None:
+    publish(named(name), tmp_path / "lines")
+    assert (tmp_path / "lines").read_text().endswith("end\n")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -80,7 +86,7 @@ def test_a_mistake_outside_gpus_is_named() -> None:
         lines(cuda="new")
     with pytest.raises(ScenarioError, match="unknown field `gpus`"):
         lines(gpus=3)
-    with pytest.raises(ScenarioError, match="there is no scenario nine: a file, or one of eight, no-driver, troubles"):
+    with pytest.raises(ScenarioError, match="no scenario nine: a file, or one of eight, four, no-driver, troubles"):
         named("nine")
 
 

@@ -1,4 +1,4 @@
-"""Every engine's build, told by real appraisers: two at a time, each remembered, and none waited for without end."""
+"""Every engine's build, told by real appraisers: three at a time, each remembered, and none waited for without end."""
 
 from __future__ import annotations
 
@@ -11,38 +11,26 @@ import pytest
 
 from config.load import load
 from ipc.snapshot import Build
-from supervisor.board import Board
 from supervisor.gpus.fleet import Fleet
 from supervisor.host import read_host
-from supervisor.machine.events import Event
-from supervisor.memory import admission
-from supervisor.memory.admission import Admission
+from supervisor.memory import judge
 from supervisor.memory.appraising import Appraiser
 from supervisor.memory.footprints import Footprints
 from supervisor.memory.house import House
-from supervisor.memory.returns import Returns
-from supervisor.slot import Slot
+from supervisor.memory.judge import Judge
 from supervisor.slots import make_slots
 
 pytestmark = pytest.mark.anyio
 
 
-def admission_for(folder: Path, *engines: str) -> Admission:
+def judge_for(folder: Path, *engines: str) -> Judge:
     """That of a supervisor with these engines, of which nothing runs."""
     file = folder / "engineroom.toml"
     file.write_text("\n".join(f"[engine.e{number}]\n{lines}" for number, lines in enumerate(engines)))
     config = load(file=file, state=folder, environ={})
-    board = Board(lambda _: None)
     house = House(make_slots(config), Fleet(), config.memory, config.heat, lambda: read_host(folder, 0.0))
     footprints = Footprints(folder / "footprints.sqlite", lambda _: None)
-    returns = Returns(house, board, post)
-    return Admission(
-        house, Appraiser("test:1"), footprints, returns, board, post, frozenset, lambda out, into, seconds: None
-    )
-
-
-def post(slot: Slot, event: Event) -> None:
-    raise AssertionError(f"{slot.name} is only looked at, and hears of {event}")
+    return Judge(house, Appraiser("test:1"), footprints, frozenset)
 
 
 def python(folder: Path, before: str, after: str = "true") -> str:
@@ -61,7 +49,7 @@ async def test_what_each_build_can_use(tmp_path: Path) -> None:
         'kind = "llm"\nprofile = "cpu_fallback"',
         'kind = "llm"\nmodel = "/nowhere/seven.gguf"',
     )
-    *builds, missing = await admission_for(tmp_path, *engines).builds()
+    *builds, missing = await judge_for(tmp_path, *engines).builds()
     assert builds[:3] == [
         Build("e0", "7.5", "", None),
         Build("e1", "5.0", "it was built for the CPU", None),
@@ -72,20 +60,20 @@ async def test_what_each_build_can_use(tmp_path: Path) -> None:
     assert (missing.problem.title, bool(missing.problem.hint)) == ("Model missing", True)
 
 
-async def test_two_at_a_time_and_each_once(tmp_path: Path) -> None:
+async def test_three_at_a_time_and_each_once(tmp_path: Path) -> None:
     log = shlex.quote(str(tmp_path / "log"))
     noisy = python(tmp_path, f"echo 1 >> {log}", f"echo -1 >> {log}")
-    asked = admission_for(tmp_path, *(f'kind = "fake"\npriority = {n}\n{noisy}' for n in range(1, 6)))
+    asked = judge_for(tmp_path, *(f'kind = "fake"\npriority = {n}\n{noisy}' for n in range(1, 6)))
     first = await asked.builds()
     assert [one.engine for one in first] == ["e0", "e1", "e2", "e3", "e4"]
     assert await asked.builds() == first
     steps = [int(line) for line in (tmp_path / "log").read_text().split()]
     assert len(steps) == 10
-    assert max(accumulate(steps)) == 2
+    assert max(accumulate(steps)) == 3
 
 
 async def test_one_that_hangs_keeps_no_other_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "BUILDS_SECONDS", 3.0)
+    monkeypatch.setattr(judge, "BUILDS_SECONDS", 3.0)
     hangs = f'kind = "fake"\n{python(tmp_path, "exec sleep 600")}'
-    asked = admission_for(tmp_path, hangs, 'kind = "fake"', 'kind = "fake"\npriority = 3')
+    asked = judge_for(tmp_path, hangs, 'kind = "fake"', 'kind = "fake"\npriority = 3')
     assert [build.engine for build in await asked.builds()] == ["e1", "e2"]
