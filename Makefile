@@ -10,11 +10,9 @@ export OMP_NUM_THREADS ?= 1
 demo: $(INSTALLED)
 	$(BIN)/engineroom demo examples/prompts.jsonl
 
-# The dashboard on a simulated box with eight GPUs, in a folder of its own; leaving it ends everything there.
+# Engines and jobs on a simulated box with four GPUs, in a folder of their own; leaving the dashboard ends it all.
 demo-gpus: $(INSTALLED)
-	mkdir -p demo-out
-	$(BIN)/python -m simulator.run eight -- sh -c '\
-	  $(BIN)/engineroom --state demo-out/gpus; code=$$?; $(BIN)/engineroom --state demo-out/gpus down; exit $$code'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m simulator.run four -- sh examples/gpu-box.sh
 
 test: lint types contracts unit
 

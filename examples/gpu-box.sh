@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `make demo-gpus` runs on its simulated box: engines, jobs, and the dashboard; leaving that ends and removes it all.
+# What `make demo-gpus` runs on its simulated box: engines, jobs and the dashboard; leaving that ends and removes it all.
 #   python -m simulator.run four -- sh examples/gpu-box.sh
 here=$(cd "$(dirname "$0")" && pwd)
 room=$(mktemp -d) || exit
@@ -24,7 +24,7 @@ submit() { # kind, engine, source, name of the output
 
 engineroom up >"$room/up.log" || exit
 prompts 480 reviews.jsonl
-prompts 240 book.jsonl
+prompts 480 book.jsonl
 prompts 60 lectures.jsonl
 {
     submit fake writer "$room/reviews.jsonl" answers.jsonl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from config.units import amount
 from ipc.snapshot import Knob, Scalar
 
 
@@ -78,7 +79,7 @@ def stepped(knob: Knob, value: Scalar, direction: int) -> Scalar:
 
 
 def read(knob: Knob, text: str) -> Scalar:
-    """Typed text as the type of the knob's default where it can be."""
+    """Typed text as the type of the knob's default where it can be; `5m` and `4 GiB` are understood."""
     wanted = text.strip()
     if isinstance(knob.default, bool):
         return {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(
@@ -86,7 +87,7 @@ def read(knob: Knob, text: str) -> Scalar:
         )
     if isinstance(knob.default, int | float):
         try:
-            number = float(wanted.replace(",", ""))
+            number = float(str(amount(wanted.replace(",", ""), knob.unit)))
         except ValueError:
             return wanted
         return int(number) if isinstance(knob.default, int) and number.is_integer() else number

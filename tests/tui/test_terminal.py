@@ -10,9 +10,11 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
+import booked
 import pexpect
 import pyte
 import pytest
+from msgspec.structs import replace
 from scripted import Box, serving
 
 from ipc import control
@@ -106,6 +108,24 @@ async def test_it_follows_the_size_of_its_terminal(terminal: Terminal) -> None:
     await terminal.until(lambda: "restarts" in terminal.text)
     terminal.resize(40, 10)
     await terminal.until(lambda: "q detach" in terminal.text and "writer" in terminal.text)
+
+
+@pytest.mark.parametrize("keys", ["", "d"], ids=["overview", "GPUs"])
+async def test_what_changes_is_painted_over_what_stays(box: Box, terminal: Terminal, keys: str) -> None:
+    box.snapshot = booked.booked()
+    terminal.resize(120, 34)
+    await terminal.until(lambda: "q detach" in terminal.text)
+    terminal.child.send(keys)
+    await terminal.until(lambda: "esc back" in terminal.text or not keys)
+    for degrees in (68, 104, 9):
+        cards = (replace(booked.CARDS[0], temperature_celsius=float(degrees)), *booked.CARDS[1:])
+        box.publish(booked.booked_tick(degrees, cards))
+        await terminal.until(lambda: f" {degrees} °C" in terminal.text)  # noqa: B023 (awaited within the turn)
+    seen = terminal.text
+    terminal.resize(119, 34)
+    await terminal.until(lambda: terminal.text != seen)
+    terminal.resize(120, 34)
+    await terminal.until(lambda: terminal.text == seen)
 
 
 async def test_a_terminal_that_closes_stops_nothing(box: Box, terminal: Terminal) -> None:

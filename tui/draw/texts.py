@@ -63,7 +63,7 @@ def numbers(detail: JobDetail) -> list[tuple[str, str]]:
         ("to", row.output),
         ("units", f"{measures.count(row.units_done)} of {measures.count(row.units_total)}, {row.units_failed} failed"),
         ("tokens", measures.count(row.tokens)),
-        ("rate over the job", measures.rate(told.tokens_per_second)),
+        ("rate of one unit", measures.rate(told.tokens_per_second)),
         (
             "first token p50 · p95",
             f"{measures.latency(told.ttft_p50_seconds)} · {measures.latency(told.ttft_p95_seconds)}",

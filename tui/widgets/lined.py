@@ -38,6 +38,12 @@ class Paint:
         return self._styles[key]
 
 
+def part(y: int, before: Line, after: Line) -> Region:
+    """What of row `y` must be painted anew."""
+    first, end = changed(before, after)
+    return Region(first, y, end - first, 1)
+
+
 class Painter:
     """Keeps a widget's paint for as long as theme and background stay the same."""
 
@@ -78,8 +84,7 @@ class Lined(Widget):
             if y >= len(old) or y >= len(lines):
                 self.refresh(Region(0, y, self.size.width, 1))
             elif old[y] != lines[y]:
-                first, end = changed(old[y], lines[y])
-                self.refresh(Region(first, y, end - first, 1))
+                self.refresh(part(y, old[y], lines[y]))
 
     def render_line(self, y: int) -> Strip:
         """One painted row."""

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.ink import BLANK, Line
-from tui.widgets.lined import Painter
+from tui.widgets.lined import Painter, part
 
 Entry: TypeAlias = Callable[[int], Sequence[Line]]
 """One entry of the text, laid out for a width: an entry may take several rows."""
@@ -45,11 +45,11 @@ class Scroller(ScrollView, can_focus=True):
         return self._rows
 
     def replace(self, entries: Sequence[Entry]) -> None:
-        """Show these instead, and follow their end."""
+        """Show these instead, and follow their end; where as many rows stay, only what differs is painted."""
         self._following = self._may_follow
         self._entries.clear()
         self._entries.extend(entries)
-        self._lay_out()
+        self._lay_out(self._rows)
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add at the end, many at once."""
@@ -85,10 +85,19 @@ class Scroller(ScrollView, can_focus=True):
         if round(new_value) >= self.max_scroll_y:
             self._following = self._may_follow
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, before: Sequence[Line] = ()) -> None:
         self._laid_out_for = width = self.size.width
         self._rows = [row for entry in self._entries for row in entry(width)] if width else []
-        self._grown()
+        if len(before) == len(self._rows):
+            self._changed(before)
+        else:
+            self._grown()
+
+    def _changed(self, before: Sequence[Line]) -> None:
+        top = round(self.scroll_offset.y)
+        for index in range(top, min(top + self.size.height, len(before))):
+            if before[index] != self._rows[index]:
+                self.refresh(part(index - top, before[index], self._rows[index]))
 
     def _grown(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._rows))
