@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from config.environment import from_environment
 from config.errors import BadConfig, did_you_mean
+from config.house import HeatSettings, MemorySettings, SupervisorSettings
 from config.overrides import Overrides, read_overrides
 from config.paths import config_candidates, set_path
-from config.house import HeatSettings, MemorySettings, SupervisorSettings
 from config.schema import EngineTable, Entry, File, parse
 from config.toml_file import read_toml
 from config.units import BadUnit, amount

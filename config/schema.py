@@ -97,9 +97,7 @@ def _in_unit(file: TomlFile, name: str, kind: type[Struct], key: str, value: Sca
         return amount(value, unit)
     except BadUnit as error:
         raise BadConfig(
-            Problem(
-                "Bad value", f"{file.where(name, key)}: {key} = {value!r}: {error.why}.", f"Write {error.write}."
-            )
+            Problem("Bad value", f"{file.where(name, key)}: {key} = {value!r}: {error.why}.", f"Write {error.write}.")
         ) from error
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -225,7 +225,7 @@ def _knob(field: _Field, value: Scalar) -> Knob:
     if isinstance(inner, msgspec.inspect.IntType | msgspec.inspect.FloatType):
         low, high = inner.ge, inner.le
     if isinstance(inner, msgspec.inspect.LiteralType):
-        choices = tuple(str(v) for v in inner.values)
+        choices = tuple(str(choice) for choice in get_args(get_args(field.type_)[0]))  # in the order of declaration
     return Knob(
         field.name,
         value,

@@ -68,10 +68,11 @@ def _memory(room: Room) -> tuple[list[str], int | None, tuple[str, ...]]:
     more = -room.held_bytes if leaves_gpu else claimed_bytes(placement) - held
     words = []
     if more:
-        left = "" if room.free_bytes is None else f" ({free(room.free_bytes)} free)"
+        where = f" on GPU {' and '.join(map(str, room.gpus))}" if room.gpus else ""
+        left = where if room.free_bytes is None else f"{where} ({free(room.free_bytes)} free)"
         amount = needed(abs(more), estimated=placement.estimated)
         more_word = " more" if held else ""
-        words.append(f"needs {amount}{more_word}{left}" if more > 0 else f"frees {amount}")
+        words.append(f"needs {amount}{more_word}{left}" if more > 0 else f"frees {amount}{where}")
     if leaves_gpu:
         words.append(f"needs {needed(placement.ram_bytes, estimated=placement.estimated)} of the host's memory")
     leaving = [f"{name} (frees {size(count)})" for name, count in room.leaving_bytes.items()]

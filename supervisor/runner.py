@@ -27,7 +27,7 @@ from supervisor.host import ProcessReading
 from supervisor.machine import effects, events
 from supervisor.machine.clock import deadline
 from supervisor.machine.events import Event
-from supervisor.machine.record import Settings
+from supervisor.machine.record import BeStopped, Settings
 from supervisor.machine.step import step
 from supervisor.process.child import Broke, Child, Exited, Fact, Greeted, Said
 from supervisor.process.spawn import ChildSpec, spawn
@@ -170,7 +170,7 @@ class Runner:
             case effects.Settled(reach, problem):
                 self._settle(slot, reach, problem)
             case effects.Happen(severity, word, text):
-                slot.note = text
+                slot.note = _note(slot, word, text)
                 self._board.happen(severity, slot.name, word, text)
             case _:
                 assert_never(effect)
@@ -309,6 +309,14 @@ class Runner:
     def send_results(self, desk: Slot, message: work.Results) -> None:
         """The rows that a desk asked for."""
         self._send(desk, message)
+
+
+def _note(slot: Slot, word: effects.Word, text: str) -> str:
+    """What a row says: why it was unloaded stays when it has stopped, and one that is ready needs no words."""
+    evicted = slot.record.goal == BeStopped("evicted")
+    if evicted and slot.note and word in ("engine-stopping", "engine-stopped"):
+        return slot.note
+    return "" if word == "engine-ready" else text
 
 
 def _layers(message: work.Loaded | work.Applied) -> tuple[int, int] | None:

@@ -60,7 +60,12 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
 
     def shape(self) -> dict[str, Scalar]:
         """What its memory depends on."""
-        return {"parallel": self.parallel, "unit_bytes": self.unit_bytes, "gpu_layers": self.gpu_layers}
+        return {
+            "parallel": self.parallel,
+            "unit_bytes": self.unit_bytes,
+            "gpu_layers": self.gpu_layers,
+            "quantization": self.quantization,
+        }
 
     def bytes_by_level(self) -> dict[str, int]:
         """What `levels` says."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ipc.states import Backoff, Draining, Failed, Loading, Ready, Stopped, Stopping, Why, pid_of
 from supervisor.machine import room
-from supervisor.machine.record import BeCold, BeReady, BeStopped, By
+from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, By
 from supervisor.machine.turn import Turn
 
 
@@ -18,9 +18,12 @@ def ready(turn: Turn, by: By) -> None:
     record = turn.record
     if by == "work" and (record.goal == BeStopped("operator") or record.condemned or isinstance(turn.state, Failed)):
         return
-    again = by == "work" and record.refusal is not None  # which was said when it was refused
+    # What was said when it was refused, or first asked for room, is not said again.
+    again = by == "work" and (record.refusal is not None or isinstance(record.room, Asked))
     if isinstance(turn.state, Stopped | Failed) and not record.spawning and not again:
-        turn.happen("info", "engine-starting", f"starts: {'the operator' if by == 'operator' else 'work'} wants it")
+        turn.happen(
+            "info", "engine-starting", f"starts: {'the operator wants it' if by == 'operator' else 'it is wanted'}"
+        )
     if by == "operator":
         _clean_slate(turn)
         turn.life = replace(turn.life, unload=False)

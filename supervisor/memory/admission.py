@@ -24,6 +24,7 @@ from supervisor.machine.events import Event
 from supervisor.machine.record import By, Choice, Settings
 from supervisor.memory import books
 from supervisor.memory.ask import Refusal
+from supervisor.memory.claims import Claim
 from supervisor.memory.decide import Grant
 from supervisor.memory.evictions import Evictions
 from supervisor.memory.house import House, ghosts
@@ -53,6 +54,8 @@ class _Asking:
     appraisal: Appraisal | None = None
     leaving: tuple[str, ...] = ()
     """Engines that were told to go for it; its claim is in the books already, so that nobody takes what they leave."""
+    said: bool = False
+    """That it waits for another's load."""
     until: float = math.inf
     """When it is decided anew, whether they are gone or not."""
 
@@ -79,6 +82,8 @@ class Admission:
         self._post = post
         self._asking: dict[str, _Asking] = {}
         self._new: deque[_Asking] = deque()
+        self._squeezed: dict[str, Claim] = {}
+        """Engines that stepped down and have not been given room since, with what did not suffice."""
         self._closed = False
         self._wake = anyio.Event()
         self._patient_until = time.monotonic() + DRIVER_SECONDS
@@ -134,20 +139,10 @@ class Admission:
         self._lessons.begin(slot, seconds)
 
     def stepped_down(self, slot: Slot, step: effects.StepDown) -> None:
-        """Settings ran out of memory: remembered for this model and GPU; the strangers there are named."""
-        claim = slot.claim
-        if claim is None:
-            return
-        self._lessons.ran_out(slot, host=step.host)
-        strangers = [
-            f"{one.name or 'pid'}({one.pid}) {size(one.used_bytes)} on GPU {gpu.index}"
-            for gpu in self._house.gpus_of(claim, time.monotonic())
-            for one in gpu.processes
-            if not one.engine and one.used_bytes and one.pid not in self._house.last_pids(slot.name, gpu.uuid)
-        ]
-        if strangers:
-            text = f"{slot.name} would have more room if these were closed: {', '.join(strangers)}"
-            self._board.happen("info", slot.name, "memory-strangers", text)
+        """Settings ran out of memory: remembered for this model and GPU."""
+        if slot.claim is not None:
+            self._lessons.ran_out(slot, host=step.host)
+            self._squeezed[slot.name] = slot.claim
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,11 +157,18 @@ class Admission:
         if self._is_waiting(asking) or not self._settled():
             return
         asking.leaving = ()
+        self._name_strangers(slot)
         verdict, _ = self._judge.decide(slot, asking.settings, asking.appraisal, by_work=asking.by == "work")
+        if not isinstance(verdict, Grant) and self._house.lately_left(time.monotonic()):
+            return
         match verdict:
             case Grant(_, ()):
-                if not self._must_wait(slot, verdict):
+                if not (first := self._must_wait(slot, verdict)):
                     self._give(asking, verdict)
+                elif not asking.said:
+                    asking.said = True
+                    text = f"{slot.name} waits until {first} is loaded: there, process ids are hidden from us"
+                    self._board.happen("info", slot.name, "engine-held", text)
             case Grant(claim, victims):
                 slot.claim = claim
                 asking.leaving, asking.until = victims, time.monotonic() + LEAVE_SECONDS
@@ -176,6 +178,19 @@ class Admission:
                 self._refuse(asking, Problem("No room now", reason, help_))
             case Refusal(title, reason, help_):
                 self._refuse(asking, Problem(title, reason, help_))
+
+    def _name_strangers(self, slot: Slot) -> None:
+        """After memory did not suffice: who else was on those GPUs, by readings that are newer than that."""
+        claim = self._squeezed.pop(slot.name, None)
+        strangers = [
+            f"{one.name or 'pid'}({one.pid}) {size(one.used_bytes)} on GPU {gpu.index}"
+            for gpu in (self._house.gpus_of(claim, time.monotonic()) if claim else ())
+            for one in gpu.processes
+            if not one.engine and one.used_bytes and one.pid not in self._house.last_pids(slot.name, gpu.uuid)
+        ]
+        if strangers:
+            text = f"{slot.name} would have more room if these were closed: {', '.join(strangers)}"
+            self._board.happen("info", slot.name, "memory-strangers", text)
 
     def _is_waiting(self, asking: _Asking) -> bool:
         """Whether those who were told to go for it are on their way."""
@@ -190,22 +205,16 @@ class Admission:
             return now > self._patient_until
         return not self._returns.any_pending() and self._house.is_fresh(now)
 
-    def _must_wait(self, slot: Slot, grant: Grant) -> bool:
-        """Whether another load must end first: where process ids are hidden, nothing would tell the two apart."""
+    def _must_wait(self, slot: Slot, grant: Grant) -> str:
+        """Whose load must end first: where process ids are hidden, nothing would tell the two apart."""
         readings = self._house.readings(time.monotonic())
         gone = ghosts(readings)
         hidden = [one for one in readings if books.is_hidden(one, gone) and grant.claim.touches(one)]
-        loading = [
-            other
-            for other in self._house.engines()
-            if other.record.life.ready_at is None and other.name not in self._asking
-        ]
-        return any(
-            other.claim.touches(one)
-            for other in loading
-            if other is not slot and other.claim is not None
-            for one in hidden
-        )
+        for other in self._house.engines():
+            loading = other.record.life.ready_at is None and other.name not in self._asking
+            if loading and other is not slot and other.claim and any(other.claim.touches(one) for one in hidden):
+                return other.name
+        return ""
 
     def _give(self, asking: _Asking, grant: Grant) -> None:
         slot, claim, now = asking.slot, grant.claim, time.monotonic()

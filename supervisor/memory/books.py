@@ -22,6 +22,8 @@ class Withheld:
 
     bytes: int
     why: str
+    pids: Set[int] = frozenset()
+    """Of ours that hold some of it although they have ended: no strangers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def gpu_book(facts: Facts, reading: GpuReading) -> GpuBook:
         strangers=tuple(
             Stranger(one.pid, one.name, one.used_bytes)
             for one in reading.processes
-            if not one.engine and one.used_bytes
+            if not one.engine and one.used_bytes and one.pid not in withheld.pids
         ),
         others_bytes=others,
         withheld_bytes=withheld.bytes,

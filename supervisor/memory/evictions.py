@@ -41,7 +41,8 @@ class Evictions:
         for name in victims:
             slot = self._house.slots[name]
             idle = _words(now - slot.record.life.idle_since)
-            self._board.happen("info", name, "engine-evicted", f"{name} is unloaded: idle {idle}, {why}")
+            slot.note = f"{name} is unloaded: idle {idle}, {why}"
+            self._board.happen("info", name, "engine-evicted", slot.note)
             self._house.leaving.add(name)
             self._told.discard(name)
             self._post(slot, events.WantStopped(now, "evicted"), partial(self._told.add, name))

@@ -35,6 +35,7 @@ from supervisor.slot import Slot
 RELOAD_GUESS_SECONDS: Final = 10.0
 """What a load may take that was never measured."""
 _MOMENT_SECONDS: Final = 0.02
+_LATELY_SECONDS: Final = 1.0
 _BELIEVED: Final = 0.25
 """Of a claim: a difference that is smaller is other processes' wavering."""
 
@@ -69,7 +70,7 @@ class House:
         self.leaving: set[str] = set()
         """Engines that were told to go and have not left yet."""
         self._left_unix = 0.0
-        self._left_until = 0.0
+        self._left_until = self._lately_until = 0.0
         self._readings: tuple[GpuReading, ...] = ()
         self._ours: dict[int, str] = {}
         self._read_at = -math.inf
@@ -94,9 +95,13 @@ class House:
     def left(self, engine: str) -> None:
         """Its process or its model is gone: what was read before says too much, for a moment."""
         self.leaving.discard(engine)
-        self._left_unix = time.time()
-        self._left_until = time.monotonic() + self.memory.return_limit
+        self._left_unix, now = time.time(), time.monotonic()
+        self._left_until, self._lately_until = now + self.memory.return_limit, now + _LATELY_SECONDS
         self.fleet.hurry(self._left_until)
+
+    def lately_left(self, monotonic: float) -> bool:
+        """Whether an engine left a moment ago: what it held may not be free yet, of the host's memory as well."""
+        return monotonic < self._lately_until
 
     def is_fresh(self, monotonic: float) -> bool:
         """Whether every GPU that answers was read since the last engine left, or has had the time to."""
@@ -218,8 +223,11 @@ class House:
             for one in rooms.residents
             if one.engine in victims
         }
-        left = None if not on_gpus and rooms.gpus else (sum(free) if on_gpus else rooms.host.free_bytes)
-        return Room(verdict, applies, held, left, own, leaving)
+        whole = sum(free) if on_gpus else rooms.host.free_bytes
+        same_side = own is not None and bool(own.uuids) == bool(on_gpus)
+        left = None if not on_gpus and rooms.gpus else whole - (held if same_side else 0)
+        gpus = tuple(gpu.index for gpu in rooms.gpus if gpu.uuid in on_gpus)
+        return Room(verdict, applies, held, gpus, left, own, leaving)
 
     def _without(self, engine: str, room: GpuRoom, book: GpuBook) -> GpuRoom:
         """As if the engine held nothing there: what it asks for takes the place of that."""

@@ -27,6 +27,7 @@ from supervisor.memory.pressure import pressure_of
 from supervisor.memory.returns import Returns
 from supervisor.memory.usage import Observation, Usage
 from supervisor.memory.victims import relief
+from supervisor.memory.wording import size
 from supervisor.slot import Slot
 
 _WORSE: Final = ("high", "critical")
@@ -133,14 +134,15 @@ class Housekeeping:
 
     def _hold(self, slot: Slot, readings: tuple[GpuReading, ...], monotonic: float) -> str:
         if slot.record.refusal is not None and isinstance(slot.record.state, Stopped | Cold):
-            return f"memory: {slot.record.refusal.detail}"
+            refusal = slot.record.refusal
+            return f"memory: {refusal.detail} {refusal.hint}".strip()
         if slot.claim is None:
             return ""
         for one in readings:
             if not slot.claim.touches(one):
                 continue
             if hot := self._house.holds.get(one.uuid):
-                return f"heat: GPU {one.index}: {hot.removeprefix('heat: ')}"
+                return f"heat: GPU {one.index} is {hot.removeprefix('heat: ')}"
             resting = isinstance(slot.record.state, Ready) and not slot.record.life.flights
             if resting and not one.stale and (why := self._too_little_left(slot, slot.claim, one, monotonic)):
                 return f"memory: GPU {one.index}: {why}"
@@ -199,8 +201,10 @@ class Housekeeping:
             yield Alarm(thrash.first, "thrash", "warning", now, thrash.text(), help_)
         for one in readings:
             level = self._house.pressure.get(one.uuid, "low")
-            if level in _WORSE and not one.stale and not self._alone(one, level):
-                text = f"GPU {one.index} is under {level} memory pressure"
+            if level in _WORSE and not one.stale and measured(one) and not self._alone(one, level):
+                most = max(one.processes, key=lambda process: process.used_bytes or 0)
+                who = most.engine or f"{most.name or 'pid'}({most.pid})"
+                text = f"GPU {one.index} is under {level} memory pressure: {who} holds {size(most.used_bytes or 0)}"
                 yield Alarm(f"gpu {one.index}", "pressure", "warning", now, text, "d shows who holds it")
             if (hot := self._house.heat.get(one.uuid)) and (hot.warm or hot.held):
                 yield _heat_alarm(one, hot, now, self._house.heat_rule.resume_below)

@@ -45,15 +45,16 @@ class _Return:
     """Its own processes were told to go, and have once more the time to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class _Missing:
-    """What never came back of one unload."""
+    """What never came back of one unload; `rest` as last seen."""
 
     engine: str
     uuid: str
     before: Held
     process_stays: bool
     since_unix: float
+    rest: Rest
 
 
 class Returns:
@@ -110,20 +111,22 @@ class Returns:
     def second(self) -> tuple[Alarm, ...]:
         """Once a second: what is withheld, anew; the alarms about it."""
         readings = {one.uuid: one for one in self._house.readings(time.monotonic())}
-        still = [(one, self._rest(one, readings)) for one in self._missing]
-        for one, rest in still:
-            if not rest.bytes:
+        for one in self._missing:
+            reading = readings.get(one.uuid)
+            if reading is not None and not reading.stale:
+                one.rest = rest_of(one.before, reading, process_stays=one.process_stays)
+            if not one.rest.bytes:
                 text = f"what {one.engine} had left on {_name(readings, one.uuid)} came back"
                 self._board.happen("info", one.engine, "memory-came-back", text)
-        still = [(one, rest) for one, rest in still if rest.bytes]
-        self._missing = [one for one, _ in still]
+        self._missing = [one for one in self._missing if one.rest.bytes]
         withheld: dict[str, Withheld] = {}
-        for one, rest in still:
+        for one in self._missing:
             known = withheld.get(one.uuid, Withheld(0, ""))
             why = f"did not come back {time.strftime('%H:%M', time.localtime(one.since_unix))}"
-            withheld[one.uuid] = Withheld(known.bytes + rest.bytes, why)
+            pids = known.pids | one.rest.by_pids.keys()
+            withheld[one.uuid] = Withheld(known.bytes + one.rest.bytes, why, pids)
         self._house.withheld = withheld
-        return tuple(_alarm(one, rest, _name(readings, one.uuid)) for one, rest in still)
+        return tuple(_alarm(one, _name(readings, one.uuid)) for one in self._missing)
 
     def _look(self, now: float) -> None:
         readings = {one.uuid: one for one in self._house.readings(now)}
@@ -153,9 +156,9 @@ class Returns:
         ours = [] if reborn else [pid for pid in rest.by_pids if Path(f"/proc/{pid}").exists()]
         if one.acted or not ours:
             self._pending.remove(one)
-            missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix)
+            missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix, rest)
             self._missing.append(missing)
-            self._board.happen("error", one.slot.name, "memory-leaked", _alarm(missing, rest, _gpu(reading)).text)
+            self._board.happen("error", one.slot.name, "memory-leaked", _alarm(missing, _gpu(reading)).text)
             return
         one.acted, one.until = True, now + self._house.memory.return_limit
         self._house.fleet.hurry(one.until)
@@ -169,24 +172,20 @@ class Returns:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
 
-    def _rest(self, one: _Missing, readings: Mapping[str, GpuReading]) -> Rest:
-        reading = readings.get(one.uuid)
-        if reading is None or reading.stale:
-            return Rest({}, one.before.bytes)
-        return rest_of(one.before, reading, process_stays=one.process_stays)
-
 
 def _stays(slot: Slot) -> bool:
     """Whether the process lives on without its model."""
     return isinstance(slot.record.state, Cold)
 
 
-def _alarm(one: _Missing, rest: Rest, gpu: str) -> Alarm:
+def _alarm(one: _Missing, gpu: str) -> Alarm:
+    rest = one.rest
     held = [f"pid {pid} ({size(count)})" for pid, count in rest.by_pids.items()]
     if rest.unaccounted_bytes:
         held.append(f"nobody that can be seen ({size(rest.unaccounted_bytes)})")
     text = f"{size(rest.bytes)} on {gpu} did not come back after {one.engine} was unloaded: held by {', '.join(held)}"
-    return Alarm(one.engine, "leak", "error", one.since_unix, text, "end that process; if there is none, reset the GPU")
+    help_ = "end that process" if rest.by_pids else "the driver gives it back at the latest when the GPU is reset"
+    return Alarm(one.engine, "leak", "error", one.since_unix, text, help_)
 
 
 def _gpu(reading: GpuReading) -> str:

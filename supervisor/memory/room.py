@@ -18,6 +18,8 @@ class Room:
     """`process` where there is room only for another process, whatever the change itself asks for."""
     held_bytes: int
     """On GPUs, or in the host's memory where it was placed on none; measured or claimed, the larger."""
+    gpus: tuple[int, ...]
+    """Indexes of those it would be on."""
     free_bytes: int | None
     """Where it would go, without what it takes."""
     before: Claim | None

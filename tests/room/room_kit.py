@@ -12,12 +12,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
+from cli.exits import Exit
+from cli.parser import parse
+from cli.session import session
+from ipc.client import Client
 from supervisor.process.sweep import new_instance
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +77,17 @@ class Room:
 
     def json(self, *arguments: str) -> Any:
         """What a listing verb prints with `--json`."""
-        return json.loads(self.run(*arguments, "--json").stdout)
+        return json.loads(self._said(*arguments, "--json"))
+
+    def _said(self, *arguments: str) -> str:
+        """What a verb prints: run in a thread of this process, because tests look often, and some have a loop."""
+        told, verb = parse(arguments)
+        assert verb is not None
+        with redirect_stdout(StringIO()) as said, ThreadPoolExecutor(1) as thread:
+            where = session(self.environment(), self.work, _no_dashboard)
+            code = thread.submit(verb.run, where, told).result()
+        assert code == Exit.OK, (arguments, code)
+        return said.getvalue()
 
     # ── what is there ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,8 +114,7 @@ class Room:
 
     def happenings(self) -> list[dict[str, Any]]:
         """Everything that happened since this supervisor's start."""
-        lines = self.run("events", "--json").stdout.splitlines()
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in self._said("events", "--json").splitlines()]
 
     def processes(self) -> dict[str, psutil.Process]:
         """Every process that a supervisor of this room spawned, by engine name (grandchildren: name + pid)."""
@@ -118,7 +134,11 @@ class Room:
 
     def submit(self, *arguments: str) -> str:
         """Submit a job and return its id."""
-        return str(self.json("submit", *arguments)["id"])
+        return str(json.loads(self.run("submit", *arguments, "--json").stdout)["id"])
+
+
+async def _no_dashboard(connect: Callable[[], AbstractAsyncContextManager[Client]], *, readonly: bool = False) -> None:
+    raise AssertionError("no verb that lists shows the dashboard")
 
 
 def _rows(document: Any, key: str) -> list[dict[str, Any]]:

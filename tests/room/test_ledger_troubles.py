@@ -159,7 +159,7 @@ def test_heat_holds_new_flights_and_they_go_on_ten_degrees_below() -> None:
         wait_for(lambda: box.book(0)["hold"] == "heat: 91 °C, resumes at 80", "the book says so")
         job, elsewhere = box.submit("writer", 4), box.submit("other", 4)
         row = box.await_job(job, "held")
-        assert "heat: GPU 0: 91 °C, resumes at 80" in row["reason"]
+        assert row["reason"] == "writer waits (heat: GPU 0 is 91 °C, resumes at 80)"
         box.await_job(elsewhere, "done")
         (alarm,) = box.alarms("heat")
         assert alarm["about"] == "gpu 0"
@@ -192,7 +192,7 @@ def test_what_strangers_took_holds_the_next_flight_until_it_fits_again() -> None
     [
         ({"off_gpu": True}, {}, "not-on-gpu", "holds no memory on the GPU"),
         ({"layers": 10, "layers_really": 4}, {}, "fewer-layers", "has 4 layers on the GPU, and 10 were asked for"),
-        ({"seconds_per_unit": 60}, {"utilisation": 0}, "gpu-idle", "is busy while its GPU idles"),
+        ({"seconds_per_unit": 60, "drain_limit": 0}, {"utilisation": 0}, "gpu-idle", "is busy while its GPU idles"),
     ],
 )
 def test_a_gpu_that_is_not_really_used_raises_an_alarm(
