@@ -166,7 +166,8 @@ class House:
             gpus=gpus,
             host=_with_memory_now(self._host()),
             claims={slot.name: slot.claim for slot in self.engines() if slot.claim is not None},
-            rss={slot.name: slot.rss_bytes for slot in self.engines() if slot.rss_bytes is not None},
+            # Read at the same moment as the host's memory: what is in both must not count twice.
+            rss={slot.name: rss for slot in self.engines() if slot.reading and (rss := slot.reading.rss_bytes())},
             reserve_bytes=self.memory.reserve,
             host_reserve_bytes=self.memory.host_reserve,
             threads=self.threads,

@@ -19,7 +19,7 @@ def test_eight_mixed_gpus_each_engine_where_it_fits() -> None:
         card(2, 24, memory_other=int(23.5 * GIB)),
         card(3, 32, display_active=1),
         card(4, 48, capability="3.5"),
-        card(5, 10, temperature=92),
+        card(5, 20, temperature=92),
         card(6, 24, process=[{"pid": 51515, "name": "python3 train.py", "memory": "22 GiB"}]),
         card(7, 48, fault=[{"error": "gpu_is_lost", "call": "nvmlDevice*"}]),
     )
@@ -33,6 +33,7 @@ def test_eight_mixed_gpus_each_engine_where_it_fits() -> None:
     )
     with open_box(config, *cards) as box:
         room = box.room
+        wait_for(lambda: box.book(5)["hold"], "the hot one is known to be hot")
         for name in ("first", "second", "third"):
             room.run("start", name)
         assert [room.engine(name)["gpus"] for name in ("first", "second", "third")] == [[0], [1], [3]]

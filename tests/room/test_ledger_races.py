@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from subprocess import DEVNULL, Popen
 
-import psutil
 import pytest
 from ledger_kit import GIB, Box, card, engine, open_box
 from room_kit import wait_for
@@ -31,16 +30,6 @@ def test_a_restart_judges_by_the_card_without_the_process_that_left() -> None:
             wait_for(lambda: box.held("writer") == {0: 6 * GIB}, "it holds its model")
             box.room.run("restart", "writer")
             assert box.room.engine("writer")["chosen"] == "12 of 12 layers"
-
-
-def test_engines_on_the_cpu_take_turns_in_memory_that_is_read_anew() -> None:
-    reserve = psutil.virtual_memory().available - int(1.45 * GIB)
-    config = "".join(engine(name, 0.8, gpu="cpu", min_residency=0) for name in ("a", "b"))
-    with open_box(config + f"[memory]\nhost_reserve = {reserve}\nhigh = 0.97\ncritical = 0.99\n", card(0)) as box:
-        for name, other in (("a", "b"), ("b", "a"), ("a", "b")):
-            box.room.run("start", name)
-            assert box.room.engine(name)["state"] == "ready"
-            assert box.room.engine(other)["state"] == "stopped"
 
 
 def test_a_reload_before_the_bytes_were_back_is_not_taken_for_a_leak() -> None:

@@ -47,9 +47,16 @@ class Terminal:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Read what the program draws until `holds`."""
-        with anyio.fail_after(20):
+        with anyio.fail_after(50):
             while not holds():
                 await anyio.to_thread.run_sync(self._read)
+
+    async def settled(self) -> str:
+        """Read until the program draws nothing more; what is on the screen then."""
+        with anyio.fail_after(50):
+            while await anyio.to_thread.run_sync(self._read, 0.5):
+                pass
+        return self.text
 
     async def ended(self) -> int | None:
         """Read to the end; the exit status."""
@@ -62,13 +69,15 @@ class Terminal:
         self.child.setwinsize(rows, columns)
         self.screen.resize(rows, columns)
 
-    def _read(self) -> None:
+    def _read(self, seconds: float = 0.05) -> bool:
+        """Whether something came within so many seconds."""
         try:
-            read: bytes | str = self.child.read_nonblocking(65536, timeout=0.05)
+            read: bytes | str = self.child.read_nonblocking(65536, timeout=seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            return
+            return False
         assert isinstance(read, bytes)
         self._stream.feed(read)
+        return True
 
 
 @pytest.fixture
@@ -121,7 +130,7 @@ async def test_what_changes_is_painted_over_what_stays(box: Box, terminal: Termi
         cards = (replace(booked.CARDS[0], temperature_celsius=float(degrees)), *booked.CARDS[1:])
         box.publish(booked.booked_tick(degrees, cards))
         await terminal.until(lambda: f" {degrees} °C" in terminal.text)  # noqa: B023 (awaited within the turn)
-    seen = terminal.text
+    seen = await terminal.settled()
     terminal.resize(119, 34)
     await terminal.until(lambda: terminal.text != seen)
     terminal.resize(120, 34)
