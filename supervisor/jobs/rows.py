@@ -98,5 +98,5 @@ def _state(
         return "held", engines[0].why_not
     if all(engine.hold or not engine.available for engine in engines) and not (job is not None and job.flights):
         held = next(engine for engine in engines if engine.hold)
-        return "held", f"{held.name} waits ({held.hold.rstrip('.')})"
+        return "held", f"{held.name}: {held.hold.partition(': ')[2]}"
     return ("running" if facts.attempts else "queued"), ""

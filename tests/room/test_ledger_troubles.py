@@ -160,7 +160,7 @@ def test_heat_holds_new_flights_and_they_go_on_ten_degrees_below() -> None:
         wait_for(lambda: box.book(0)["hold"] == "heat: 91 °C, resumes at 80", "the book says so")
         job, elsewhere = box.submit("writer", 4), box.submit("other", 4)
         row = box.await_job(job, "held")
-        assert row["reason"] == "writer waits (heat: GPU 0 is 91 °C, resumes at 80)"
+        assert row["reason"] == "writer: GPU 0 is 91 °C, resumes at 80"
         box.await_job(elsewhere, "done")
         (alarm,) = box.alarms("heat")
         assert alarm["about"] == "gpu 0"

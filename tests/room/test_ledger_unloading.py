@@ -94,7 +94,7 @@ def test_a_busy_engine_is_not_touched_and_the_other_waits_until_it_is_done() -> 
         box.room.await_engine("busy", "ready")
         second = box.submit("wants")
         row = wait_for(lambda: (r := box.room.job(second))["state"] == "held" and r, "the second job is held")
-        assert row["reason"].startswith("wants waits (memory: ")
+        assert row["reason"].startswith("wants: GPU 0 ")
         assert "busy" in row["reason"]
         assert box.room.engine("wants")["hold"].startswith("memory: ")
         assert "busy" in box.room.run("start", "wants", code=1).stderr
