@@ -49,10 +49,10 @@ def of_load(slot: Slot, room: Room) -> Price:
     words, more, unloads = _memory(room)
     if not isinstance(verdict, Grant):
         return Price(f"{slot.name}: {', '.join(words)}", 0, None, False, None, ())
-    took = "—" if slot.load_seconds is None else f"~{slot.load_seconds:.1f} s"
+    took = "—" if room.load_seconds is None else f"~{room.load_seconds:.1f} s"
     chosen = [f"as {verdict.claim.words}"] if verdict.claim.words else []
     parts = [f"goes to {verdict.claim.placement.words}", *chosen, *words, f"load {took}"]
-    return Price(f"{slot.name}: {', '.join(parts)}", 0, slot.load_seconds, False, more, unloads)
+    return Price(f"{slot.name}: {', '.join(parts)}", 0, room.load_seconds, False, more, unloads)
 
 
 def _memory(room: Room) -> tuple[list[str], int | None, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ipc.snapshot import GpuBook, GpuReading, HostBook, HostReading, Pressure, Share, Stranger
 from supervisor.memory.claims import Claim
-from supervisor.memory.fleet import GpuRoom, HostRoom
+from supervisor.memory.fleet import GpuRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,6 @@ def room_of(book: GpuBook, reading: GpuReading) -> GpuRoom:
         residents=book.residents,
         residents_limit=book.residents_limit,
     )
-
-
-def host_room(book: HostBook) -> HostRoom:
-    """The host as the policies see it."""
-    return HostRoom(book.total_bytes, book.free_bytes, book.pressure)
 
 
 def _promised_of_ram(facts: Facts) -> int:

@@ -63,7 +63,11 @@ class Changing:
         settings = {**as_dict(slot.settings), **changes}
         appraisal = await self._judge.appraise(slot, settings)
         verdict, moves = self._judge.decide(slot, settings, appraisal, by_work=False, moves=applies == "process")
-        return self._house.room(slot, verdict, "process" if moves else applies, time.monotonic())
+        now = time.monotonic()
+        room = self._house.room(slot, verdict, "process" if moves else applies, now)
+        if not isinstance(verdict, Grant):
+            return room
+        return replace(room, load_seconds=self._lessons.load_seconds(slot, verdict.claim, now))
 
     async def make_room(self, slot: Slot, changes: Mapping[str, Scalar], room: Room) -> Made:
         """Claim the larger of both, let those leave who must, and look once more.

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from supervisor.memory.claims import Claim
 from supervisor.memory.decide import key_of
 from supervisor.memory.footprints import Footprints, Key
 from supervisor.memory.house import House
@@ -59,6 +60,13 @@ class Lessons:
         if slot.claim is None or slot.name not in self._open:
             return None
         return self._footprints.peak_bytes(self._key(slot, monotonic))
+
+    def load_seconds(self, slot: Slot, claim: Claim, monotonic: float) -> float | None:
+        """What such a load took last: this supervisor's own, else what an earlier one learned; None where unknown."""
+        if slot.load_seconds is not None:
+            return slot.load_seconds
+        models = [one.name for one in self._house.gpus_of(claim, monotonic)]
+        return self._footprints.load_seconds(key_of(slot.kind, claim, models))
 
     def ran_out(self, slot: Slot, *, host: bool) -> None:
         """Memory did not suffice for it there (or in the `host`): never the same again."""

@@ -26,3 +26,5 @@ class Room:
     """The claim that it holds now."""
     leaving_bytes: dict[str, int]
     """By engine that would be unloaded."""
+    load_seconds: float | None = None
+    """What such a load took last."""

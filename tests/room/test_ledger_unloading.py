@@ -170,7 +170,9 @@ def test_what_a_footprint_was_measured_to_be_is_used_next_time() -> None:
         room.run("down")
         room.run("up")
         wait_for(lambda: len(room.json("gpus")) == 1, "the GPU is seen again")
-        assert "needs 5.0 GiB" in room.json("load", "writer", "--dry-run")["text"]
+        price = room.json("load", "writer", "--dry-run")
+        assert "needs 5.0 GiB" in price["text"]
+        assert price["reload_seconds"] == rows[0]["load_seconds"]
 
 
 def test_a_change_that_does_not_fit_is_refused_with_its_price() -> None:
