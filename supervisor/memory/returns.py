@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import anyio
+import psutil
 
+from engines.bootstrap import ENGINE
 from ipc.snapshot import Alarm, GpuReading
 from ipc.states import Cold, Draining, Stopping
 from supervisor.board import Board
@@ -153,7 +154,7 @@ class Returns:
 
     def _act(self, one: _Return, rest: Rest, reading: GpuReading, now: float) -> None:
         reborn = one.slot.child is not None and not _stays(one.slot)
-        ours = [] if reborn else [pid for pid in rest.by_pids if Path(f"/proc/{pid}").exists()]
+        ours = [] if reborn else [pid for pid in rest.by_pids if belongs_to(pid, one.slot.name)]
         if one.acted or not ours:
             self._pending.remove(one)
             missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix, rest)
@@ -171,6 +172,14 @@ class Returns:
             for pid in ours:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
+
+
+def belongs_to(pid: int, engine: str) -> bool:
+    """Whether that process still is, or descends from, the engine: its pid may have passed to somebody else."""
+    try:
+        return psutil.Process(pid).environ().get(ENGINE) == engine
+    except (psutil.Error, OSError):
+        return False
 
 
 def _stays(slot: Slot) -> bool:
