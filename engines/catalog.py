@@ -14,6 +14,7 @@ class Kind:
     """One kind of engine.
 
     `engine`, `plan`, `assemble` and `appraise` are module names inside the kind's room; `settings` is its declaration.
+    `reads` are the suffixes of the files that it takes from a folder, `writes` that of its outputs.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Kind:
     plan: str
     assemble: str
     appraise: str
+    reads: tuple[str, ...]
+    writes: str
 
 
 KINDS: dict[str, Kind] = {
@@ -36,6 +39,8 @@ KINDS: dict[str, Kind] = {
             "engines.llm.plan",
             "engines.llm.assemble",
             "engines.llm.appraise",
+            (".jsonl",),
+            ".jsonl",
         ),
         Kind(
             "fake",
@@ -45,6 +50,8 @@ KINDS: dict[str, Kind] = {
             "engines.fake.plan",
             "engines.fake.assemble",
             "engines.fake.appraise",
+            (".jsonl",),
+            ".jsonl",
         ),
     )
 }

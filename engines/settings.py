@@ -121,6 +121,10 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The settings that the memory of a loaded model depends on: what a footprint is learned for."""
         return {"parallel": self.parallel}
 
+    def planning(self) -> dict[str, Scalar]:
+        """The settings that decide how a source is divided into units: a change of one divides anew what has not begun."""
+        return {}
+
     def step_down(self) -> dict[str, Scalar]:
         """The next rung of the out-of-memory ladder as changes to these settings; empty on the last rung."""
         return {"parallel": self.parallel // 2} if self.parallel > 1 else {}

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from ipc.errors import Problem
 from ipc.snapshot import (
     Build,
     EngineRow,
@@ -23,6 +24,8 @@ from ipc.snapshot import (
     LogLine,
     Scalar,
     SupervisorRow,
+    UnitRow,
+    UnitState,
     Update,
 )
 
@@ -119,7 +122,11 @@ class ShowKnobs(Struct, frozen=True, array_like=True, tag="knobs"):
 class Submit(Struct, frozen=True, array_like=True, tag="submit"):
     """A job: inputs to output. Paths are absolute. Answered by `JobIs` once it is durable.
 
-    `engine` is a name or empty for any engine of the kind; `on_done` is a shell command or empty.
+    An input is a file, a folder (all files in it that the kind reads) or a pattern with `*`, `?` or `[`; without any,
+    the outputs of the jobs in `after` are the inputs. An output that ends with `/` is a folder that gets a file for
+    each input, else one file gets all. `engine` is a name or empty for any engine of the kind; `on_done` is a shell
+    command or empty; `after` are ids of jobs that must end well first. An input that an unfinished job will write
+    makes that job one of them.
     """
 
     kind: str
@@ -127,6 +134,17 @@ class Submit(Struct, frozen=True, array_like=True, tag="submit"):
     inputs: tuple[str, ...]
     output: str
     on_done: str
+    priority: int = 5
+    after: tuple[str, ...] = ()
+
+
+class Spool(Struct, frozen=True, array_like=True, tag="spool"):
+    """Keep these bytes (at most 1 MiB) on the box as an input: the first piece with an empty `path`, which makes a file
+    whose name ends with `name`, and further ones with the path that was answered. Answered by `Spooled`."""
+
+    path: str
+    name: str
+    data: bytes
 
 
 class PauseJob(Struct, frozen=True, array_like=True, tag="pause-job"):
@@ -145,6 +163,64 @@ class CancelJob(Struct, frozen=True, array_like=True, tag="cancel-job"):
     """Stop within one step and keep what is done. Answered by `JobIs`."""
 
     id: str
+
+
+class RetryJob(Struct, frozen=True, array_like=True, tag="retry-job"):
+    """Do failed and quarantined units again, `units` or all; a cancelled or failed job goes on. Answered by `JobIs`.
+
+    A unit is named by its own name or, with `#`, by its number (`#12`).
+    """
+
+    id: str
+    units: tuple[str, ...] = ()
+
+
+class RedoUnits(Struct, frozen=True, array_like=True, tag="redo-units"):
+    """Do these finished units again, named as in `RetryJob`; the old result stays until there is a new one, and the
+    output is written again. Answered by `JobIs`."""
+
+    id: str
+    units: tuple[str, ...]
+
+
+class PrioritizeJob(Struct, frozen=True, array_like=True, tag="prioritize-job"):
+    """1 to 9; the higher, the sooner. Answered by `JobIs`."""
+
+    id: str
+    priority: int
+
+
+class MoveJob(Struct, frozen=True, array_like=True, tag="move-job"):
+    """What is not done yet goes to this engine of its kind, or to any (empty). Answered by `JobIs`."""
+
+    id: str
+    engine: str
+
+
+class ReleaseJob(Struct, frozen=True, array_like=True, tag="release-job"):
+    """Wait no longer for other jobs. Answered by `JobIs`."""
+
+    id: str
+
+
+class ClearJobs(Struct, frozen=True, array_like=True, tag="clear-jobs"):
+    """Forget finished jobs with their results, `ids` or (empty) every one whose output is in its place.
+
+    A named one whose results are the last copy is kept unless `force`. Answered by `Cleared`.
+    """
+
+    ids: tuple[str, ...] = ()
+    force: bool = False
+
+
+class ShowUnits(Struct, frozen=True, array_like=True, tag="show-units"):
+    """Up to `limit` (at most 1,000) units of a job with a number above `after` (-1 for the first), in order; only those
+    in one of `states`, if any are told. Answered by `UnitPage`."""
+
+    id: str
+    after: int = -1
+    limit: int = 1000
+    states: tuple[UnitState, ...] = ()
 
 
 class Record(Struct, frozen=True, array_like=True, tag="record"):
@@ -189,7 +265,22 @@ class Ask(Struct, frozen=True, array_like=True, tag="ask"):
     payload: str
 
 
-AboutJobs: TypeAlias = Jobs | ShowJob | Submit | PauseJob | ResumeJob | CancelJob
+AboutJobs: TypeAlias = (
+    Jobs
+    | ShowJob
+    | ShowUnits
+    | Spool
+    | Submit
+    | PauseJob
+    | ResumeJob
+    | CancelJob
+    | RetryJob
+    | RedoUnits
+    | PrioritizeJob
+    | MoveJob
+    | ReleaseJob
+    | ClearJobs
+)
 OneAnswer: TypeAlias = (
     Status
     | Down
@@ -250,6 +341,27 @@ class JobWhole(Struct, frozen=True, array_like=True, tag="job-whole"):
     """Answer to `ShowJob`."""
 
     detail: JobDetail
+
+
+class Spooled(Struct, frozen=True, array_like=True, tag="spooled"):
+    """Answer to `Spool`: the file, for further pieces and as an input of `Submit`."""
+
+    path: str
+
+
+class Cleared(Struct, frozen=True, array_like=True, tag="cleared"):
+    """Answer to `ClearJobs`: which are gone, what that freed, and why others that were named are still there."""
+
+    ids: tuple[str, ...]
+    freed_bytes: int
+    kept: tuple[tuple[str, Problem], ...]
+
+
+class UnitPage(Struct, frozen=True, array_like=True, tag="unit-page"):
+    """Answer to `ShowUnits`; `last` when no more follow."""
+
+    rows: tuple[UnitRow, ...]
+    last: bool
 
 
 class Knobs(Struct, frozen=True, array_like=True, tag="knob-list"):
@@ -323,6 +435,19 @@ class Answered(Struct, frozen=True, array_like=True, tag="answered"):
 
 
 Answer: TypeAlias = (
-    Done | Self | Engines | JobList | JobIs | JobWhole | Knobs | Price | LedgerIs | FootprintList | BuildList
+    Done
+    | Self
+    | Engines
+    | JobList
+    | JobIs
+    | JobWhole
+    | UnitPage
+    | Spooled
+    | Cleared
+    | Knobs
+    | Price
+    | LedgerIs
+    | FootprintList
+    | BuildList
 )
 Item: TypeAlias = LogLines | EventItem | UpdateItem | Piece | Answered

@@ -67,7 +67,7 @@ class EngineRow(Struct, frozen=True, array_like=True):
 
 
 class JobRow(Struct, frozen=True, array_like=True):
-    """One job. `units_total` is None until its planning has ended."""
+    """One job. `units_total` is None until its planning has ended; `units_expected` is an estimate until then."""
 
     id: str
     kind: str
@@ -86,15 +86,72 @@ class JobRow(Struct, frozen=True, array_like=True):
     eta_seconds: float | None
     submitted_unix: float
     finished_unix: float | None
+    units_expected: int | None = None
+    """Where the total is not known: what is planned ÷ the share of the sources that was read."""
+    eta_spread_seconds: float | None = None
+    """Half the width of the interval around the ETA in which it ends nine times out of ten."""
+    priority: int = 5
+    """1 to 9; the higher, the sooner."""
+    after: tuple[str, ...] = ()
+    """Jobs that must end well before it begins."""
+    units_flying: int = 0
+    audio_seconds: float | None = None
+    """Sound that its units heard or made; None where there was none."""
+    rtf: float | None = None
+    """Seconds of work for each second of audio."""
+    joules: float | None = None
+    """That GPUs spent on it; None where none counts energy."""
+    result_bytes: int = 0
+    """Results kept in the state folder until the job is cleared."""
+
+
+UnitState: TypeAlias = Literal["planned", "flying", "done", "failed", "quarantined"]
 
 
 class UnitProblem(Struct, frozen=True, array_like=True):
-    """What was set aside of a job: a source line that could not be read, or a unit that failed."""
+    """What was set aside of a job: a piece of a source that could not become a unit, or a unit that failed.
+
+    `index` is the unit's number in its job, None for a piece of a source.
+    """
 
     where: str
     unit: str | None
     problem: Problem
     log_tail: tuple[str, ...]
+    index: int | None = None
+    state: UnitState | None = None
+    """Of the unit, such as `quarantined`; None for a piece of a source."""
+
+
+class UnitRow(Struct, frozen=True, array_like=True):
+    """One unit of a job; what was not measured is None."""
+
+    index: int
+    """Its number in its job, from 0 on, in the order of the sources."""
+    name: str | None
+    where: str
+    state: UnitState
+    attempts: int
+    """Flights that took it up."""
+    run: int | None
+    """Number of the `RunRow` that it was done under."""
+    tokens: int | None
+    seconds: float | None
+    ttft_seconds: float | None
+    audio_seconds: float | None
+    joules: float | None
+    result_bytes: int | None
+
+
+class RunRow(Struct, frozen=True, array_like=True):
+    """A stretch of a job on one engine under the same settings."""
+
+    number: int
+    engine: str
+    since_unix: float
+    settings: dict[str, Scalar]
+    units: int
+    """Done under them."""
 
 
 class JobNumbers(Struct, frozen=True, array_like=True):
@@ -103,7 +160,10 @@ class JobNumbers(Struct, frozen=True, array_like=True):
     ttft_p50_seconds: float | None
     ttft_p95_seconds: float | None
     tokens_per_second: float | None
+    """Of one unit: all tokens ÷ all seconds that units took."""
     attempts: int
+    unit_p50_seconds: float | None = None
+    unit_p95_seconds: float | None = None
 
 
 class JobDetail(Struct, frozen=True, array_like=True):
@@ -113,6 +173,7 @@ class JobDetail(Struct, frozen=True, array_like=True):
     numbers: JobNumbers
     problems: tuple[UnitProblem, ...]
     settings: dict[str, Scalar]
+    runs: tuple[RunRow, ...] = ()
 
 
 class HostReading(Struct, frozen=True, array_like=True):

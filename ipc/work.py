@@ -40,11 +40,16 @@ class Apply(Struct, frozen=True, array_like=True, tag="apply"):
 
 
 class UnitOrder(Struct, frozen=True, array_like=True):
-    """One unit to do: `index` is unique within its job, `payload` the planned unit as JSON text."""
+    """One unit to do: `index` is unique within its job, `payload` the planned unit as JSON text.
+
+    `file` is an absolute path of this attempt alone, in a folder that is there, for a result that is no short text;
+    empty where none may be written (interactive units).
+    """
 
     job: str
     index: int
     payload: str
+    file: str = ""
 
 
 class Fly(Struct, frozen=True, array_like=True, tag="fly"):
@@ -95,11 +100,17 @@ class Assemble(Struct, frozen=True, array_like=True, tag="assemble"):
 
 
 class ResultRow(Struct, frozen=True, array_like=True):
-    """One finished unit: its planned payload and its result, both JSON text."""
+    """One finished unit: its planned payload and its result, both JSON text.
+
+    `file` is the absolute path of what it wrote, or empty; `digest` what `UnitDone` said of it. Where `result` is
+    empty, its text is what the file holds.
+    """
 
     index: int
     payload: str
     result: str
+    file: str = ""
+    digest: str = ""
 
 
 class Results(Struct, frozen=True, array_like=True, tag="results"):
@@ -185,7 +196,11 @@ class Piece(Struct, frozen=True, array_like=True, tag="piece"):
 
 
 class UnitDone(Struct, frozen=True, array_like=True, tag="unit-done"):
-    """One unit's result as JSON text (up to 64 KiB), and what was measured in the engine."""
+    """One unit's result as JSON text (up to 64 KiB), and what was measured in the engine.
+
+    `digest` is the SHA-256 of the order's `file` in hex where one was written and synced, else empty. A longer
+    result's text is in that file, and `result` is empty. `audio_seconds` is how much sound it heard or made.
+    """
 
     flight: int
     job: str
@@ -194,6 +209,9 @@ class UnitDone(Struct, frozen=True, array_like=True, tag="unit-done"):
     tokens: int
     seconds: float
     ttft_seconds: float | None
+    audio_seconds: float | None = None
+    digest: str = ""
+    file_bytes: int = 0
 
 
 class UnitFailed(Struct, frozen=True, array_like=True, tag="unit-failed"):
@@ -219,28 +237,41 @@ class Dying(Struct, frozen=True, array_like=True, tag="dying"):
 
 
 class PlannedUnit(Struct, frozen=True, array_like=True):
-    """One unit as planned: `where` names it for a person (`prompts.jsonl line 7`), `name` is its own id or None."""
+    """One unit as planned: `where` names it for a person (`prompts.jsonl line 7`), `name` is its own id or None.
+
+    `start` is the cursor where it begins: planning from there with other settings gives other units for the same
+    piece of the source, and none of what lies before it.
+    """
 
     payload: str
     where: str
     name: str | None
+    start: str = ""
 
 
 class SourceProblem(Struct, frozen=True, array_like=True):
-    """A piece of the source that cannot become a unit; it is set aside and the rest goes on."""
+    """A piece of the source that cannot become a unit; it is set aside and the rest goes on.
+
+    `units_before` is how many of the units of the same answer lie before it.
+    """
 
     where: str
     problem: Problem
+    units_before: int = 0
 
 
 class Planned(Struct, frozen=True, array_like=True, tag="planned"):
-    """Units in source order, what was set aside, and where to read on; `end` when the source is exhausted."""
+    """Units in source order, what was set aside, and where to read on; `end` when the source is exhausted.
+
+    `share` is how much of the source lies before `cursor`, 0..1; None where that is not known.
+    """
 
     task: int
     units: tuple[PlannedUnit, ...]
     problems: tuple[SourceProblem, ...]
     cursor: str
     end: bool
+    share: float | None = None
 
 
 class Pull(Struct, frozen=True, array_like=True, tag="pull"):

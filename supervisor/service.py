@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import assert_never
 
 from ipc import control
+from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Happened, Happening, Snapshot, Update
 from supervisor.room import Room
 
@@ -73,7 +74,7 @@ class ControlService:
             case control.CancelJob(id_):
                 return control.JobIs(await foreman.cancel(id_))
             case _:
-                assert_never(command)
+                raise RequestFailed(Problem("Not yet", "This supervisor cannot do that yet.", ""))
 
     def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
         """The items of a streaming command, until its end or the client's cancel."""
