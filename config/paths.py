@@ -44,6 +44,16 @@ def database_path(state: Path) -> Path:
     return state / "jobs.sqlite"
 
 
+def unit_files_path(state: Path) -> Path:
+    """Results of units that are too long for the database, a folder for each job."""
+    return state / "units"
+
+
+def spool_path(state: Path) -> Path:
+    """Inputs that came through a pipe."""
+    return state / "spool"
+
+
 def footprints_path(state: Path) -> Path:
     """What models were measured to take (SQLite); losing it costs estimates, no work."""
     return state / "footprints.sqlite"

@@ -19,6 +19,7 @@ from ipc.states import Stopped, pid_of, word
 from ipc.version import SOFTWARE
 from supervisor.board import Board
 from supervisor.floor import RunnerFloor
+from supervisor.gpus.energy import EnergyMeter
 from supervisor.gpus.fleet import Fleet
 from supervisor.gpus.news import news
 from supervisor.gpus.owners import gpus_of
@@ -74,7 +75,9 @@ class Room:
         self.clients = 0
         self.recordings = Recordings(state_folder, self._header, self._tell_of_recording)
         self.board = Board(self._happened)
-        self.foreman = Foreman(RunnerFloor(lambda: self.runner, self.board, hooks), state_folder)
+        self._energy = EnergyMeter()
+        floor = RunnerFloor(lambda: self.runner, self.board, self._energy, hooks)
+        self.foreman = Foreman(floor, state_folder, config.jobs)
         slots = make_slots(config)
         self.house = House(slots, self._fleet, config.memory, config.heat, lambda: self._host)
         self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
@@ -235,6 +238,13 @@ class Room:
         before, self._gpus = self._gpus, self.house.readings(monotonic)
         for severity, about, word_, text in news(before, self._gpus):
             self.board.happen(severity, about, word_, text)
+        self._energy.read(self._gpus, self._at_work(), monotonic)
+
+    def _at_work(self) -> dict[str, frozenset[str]]:
+        """The engines that fly, by the UUID of their GPUs."""
+        flying = [self.runner.slots[name] for name in self.foreman.at_work()]
+        uuids = {uuid for slot in flying for uuid in slot.bound or ()}
+        return {uuid: frozenset(slot.name for slot in flying if uuid in (slot.bound or ())) for uuid in uuids}
 
     def _gpus_of(self, slot: Slot) -> tuple[int, ...]:
         """Where it was placed, and wherever else its processes are."""
@@ -283,7 +293,7 @@ class Room:
             "gpus": gpu_ticks(self._gpus, ledger.gpus),
             "jobs": {
                 row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
-                for row in self.foreman.rows()
+                for row in self.foreman.active_rows()
             },
         }
 

@@ -13,45 +13,73 @@ from ipc.errors import EngineRoomError, Problem
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
-        number INTEGER PRIMARY KEY,
+        number INTEGER PRIMARY KEY AUTOINCREMENT, -- a cleared job's number is never given again
         spec   TEXT NOT NULL,
-        facts  TEXT NOT NULL,
-        over   INTEGER NOT NULL
+        facts  TEXT NOT NULL
     );
-    CREATE INDEX jobs_under_way ON jobs (number) WHERE NOT over;
+    CREATE TABLE runs (
+        number   INTEGER PRIMARY KEY,
+        job      INTEGER NOT NULL REFERENCES jobs,
+        engine   TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        unix     REAL NOT NULL
+    );
+    CREATE INDEX runs_of_job ON runs (job);
     CREATE TABLE units (
-        job     INTEGER NOT NULL REFERENCES jobs,
-        idx     INTEGER NOT NULL,
-        payload TEXT NOT NULL,
-        place   TEXT NOT NULL,
-        name    TEXT,
-        state   TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed', 'quarantined')),
-        deaths  INTEGER NOT NULL DEFAULT 0,
-        alone   INTEGER NOT NULL DEFAULT 0,
-        result  TEXT,
-        tokens  INTEGER,
-        seconds REAL,
-        ttft    REAL,
-        CHECK ((state = 'done') = (result IS NOT NULL)),
+        job      INTEGER NOT NULL REFERENCES jobs,
+        idx      INTEGER NOT NULL,
+        payload  TEXT NOT NULL,
+        place    TEXT NOT NULL,
+        name     TEXT,
+        source   INTEGER NOT NULL,
+        start    TEXT NOT NULL,
+        state    TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed', 'quarantined')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        deaths   INTEGER NOT NULL DEFAULT 0,
+        alone    INTEGER NOT NULL DEFAULT 0,
+        run      INTEGER,
+        result   TEXT,
+        file     TEXT,
+        digest   TEXT,
+        tokens   INTEGER,
+        seconds  REAL,
+        ttft     REAL,
+        audio    REAL,
+        joules   REAL,
+        bytes    INTEGER,
+        CHECK (state <> 'done' OR result IS NOT NULL),
         PRIMARY KEY (job, idx)
     );
     CREATE INDEX units_open ON units (job, idx) WHERE state = 'planned';
+    CREATE INDEX units_named ON units (job, name);
     CREATE TABLE problems (
         number   INTEGER PRIMARY KEY,
         job      INTEGER NOT NULL REFERENCES jobs,
         idx      INTEGER,
+        before   INTEGER,
+        source   INTEGER,
+        stopped  TEXT,
         place    TEXT NOT NULL,
         unit     TEXT,
         problem  TEXT NOT NULL,
-        log_tail TEXT NOT NULL
+        log_tail TEXT NOT NULL,
+        CHECK ((idx IS NULL) = (before IS NOT NULL))
     );
     CREATE INDEX problems_of_job ON problems (job, idx);
+    CREATE TABLE outputs (
+        job        INTEGER NOT NULL REFERENCES jobs,
+        number     INTEGER NOT NULL,
+        identities TEXT NOT NULL,
+        current    INTEGER NOT NULL,
+        PRIMARY KEY (job, number)
+    ) WITHOUT ROWID;
     CREATE TABLE flights (
-        id    INTEGER PRIMARY KEY,
+        id    INTEGER PRIMARY KEY AUTOINCREMENT, -- files of results are named after it
         job   INTEGER NOT NULL REFERENCES jobs,
         units TEXT NOT NULL,
         again INTEGER NOT NULL
     );
+    CREATE INDEX flights_of_job ON flights (job);
     """,
 )
 """Each element brings the version that is its position to the next."""

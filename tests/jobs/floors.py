@@ -21,6 +21,8 @@ class ScriptedFloor:
         self.condemned: list[tuple[str, str]] = []
         self.happenings: list[tuple[Severity, str, str, str]] = []
         self.told: list[JobRow] = []
+        self.gone: list[str] = []
+        self.joules: float | None = None
         self.hooks: list[tuple[JobRow, str]] = []
 
     def change(self, name: str, **changes: object) -> None:
@@ -32,6 +34,9 @@ class ScriptedFloor:
 
     def settings_of(self, engine: str) -> dict[str, Scalar]:
         return {"restarts_within": 60.0, "parallel": self.engines[engine].parallel}
+
+    def joules_of(self, engine: str) -> float | None:
+        return self.joules
 
     def want_ready(self, engine: str) -> None:
         self.woken.append(engine)
@@ -54,6 +59,9 @@ class ScriptedFloor:
 
     def job_changed(self, row: JobRow) -> None:
         self.told.append(row)
+
+    def job_gone(self, id: str) -> None:  # noqa: A002 (the word of the protocol)
+        self.gone.append(id)
 
     def run_on_done(self, row: JobRow, command: str) -> None:
         self.hooks.append((row, command))

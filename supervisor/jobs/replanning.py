@@ -1,0 +1,62 @@
+"""Which planned units are divided anew when a size changes: the last ones, as far as none of them has begun. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ipc.snapshot import Scalar
+from supervisor.jobs.job import Found, Job, Unit
+
+
+@dataclass(frozen=True)
+class Rewind:
+    """Back to where the first of these units begins, to read on from there."""
+
+    first: int
+    """The index that the next planned unit gets."""
+    source: int
+    cursor: str
+    units: tuple[Unit, ...] = ()
+
+    def keeps(self, found: Found) -> bool:
+        """Whether that lies before; what made reading stop is tried again."""
+        stays = found.source < self.source or (found.source == self.source and found.stopped is None)
+        return found.before < self.first or (found.before == self.first and stays)
+
+
+def untouched_tail(job: Job, planning: Mapping[str, Scalar]) -> Rewind | None:
+    """The longest run of units at the end of what is planned that never began, where `planning` divides otherwise.
+
+    None where the last one has begun. What was composed ahead and can be let go has not begun.
+    """
+    if job.facts.planned_with == planning:
+        return None
+    ahead = [flight.units for flight in job.flights.values() if not flight.sent and not flight.deterministic]
+    waiting = {**job.free, **{unit.index: unit for units in ahead for unit in units}}
+    tail: list[Unit] = []
+    index = job.facts.planned - 1
+    while (unit := waiting.get(index)) is not None and _is_untouched(unit):
+        tail.append(unit)
+        index -= 1
+    if not tail:
+        return None
+    first = tail[-1]
+    return Rewind(first.index, first.source, first.start, tuple(reversed(tail)))
+
+
+def unread_tail(job: Job) -> Rewind | None:
+    """Back to the first of the last inputs of which nothing more could be read; None where the last one was read."""
+    facts = job.facts
+    trailing: list[str] = []
+    for found in reversed(job.found):
+        if found.stopped is None or found.before != facts.planned:
+            break
+        trailing.append(found.stopped)
+    if not trailing or not facts.all_planned:
+        return None
+    return Rewind(facts.planned, facts.source - len(trailing), trailing[-1])
+
+
+def _is_untouched(unit: Unit) -> bool:
+    return not (unit.begun or unit.alone or unit.former)
