@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 
-from engines import partfile
+from engines import partfile, resultfile
 from engines.bootstrap import Origin
 from engines.catalog import KINDS
 from engines.contract import AssembleFunction, CannotAssemble, CannotPlan, PlanFunction
@@ -65,12 +65,14 @@ class DeskRole:
             self._worker.say(TaskFailed(wanted.task, error.problem, retry=False))
             return
         self._worker.step()
-        self._worker.say(Planned(wanted.task, planning.units, planning.problems, planning.cursor, planning.end))
+        self._worker.say(
+            Planned(wanted.task, planning.units, planning.problems, planning.cursor, planning.end, planning.share)
+        )
 
     def _assemble(self, wanted: Assemble) -> None:
         part = Path(wanted.part)
         try:
-            size = self._write(part, self._rows(wanted.task), self._with(wanted.settings))
+            size = self._write(part, self._rows(wanted.task, wanted.job), self._with(wanted.settings))
         except _Abandoned:
             return
         except CannotAssemble as error:
@@ -88,7 +90,7 @@ class DeskRole:
         except OSError as error:
             raise partfile.not_written(part, error) from error
 
-    def _rows(self, task: int) -> Iterator[ResultRow]:
+    def _rows(self, task: int, job: str) -> Iterator[ResultRow]:
         after, last = -1, False
         while not last:
             self._worker.say(Pull(task, after, PULL_LIMIT))
@@ -101,7 +103,7 @@ class DeskRole:
                     raise _violation(f"Result {row.index} came after result {after}.")
                 after = row.index
                 self._worker.step()
-                yield row
+                yield resultfile.read_back(row, job, self._worker.step)
 
     def _answer(self, task: int) -> Results:
         while (answer := self._answers.get()) is not None:

@@ -50,16 +50,19 @@ async def test_plans_to_the_end_in_stretches(tmp_path: Path) -> None:
     source.write_text("".join(json.dumps({"id": f"p{n}", "prompt": f"{n}"}) + "\n" for n in range(25)))
     async with desk(tmp_path) as it:
         names: list[str | None] = []
+        shares: list[float | None] = []
         cursor, end, stretches = "", False, 0
         while not end:
             it.send(work.Plan(stretches, str(source), cursor, 10, knobs({})))
             planned = await it.until(work.Planned)
             assert planned.task == stretches
             names += [unit.name for unit in planned.units]
+            shares.append(planned.share)
             cursor, end = planned.cursor, planned.end
             stretches += 1
         assert names == [f"p{n}" for n in range(25)]
         assert stretches == 3
+        assert shares == [280 / 730, 580 / 730, 1.0]
 
 
 async def test_a_source_that_cannot_be_read_fails_the_task_alone(tmp_path: Path) -> None:
