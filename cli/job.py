@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli import job_clear, job_problems, job_show, job_steer, job_units, job_wait
+from cli import job_clear, job_export, job_problems, job_show, job_steer, job_units, job_wait
 from cli.verb import family
 
 VERB = family(
@@ -15,5 +15,6 @@ VERB = family(
         job_problems.VERB,
         job_units.VERB,
         job_clear.VERB,
+        job_export.VERB,
     ),
 )

@@ -165,6 +165,7 @@ async def test_completion_is_a_script_that_shell_reads(run: Run, shell: str) -> 
         ("job re", "resume release retry redo"),
         ("job units box-1 --state q", "quarantined"),
         ("submit llm pro", "prompts.jsonl"),
+        ("job export box-1 -o pro", "prompts.jsonl"),
     ],
 )
 async def test_completion_knows_the_verbs_below_a_verb(run: Run, tmp_path: Path, typed: str, offered: str) -> None:

@@ -361,6 +361,7 @@ async def test_a_named_job_that_stays(script: Script, run: Run) -> None:
         ["problems", "x"],
         ["units", "x"],
         ["clear"],
+        ["export", "x"],
     ],
 )
 async def test_with_no_supervisor_it_says_so(
