@@ -95,20 +95,20 @@ class Session:
         return True
 
     def path(self, text: str) -> str:
-        """A path as the supervisor needs it: absolute.
+        """A path or pattern as the supervisor needs it: absolute; a `/` at its end says that it is a folder, and stays.
 
         Raises:
             RequestFailed: a relative one, when the supervisor is on another host.
         """
-        if text.startswith("~/") and not self.host:
-            return str(Path(text).expanduser())
         if self.host and not text.startswith("/"):
             raise RequestFailed(
                 Problem(
                     "Relative path", f"{text!r} would be a path on {self.host}.", "Write it absolute, as it is there."
                 )
             )
-        return str((self.cwd / text).absolute())
+        at_home = text.startswith("~/") and not self.host
+        path = str(Path(text).expanduser() if at_home else (self.cwd / text).absolute())
+        return f"{path}/" if text.endswith("/") and path != "/" else path
 
     @asynccontextmanager
     async def _local(self) -> AsyncGenerator[Client]:
