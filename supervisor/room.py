@@ -43,7 +43,7 @@ from supervisor.recordings import Recordings
 from supervisor.runner import Runner
 from supervisor.slot import Slot
 from supervisor.slots import make_slots, spec_of
-from supervisor.stopped import read_stopped
+from supervisor.stopped import Stops
 from supervisor.wishes import Wishes
 
 STOP_ALL_SECONDS = 60.0
@@ -91,7 +91,8 @@ class Room:
         )
         changing = Changing(self.house, self.judge, evictions, lessons, self.footprints, self.board)
         self.runner = Runner(slots, self.foreman, self.admission, self.board, spec_of(state_folder), instance)
-        self.wishes = Wishes(self.runner, changing, config, self.board, state_folder)
+        self.stops = Stops(state_folder, self.board)
+        self.wishes = Wishes(self.runner, changing, config, self.board, self.stops, state_folder)
 
     async def begin(self, how: str) -> None:
         """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
@@ -105,10 +106,9 @@ class Room:
         self.board.happen("info", "supervisor", "supervisor-up", how)
         for problem in self._config.warnings:
             self.board.happen("warning", "supervisor", "setting-ignored", str(problem))
-        stopped = read_stopped(self._state_folder)
         now = time.monotonic()
         for engine in self._config.engines:
-            if engine.name in stopped:
+            if engine.name in self.stops.wanted:
                 self.runner.post(self.runner.slots[engine.name], events.WantStopped(now, "operator"))
             elif engine.autostart:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
@@ -123,6 +123,7 @@ class Room:
             group.start_soon(self.admission.run)
             group.start_soon(self.returns.run)
             group.start_soon(self.footprints.run)
+            group.start_soon(self.stops.run)
             group.start_soon(self._every_second)
             self._fleet.start()
             await self._over.wait()
