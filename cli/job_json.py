@@ -16,6 +16,7 @@ def job(row: JobRow) -> dict[str, Json]:
         "state": row.state,
         "reason": row.reason,
         "inputs": list(row.inputs),
+        "more_inputs": row.more_inputs,
         "output": row.output,
         "priority": row.priority,
         "after": list(row.after),

@@ -11,7 +11,7 @@ from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
 from ipc.control import JobWhole, ShowJob
-from ipc.snapshot import JobDetail
+from ipc.snapshot import JobDetail, JobRow
 
 PROBLEMS_SHOWN = 10
 INPUTS_SHOWN = 5
@@ -49,7 +49,7 @@ def page(detail: JobDetail) -> Iterator[str]:
 def _facts(detail: JobDetail) -> Iterator[tuple[str, str]]:
     row, numbers = detail.row, detail.numbers
     yield "kind", row.kind + (f" on {row.engine}" if row.engine else "")
-    yield from _labelled("inputs", _inputs(row.inputs))
+    yield from _labelled("inputs", _inputs(row))
     yield "output", row.output
     yield "priority", str(row.priority)
     if row.after:
@@ -75,11 +75,11 @@ def _labelled(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     yield from zip(chain((name,), repeat("")), lines, strict=False)
 
 
-def _inputs(inputs: tuple[str, ...]) -> Iterator[str]:
+def _inputs(row: JobRow) -> Iterator[str]:
     """One a line, so that each can be copied."""
-    yield from inputs[:INPUTS_SHOWN] or (words.UNKNOWN,)
-    if len(inputs) > INPUTS_SHOWN:
-        yield f"…and {len(inputs) - INPUTS_SHOWN} more"
+    yield from row.inputs[:INPUTS_SHOWN] or (words.UNKNOWN,)
+    if (more := len(row.inputs) + row.more_inputs - INPUTS_SHOWN) > 0:
+        yield f"…and {more} more"
 
 
 def _arguments(parser: ArgumentParser) -> None:

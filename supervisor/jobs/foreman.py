@@ -90,8 +90,7 @@ class Foreman:
         self._air.skip_runs(stored.last_run)
         self._jobs.update((job.spec.number, job) for job in stored.under_way)
         self._line.changed()
-        for number in self._jobs:
-            await to_thread.run_sync(unit_files.prepare, self._bureau.files, number)
+        await to_thread.run_sync(unit_files.prepare_all, self._bureau.files, tuple(self._jobs))
         for spec, facts in stored.jobs:
             self._wall.hang(spec, facts)
 

@@ -11,6 +11,9 @@ from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Facts, Job, Spec
 from supervisor.jobs.schedule import units_expected
 
+INPUTS_NAMED = 20
+"""A row names so many of a job's inputs: rows travel often, and a job may have 100,000."""
+
 
 @dataclass(frozen=True)
 class About:
@@ -46,7 +49,7 @@ def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter
         engine=facts.engine or ", ".join(engine.name for engine in about.engines),
         state=state,
         reason=reason,
-        inputs=spec.inputs,
+        inputs=spec.inputs[:INPUTS_NAMED],
         output=spec.output,
         units_total=total,
         units_done=facts.done,
@@ -66,6 +69,7 @@ def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter
         rtf=facts.seconds / facts.audio_seconds if facts.audio_seconds else None,
         joules=facts.joules,
         result_bytes=facts.result_bytes,
+        more_inputs=max(0, len(spec.inputs) - INPUTS_NAMED),
     )
 
 

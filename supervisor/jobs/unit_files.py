@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 
@@ -25,6 +25,13 @@ def file_of(root: Path, job: int, index: int, flight: int) -> Path:
 def prepare(root: Path, job: int) -> None:
     """Make the folder. Raises OSError."""
     folder_of(root, job).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def prepare_all(root: Path, jobs: Iterable[int]) -> None:
+    """Make their folders, as far as the disk lets us: one that is full now may have room when a unit needs it."""
+    for job in jobs:
+        with contextlib.suppress(OSError):
+            prepare(root, job)
 
 
 def sync_folder_of(file: Path) -> None:
