@@ -58,9 +58,22 @@ def uncounted(facts: Facts, measured: Measured) -> Facts:
 
 
 def _wait_again(job: Job, units: tuple[Unit, ...], what: Iterable[changes.Change], *, failed: int) -> list[Effect]:
-    job.put_back(units)
+    companions = _companions(job)
+    for unit in units:
+        member = companions.get(unit.index)
+        if member is None:
+            job.put_back((unit,))
+        else:  # it flies again in its company, which must stay as it is
+            member.ended, member.alone, member.deaths, member.former = False, False, 0, unit.former
     job.hold = None
     outputs = sorted({job.spec.output_of(unit.source) for unit in units})
     spoiled = [changes.OutputNoted(job.spec.number, number, job.spoil(number)) for number in outputs]
     job.facts = msgspec.structs.replace(job.facts, failed=job.facts.failed + failed, placing=None)
     return [noted(job, *what, *spoiled)]
+
+
+def _companions(job: Job) -> dict[int, Unit]:
+    """Units in companies that will fly again as they were, or are flying so, by index."""
+    flying = [flight.units for flight in job.flights.values() if flight.deterministic]
+    waiting = [formation.units for formation in job.formations]
+    return {unit.index: unit for units in (*flying, *waiting) for unit in units}

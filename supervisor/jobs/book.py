@@ -120,6 +120,7 @@ class Book:
             job,
             changes.UnitsPlanned(number, first, source, answer.units),
             *problems,
+            begun=True,
             planned=first + len(answer.units),
             planned_with=dict(planning),
             set_aside=facts.set_aside + len(problems),
@@ -143,6 +144,7 @@ class Book:
         return self._know(
             job,
             *what,
+            begun=True,
             unread=facts.unread + 1,
             source=facts.source + 1,
             cursor="",

@@ -67,6 +67,8 @@ class Facts(Struct, frozen=True):
     priority: int = 5
     after: tuple[int, ...] = ()
     """Jobs that must end well before it begins."""
+    begun: bool = False
+    """Its inputs were being read: from then on it waits for no other job."""
     paused: bool = False
     source: int = 0
     """Which input is being planned."""
@@ -102,11 +104,6 @@ class Facts(Struct, frozen=True):
     finished_unix: float | None = None
     hook_due: bool = False
     """The operator's command for its end has not been run yet."""
-
-    @property
-    def begun(self) -> bool:
-        """Whether any of its inputs were read."""
-        return self.planned > 0 or self.source > 0
 
     @property
     def all_ended(self) -> bool:
