@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ class Clearing:
                     f"{spec.id} was cleared: it is over the limits for finished jobs, and its output is in its place."
                 )
                 self._bureau.floor.happen("info", spec.id, "job-cleared", text)
-        await to_thread.run_sync(self._submitting.sweep, unix)
+        await to_thread.run_sync(self._submitting.sweep, unix, self._submitting.named())
 
     async def _why_not(self, spec: Spec, facts: Facts) -> Problem | None:
         """Why its results are still needed."""
@@ -117,7 +118,8 @@ class Clearing:
     def _remove_files(self, spec: Spec) -> None:
         unit_files.remove(self._bureau.files, spec.number)
         for file in self._submitting.spooled(spec):
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it is swept later
+                file.unlink()
 
 
 def _all_in_place(spec: Spec, outputs: dict[int, Output]) -> bool:

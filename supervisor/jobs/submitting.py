@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -50,8 +51,9 @@ class Submitting:
         if not named:
             raise RequestFailed(Problem("No input", "A job needs at least one input.", "Name a file, or --after JOB."))
         submission.check_paths(named, wish.output)
+        number = self._numbers.next()
         promised = {path: job.spec for job in bureau.jobs.values() for path in job.spec.outputs}
-        spec = await to_thread.run_sync(self._specify, wish, kind, named, frozenset(promised))
+        spec = await to_thread.run_sync(self._specify, number, wish, kind, named, frozenset(promised))
         submission.check_outputs(spec.outputs, (job.spec for job in bureau.jobs.values()))
         waits_for = [known.number for known, facts in after if facts.ending is None or known.number in bureau.jobs]
         waits_for += [promised[path].number for path in spec.inputs if path in promised]
@@ -64,12 +66,17 @@ class Submitting:
             raise RequestFailed(Problem("Piece too long", f"It has over {PIECE_BYTES:,} bytes.", "Send smaller ones."))
         return await to_thread.run_sync(self._write, piece)
 
-    def sweep(self, unix: float) -> None:
-        """Remove spooled files that no job names, once they are old. May block."""
-        named = set(self._named())
+    def named(self) -> frozenset[str]:
+        """The inputs of every job."""
+        specs = [*(spec for spec, _ in self._bureau.wall.over()), *(job.spec for job in self._bureau.jobs.values())]
+        return frozenset(path for spec in specs for path in spec.inputs)
+
+    def sweep(self, unix: float, named: frozenset[str]) -> None:
+        """Remove spooled files that no job names, once they are old; one that cannot be removed stays. May block."""
         for file in self._spool.glob("*"):
-            if str(file) not in named and unix - file.stat().st_mtime > STALE_SECONDS:
-                file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                if str(file) not in named and unix - file.stat().st_mtime > STALE_SECONDS:
+                    file.unlink()
 
     def spooled(self, spec: Spec) -> Iterable[Path]:
         """Inputs of this job that are ours to remove with it."""
@@ -86,12 +93,13 @@ class Submitting:
             )
         return found
 
-    def _specify(self, wish: control.Submit, kind: Kind, named: tuple[str, ...], promised: frozenset[str]) -> Spec:
+    def _specify(
+        self, number: int, wish: control.Submit, kind: Kind, named: tuple[str, ...], promised: frozenset[str]
+    ) -> Spec:
         """May block. Raises RequestFailed."""
         bureau = self._bureau
         files = inputs.expand(named, kind, promised)
         outputs = inputs.outputs_for(files, wish.output, kind)
-        number = self._numbers.next()
         id_ = f"{host_name()}-{number}"
         output.probe(outputs, wish.output if wish.output.endswith("/") else "", id_)
         try:
@@ -130,8 +138,3 @@ class Submitting:
     def _new(self, name: str) -> Path:
         self._spool.mkdir(mode=0o700, exist_ok=True)
         return self._spool / f"{secrets.token_hex(6)}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)}"
-
-    def _named(self) -> Iterable[str]:
-        wall = self._bureau.wall
-        for spec in [*(spec for spec, _ in wall.over()), *(job.spec for job in self._bureau.jobs.values())]:
-            yield from spec.inputs
