@@ -59,6 +59,7 @@ class Errands:
         self._act = act
         self._desks = Desks(Numbers(), floor.to_desk)
         self._new_chores, self._chores = anyio.create_memory_object_stream[Chore](math.inf)
+        self._closed = False
         self.monotonic = time.monotonic()
         """As of the last second: enough for holds and retries."""
 
@@ -70,6 +71,7 @@ class Errands:
 
     def close(self) -> None:
         """Begin nothing more."""
+        self._closed = True
         self._new_chores.close()
 
     # ── the desk ──────────────────────────────────────────────────────────────────────────────────────────
@@ -192,7 +194,8 @@ class Errands:
             self._end(job, lambda: self._book.placed(job.spec.number, which))
 
     def _begin(self, chore: Chore) -> None:
-        self._new_chores.send_nowait(chore)
+        if not self._closed:  # else the store had yet to answer when everything ended
+            self._new_chores.send_nowait(chore)
 
     def _end(self, job: Job, decide: Callable[[], list[Effect]]) -> None:
         if self._is_at_work(job):  # else it was cancelled meanwhile
