@@ -104,7 +104,7 @@ class Errands:
             return
         if self._is_at_work(task.job):
             self._act(self._outcome(task, message))
-        else:
+        elif task.job.spec.number not in self._jobs:  # else it goes on, and its new flights may be writing files
             self.tidy(task.job.spec)
         self._desks.over(kind)
 
