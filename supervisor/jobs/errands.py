@@ -21,6 +21,7 @@ from engines.catalog import KINDS
 from ipc import work
 from ipc.snapshot import Scalar
 from supervisor.jobs import output, unit_files
+from supervisor.jobs.air import Air
 from supervisor.jobs.book import Book
 from supervisor.jobs.desks import Desks, Task
 from supervisor.jobs.effects import Effect
@@ -43,6 +44,7 @@ class Errands:
         store: Store,
         jobs: dict[int, Job],
         book: Book,
+        air: Air,
         files: Path,
         flights: Numbers,
         serving: Callable[[Job], tuple[EngineView, ...]],
@@ -53,6 +55,7 @@ class Errands:
         self._store = store
         self._jobs = jobs
         self._book = book
+        self._air = air
         self._files = files
         self._flights = flights
         self._serving = serving
@@ -139,7 +142,7 @@ class Errands:
             case work.TaskFailed(problem=problem):
                 if isinstance(task.message, work.Plan):
                     return self._book.unreadable(number, problem)
-                return self._book.refused(number, problem, time.time())
+                return [*self._air.forget(number), *self._book.refused(number, problem, time.time())]
 
     def _pulled(self, task: Task, pull: work.Pull, connection: sqlite3.Connection) -> Callable[[], None]:
         spec = task.job.spec
