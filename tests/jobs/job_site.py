@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import msgspec
@@ -25,6 +26,8 @@ from supervisor.jobs.floor import EngineView
 from supervisor.jobs.foreman import Foreman
 from supervisor.machine.effects import Verdict
 
+T = TypeVar("T")
+PATIENCE_SECONDS = 10.0
 REFUSED = Problem("Bad request", "The prompt is bad.", "Write another.")
 
 
@@ -54,7 +57,7 @@ class Site:
         return self.folder / "out.jsonl"
 
     def path(self, name: str) -> str:
-        return str(self.folder / name)
+        return f"{self.folder}/{name}"
 
     def write(self, name: str, *lines: str) -> str:
         """A source of these lines; one that begins with `junk` is none."""
@@ -96,25 +99,25 @@ class Site:
     # ── time ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        with anyio.fail_after(10):
-            while True:
-                if holds():
-                    return
+        with anyio.move_on_after(PATIENCE_SECONDS):
+            while not holds():  # noqa: ASYNC110 (there are more facts than events)
                 await anyio.sleep(0.001)
+            return
+        raise AssertionError(f"it never came true: {self.foreman.rows()}")
 
     async def held(self, id_: str = "") -> str:
-        """Why the job is held, once it is."""
+        """Why the job is held, once it is; until then everybody does what they are told."""
 
         def seen() -> bool:
             self.second(0.0)
             return self.row(id_).state == "held"
 
-        await self.until(seen)
+        await self.live(seen)
         return self.row(id_).reason
 
     async def live(self, holds: Callable[[], bool]) -> None:
         """Desk and engines do what they are told until it holds."""
-        with anyio.fail_after(10):
+        with anyio.move_on_after(PATIENCE_SECONDS):
             while not holds():
                 if len(self.floor.desk_messages) > self._heard:
                     await self.desk()
@@ -122,6 +125,8 @@ class Site:
                     await self.fly()
                 else:
                     await anyio.sleep(0.001)
+            return
+        raise AssertionError(f"it never came true: {self.foreman.rows()}")
 
     async def finish(self, id_: str, state: str = "done") -> None:
         await self.live(lambda: self.row(id_).state == state)
@@ -148,15 +153,17 @@ class Site:
             case work.Results():
                 raise AssertionError("nobody pulled")
 
-    async def plan(self) -> None:
+    async def asked(self, what: type[T]) -> T:
+        """The next message, which is of this sort."""
         order = await self.message()
-        assert isinstance(order, work.Plan)
-        self.say(self.planned(order))
+        assert isinstance(order, what)
+        return order
+
+    async def plan(self) -> None:
+        self.say(self.planned(await self.asked(work.Plan)))
 
     async def assemble(self) -> None:
-        order = await self.message()
-        assert isinstance(order, work.Assemble)
-        await self.write_part(order)
+        await self.write_part(await self.asked(work.Assemble))
 
     def say(self, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None:
         self.foreman.desk_said("fake", message)
@@ -186,8 +193,7 @@ class Site:
         last = False
         while not last:
             self.say(work.Pull(order.task, rows[-1].index if rows else -1, 2))
-            answer = await self.message()
-            assert isinstance(answer, work.Results)
+            answer = await self.asked(work.Results)
             rows += answer.rows
             last = answer.last
         return rows
