@@ -82,6 +82,11 @@ def config_candidates(environ: Mapping[str, str], cwd: Path) -> tuple[Path, ...]
     return (cwd / FILE_NAME, _base(environ, "XDG_CONFIG_HOME", ".config") / "engineroom" / FILE_NAME)
 
 
+def user_units_folder(environ: Mapping[str, str]) -> Path:
+    """Where the user's systemd looks for the units that the user wrote."""
+    return _base(environ, "XDG_CONFIG_HOME", ".config") / "systemd" / "user"
+
+
 def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     """An XDG base folder; the specification says that a relative value is to be ignored."""
     told = environ.get(variable, "")

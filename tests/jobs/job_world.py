@@ -321,8 +321,6 @@ class World:
         names = [f"#{index}" for index in indices]
         units = units_by(self.disk, number, names, ("failed", "quarantined")) if names else []
         self.air.acquit(number, units)
-        for index in indices:
-            self.deaths_alone[(job.spec.id, index)] = 0
         tail = unread_tail(job)
         self.perform([*wanted, *again.retry(job, units), *(self.book.rewind(job, tail) if tail else [])])
 
@@ -333,7 +331,6 @@ class World:
             return False
         job, wanted, indices = self.look_up(number, ("done",))
         unit = next(unit for unit in done if unit.index == indices[choose % len(indices)])
-        self.deaths_alone[(job.spec.id, unit.index)] = 0
         self.perform([*wanted, *again.redo(job, [unit])])
         return True
 
