@@ -69,7 +69,7 @@ class Book:
     def cancel(self, number: int, unix: float) -> list[Effect]:
         """Stop it within one step; what is done stays in the store."""
         job = self._jobs[number]
-        recalls: list[Effect] = [Recall(flight.engine, flight.id) for flight in job.flights.values() if flight.sent]
+        recalls = _recalls(job)
         text = f"{job.spec.id} was cancelled with {job.facts.done} units done."
         return [*recalls, *self._end(job, "cancelled", "", unix, Happen("info", job.spec.id, "job-cancelled", text))]
 
@@ -194,8 +194,9 @@ class Book:
         return self._know(self._jobs[number], placing=None)
 
     def refused(self, number: int, problem: Problem, unix: float) -> list[Effect]:
-        """The output can never be written."""
-        return self._end_with_hook(self._jobs[number], "failed", problem.detail.rstrip("."), unix)
+        """The output can never be written. What flies for another output stops."""
+        job = self._jobs[number]
+        return [*_recalls(job), *self._end_with_hook(job, "failed", problem.detail.rstrip("."), unix)]
 
     def mishap(self, number: int, reason: str, monotonic: float) -> list[Effect]:
         """An errand came to nothing for a reason that can go away: hold, and try again ever more slowly."""
@@ -252,6 +253,10 @@ class Book:
             hook_due=hook_due,
             placing=None,
         )
+
+
+def _recalls(job: Job) -> list[Effect]:
+    return [Recall(flight.engine, flight.id) for flight in job.flights.values() if flight.sent]
 
 
 def _ending(facts: Facts) -> tuple[Ending, str]:

@@ -21,6 +21,7 @@ from engines.catalog import KINDS
 from ipc import work
 from ipc.snapshot import Scalar
 from supervisor.jobs import output, unit_files
+from supervisor.jobs.air import Air
 from supervisor.jobs.book import Book
 from supervisor.jobs.desks import Desks, Task
 from supervisor.jobs.effects import Effect
@@ -43,6 +44,7 @@ class Errands:
         store: Store,
         jobs: dict[int, Job],
         book: Book,
+        air: Air,
         files: Path,
         flights: Numbers,
         serving: Callable[[Job], tuple[EngineView, ...]],
@@ -53,12 +55,14 @@ class Errands:
         self._store = store
         self._jobs = jobs
         self._book = book
+        self._air = air
         self._files = files
         self._flights = flights
         self._serving = serving
         self._act = act
         self._desks = Desks(Numbers(), floor.to_desk)
         self._new_chores, self._chores = anyio.create_memory_object_stream[Chore](math.inf)
+        self._closed = False
         self.monotonic = time.monotonic()
         """As of the last second: enough for holds and retries."""
 
@@ -70,6 +74,7 @@ class Errands:
 
     def close(self) -> None:
         """Begin nothing more."""
+        self._closed = True
         self._new_chores.close()
 
     # ── the desk ──────────────────────────────────────────────────────────────────────────────────────────
@@ -102,7 +107,7 @@ class Errands:
             return
         if self._is_at_work(task.job):
             self._act(self._outcome(task, message))
-        else:
+        elif task.job.spec.number not in self._jobs:  # else it goes on, and its new flights may be writing files
             self.tidy(task.job.spec)
         self._desks.over(kind)
 
@@ -137,7 +142,7 @@ class Errands:
             case work.TaskFailed(problem=problem):
                 if isinstance(task.message, work.Plan):
                     return self._book.unreadable(number, problem)
-                return self._book.refused(number, problem, time.time())
+                return [*self._air.forget(number), *self._book.refused(number, problem, time.time())]
 
     def _pulled(self, task: Task, pull: work.Pull, connection: sqlite3.Connection) -> Callable[[], None]:
         spec = task.job.spec
@@ -192,7 +197,8 @@ class Errands:
             self._end(job, lambda: self._book.placed(job.spec.number, which))
 
     def _begin(self, chore: Chore) -> None:
-        self._new_chores.send_nowait(chore)
+        if not self._closed:  # else the store had yet to answer when everything ended
+            self._new_chores.send_nowait(chore)
 
     def _end(self, job: Job, decide: Callable[[], list[Effect]]) -> None:
         if self._is_at_work(job):  # else it was cancelled meanwhile

@@ -67,7 +67,7 @@ class Foreman:
         self._dispatch = Dispatch(floor, self._jobs, self._line, self._book, self._air, self._asks, limits.patience)
         self._wall = Wall(floor, self._jobs, order, self._about)
         self._errands = Errands(
-            floor, self._store, self._jobs, self._book, files, flights, self._dispatch.serving, self._act
+            floor, self._store, self._jobs, self._book, self._air, files, flights, self._dispatch.serving, self._act
         )
         self._bureau = Bureau(
             floor, self._store, self._jobs, self._book, self._air, self._wall, files, self._act, self._problem

@@ -46,16 +46,13 @@ def untouched_tail(job: Job, planning: Mapping[str, Scalar]) -> Rewind | None:
 
 
 def unread_tail(job: Job) -> Rewind | None:
-    """Back to the first of the last inputs of which nothing more could be read; None where the last one was read."""
-    facts = job.facts
-    trailing: list[str] = []
-    for found in reversed(job.found):
-        if found.stopped is None or found.before != facts.planned:
-            break
-        trailing.append(found.stopped)
-    if not trailing or not facts.all_planned:
-        return None
-    return Rewind(facts.planned, facts.source - len(trailing), trailing[-1])
+    """Back to the first input that could not be read to its end and was followed by no unit; None if there is none."""
+    planned = job.facts.planned
+    if job.facts.all_planned:
+        for found in job.found:
+            if found.stopped is not None and found.before == planned:
+                return Rewind(planned, found.source, found.stopped)
+    return None
 
 
 def _is_untouched(unit: Unit) -> bool:

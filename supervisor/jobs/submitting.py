@@ -21,6 +21,7 @@ from ipc.snapshot import JobRow
 from supervisor.jobs import inputs, output, submission, unit_files
 from supervisor.jobs.bureau import Bureau
 from supervisor.jobs.job import Facts, Numbers, Spec
+from supervisor.jobs.order import WELL
 
 PIECE_BYTES = 1024 * 1024
 STALE_SECONDS = 86400.0
@@ -55,7 +56,7 @@ class Submitting:
         promised = {path: job.spec for job in bureau.jobs.values() for path in job.spec.outputs}
         spec = await to_thread.run_sync(self._specify, number, wish, kind, named, frozenset(promised))
         submission.check_outputs(spec.outputs, (job.spec for job in bureau.jobs.values()))
-        waits_for = [known.number for known, facts in after if facts.ending is None or known.number in bureau.jobs]
+        waits_for = [known.number for known, facts in after if known.number in bureau.jobs or facts.ending not in WELL]
         waits_for += [promised[path].number for path in spec.inputs if path in promised]
         facts = Facts(engine=wish.engine, priority=wish.priority, after=tuple(dict.fromkeys(waits_for)))
         return await bureau.carry_out(spec.number, bureau.book.add(spec, facts))

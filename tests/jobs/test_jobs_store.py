@@ -19,23 +19,23 @@ from ipc.errors import EngineRoomError
 from ipc.work import PlannedUnit, ResultRow
 from supervisor.jobs import changes
 from supervisor.jobs.changes import Change
-from supervisor.jobs.job import Facts, Spec
+from supervisor.jobs.job import Facts, Measured, Spec
 from supervisor.jobs.reading import results, take_up
 from supervisor.jobs.schema import MIGRATIONS, connect
 from supervisor.jobs.store import Store
 
 pytestmark = pytest.mark.anyio
 
-SPEC = Spec(1, "box-1", "fake", "", ("/in",), "/out", "", {}, 0.0)
+SPEC = Spec(1, "box-1", "fake", ("/in",), "/out", ("/out",), "", {}, 0.0)
 ADDED = changes.JobAdded(SPEC, Facts())
 
 
 def planned(count: int) -> changes.UnitsPlanned:
-    return changes.UnitsPlanned(1, 0, tuple(PlannedUnit(f"unit {n}", f"line {n}", None) for n in range(count)))
+    return changes.UnitsPlanned(1, 0, 0, tuple(PlannedUnit(f"unit {n}", f"line {n}", None) for n in range(count)))
 
 
 def done(index: int, result: str = '"yes"') -> changes.UnitDone:
-    return changes.UnitDone(1, index, result, 1, 0.1, None)
+    return changes.UnitDone(1, index, result, Measured(1, 0.1), None)
 
 
 class Running:
@@ -91,7 +91,7 @@ async def test_a_read_sees_everything_written_before_it(tmp_path: Path) -> None:
     async with running(tmp_path / "jobs.sqlite") as it:
         it.write(ADDED, planned(3), name="added")
         it.write(done(0), done(2), name="done")
-        it.store.read(lambda connection: partial(it.told.append, results(connection, 1, -1, 10)))
+        it.store.read(lambda connection: partial(it.told.append, results(connection, tmp_path, 1, None, -1, 10)))
         await it.until(lambda: len(it.told) == 3)
         rows = tuple(ResultRow(index, f"unit {index}", '"yes"') for index in (0, 2))
         assert it.told[2] == (rows, True)
