@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable
 from functools import partial
@@ -15,7 +16,7 @@ from anyio import to_thread
 from config.errors import did_you_mean
 from config.paths import database_path, host_name
 from ipc import control, work
-from ipc.errors import Problem, RequestFailed
+from ipc.errors import EngineRoomError, Problem, RequestFailed
 from ipc.snapshot import JobDetail, JobRow
 from supervisor.awaited import Awaited
 from supervisor.jobs import effects, output
@@ -31,8 +32,12 @@ from supervisor.jobs.job import Facts, Job, Numbers, Spec
 from supervisor.jobs.reading import particulars, take_up
 from supervisor.jobs.store import Store
 from supervisor.jobs.submission import check_output, find_engine, specify
+from supervisor.jobs.troubles import problem_of
 from supervisor.jobs.wall import Wall
 from supervisor.machine.effects import Verdict
+
+OPEN_AGAIN_SECONDS = 2.0
+"""A store that cannot be opened is tried again after so long."""
 
 
 class Foreman:
@@ -55,27 +60,51 @@ class Foreman:
         self._wall = Wall(floor, self._jobs, self._dispatch.serving)
         self._errands = Errands(floor, self._store, self._jobs, self._book, self._dispatch.serving, self._act)
         self._closed = False
+        self._open = False
+        """Whether the jobs were taken up: until then none is known."""
+        self._trouble: Problem | None = None
+        self._promised: set[Awaited[None]] = set()
+        self.replaced = self._store.replaced
+        """Set when the store is not the one that was written any more: another supervisor has to take up what it is."""
 
     async def start(self) -> None:
         """Open the store and take up the unfinished jobs; call it once, when the floor can be asked.
 
-        Raises:
-            EngineRoomError: the store cannot be opened or read.
+        Where that fails, everything but jobs works, and `run` tries again until it does not.
         """
-        connection = await self._store.open()
-        stored = await to_thread.run_sync(take_up, connection, self._path)
+        try:
+            await self._take_up()
+        except EngineRoomError as error:
+            self._troubled(error.problem)
+
+    async def _take_up(self) -> None:
+        stored = await self._store.open(partial(take_up, path=self._path))
         self._job_numbers.skip(stored.last_job)
         self._flight_numbers.skip(stored.last_flight)
         self._jobs.update((job.spec.number, job) for job in stored.under_way)
         for spec, facts in stored.jobs:
             self._wall.hang(spec, facts)
+        self._open = True
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled; what the other methods promise comes true while this runs."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._store.run, self._settled)
             tasks.start_soon(self._errands.run)
+            while not self._open:
+                await self._try_again()
+            tasks.start_soon(self._store.run, self._settled)
             self._act(effects.RunHook(number) for number in self._wall.hooks_due())
+
+    async def _try_again(self) -> None:
+        await anyio.sleep(OPEN_AGAIN_SECONDS)
+        try:
+            await self._take_up()
+        except EngineRoomError as error:
+            self._troubled(error.problem)
+        else:
+            self._troubled(None)
+            for row in self.rows():
+                self._floor.job_changed(row)
 
     async def close(self) -> None:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
@@ -143,10 +172,19 @@ class Foreman:
         """Every job, oldest first."""
         return self._wall.rows()
 
+    def listed(self) -> tuple[JobRow, ...]:
+        """The same for a client that asks. Raises RequestFailed: no job could be taken up yet, so none is known."""
+        if not self._open:
+            self._refuse_in_trouble()
+        return self.rows()
+
     async def detail(self, id: str) -> JobDetail:  # noqa: A002 (the word of the protocol)
         """One job with its problems and measurements. Raises RequestFailed: there is no such job."""
         spec, facts = self._find(id)
-        found = await to_thread.run_sync(particulars, self._path, spec.number, facts.attempts)
+        try:
+            found = await to_thread.run_sync(particulars, self._path, spec.number, facts.attempts)
+        except sqlite3.Error as error:
+            raise RequestFailed(problem_of(error, self._path)) from error
         return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings)
 
     async def submit(self, wish: control.Submit) -> JobRow:
@@ -160,7 +198,13 @@ class Foreman:
         spec = specify(wish, self._floor, number=number, host=host_name(), unix=time.time())
         await to_thread.run_sync(output.probe, spec.inputs, spec.output, spec.id)
         check_output(spec, (job.spec for job in self._jobs.values()))
-        return await self._carry_out(number, self._book.add(spec))
+        self._refuse_in_trouble()  # which may have begun meanwhile
+        try:
+            return await self._carry_out(number, self._book.add(spec))
+        except RequestFailed:
+            self._act([*self._air.forget(number), *self._book.cancel(number, time.time())])
+            self._refuse_in_trouble()
+            raise
 
     async def pause(self, id: str) -> JobRow:  # noqa: A002
         """Start no further flight of it. Raises RequestFailed: no such job, or it is over."""
@@ -247,21 +291,30 @@ class Foreman:
         self._advance()
 
     async def _carry_out(self, number: int, wanted: Iterable[Effect]) -> JobRow:
-        """The row once all of it is stored."""
+        """The row once all of it is stored. Raises RequestFailed: it cannot be stored just now, but will be."""
         self._act(wanted)
         stored = Awaited[None]()
         self._store.write((), partial(stored.give, None))
-        await stored.get()
+        self._promised.add(stored)
+        try:
+            await stored.get()
+        finally:
+            self._promised.discard(stored)
         return self._wall.row(number)
 
-    def _troubled(self, text: str) -> None:
-        self._wall.trouble = f"nothing can be stored: {text}" if text else ""
-        if text:
-            self._floor.happen(
-                "error", "supervisor", "store-stuck", f"Jobs wait, because nothing can be stored: {text}."
-            )
-        else:
+    def _troubled(self, problem: Problem | None) -> None:
+        if problem == self._trouble:
+            return
+        self._trouble = problem
+        self._wall.trouble = "" if problem is None else f"nothing can be stored: {problem.detail.rstrip('.')}"
+        if problem is None:
             self._floor.happen("info", "supervisor", "store-well", "Jobs can be stored again, and go on.")
+            return
+        text = f"Jobs wait, because nothing can be stored: {problem.detail} {problem.hint}"
+        self._floor.happen("error", "supervisor", "store-stuck", text)
+        late = Problem(problem.title, f"It is not stored yet: {problem.detail}", f"It will be. {problem.hint}")
+        for stored in self._promised:
+            stored.refuse(late)
 
     def _run_hook(self, number: int) -> None:
         spec, facts = self._wall.stored(number)
@@ -272,6 +325,8 @@ class Foreman:
 
     def _find(self, id: str) -> tuple[Spec, Facts]:  # noqa: A002
         found = self._wall.find(id)
+        if not self._open:
+            self._refuse_in_trouble()
         if found is None:
             raise RequestFailed(Problem("Unknown job", f"There is no job {id!r}.", did_you_mean(id, self._wall.ids())))
         return found
@@ -285,7 +340,5 @@ class Foreman:
         return spec.number
 
     def _refuse_in_trouble(self) -> None:
-        if self._wall.trouble:
-            raise RequestFailed(
-                Problem("Cannot be stored", f"Just now {self._wall.trouble}.", "Make room, then try again.")
-            )
+        if self._trouble is not None:
+            raise RequestFailed(self._trouble)

@@ -13,6 +13,7 @@ from ipc.errors import EngineRoomError, Problem
 from ipc.snapshot import JobNumbers, UnitProblem
 from ipc.work import ResultRow
 from supervisor.jobs.job import Facts, Formation, Job, Spec, Unit
+from supervisor.jobs.troubles import damaged, problem_of
 
 RESULTS_BYTES = 4 * 1024 * 1024
 """One lot of results ends once it holds so much, well below the largest message to a desk."""
@@ -48,8 +49,10 @@ def take_up(connection: sqlite3.Connection, path: Path) -> Stored:
     """
     try:
         return _take_up(connection)
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
-        raise EngineRoomError(Problem("Jobs unreadable", f"{path}: {error}.", "Move the file away.")) from error
+    except sqlite3.Error as error:
+        raise EngineRoomError(problem_of(error, path)) from error
+    except msgspec.MsgspecError as error:
+        raise EngineRoomError(damaged(path, str(error))) from error
 
 
 def _take_up(connection: sqlite3.Connection) -> Stored:

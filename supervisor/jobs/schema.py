@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from ipc.errors import EngineRoomError, Problem
+from supervisor.jobs.troubles import problem_of
 
 MIGRATIONS = (
     """
@@ -53,10 +54,15 @@ MIGRATIONS = (
         again INTEGER NOT NULL
     );
     """,
+    """
+    CREATE TABLE commits (number INTEGER NOT NULL, mark INTEGER NOT NULL);
+    INSERT INTO commits VALUES (0, 0);
+    """,
 )
 """Each element brings the version that is its position to the next."""
 
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 1.0
+"""Another program may look at the store for so long before it is told that it holds the jobs up."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -67,14 +73,16 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
-        migrate(connection, path)
-    except sqlite3.Error as error:
-        raise EngineRoomError(
-            Problem("Jobs unreadable", f"{path}: {error}.", "Make room, mend its permissions, or move the file away.")
-        ) from error
-    path.chmod(0o600)
+        try:
+            # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
+            connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+            migrate(connection, path)
+            path.chmod(0o600)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise EngineRoomError(problem_of(error, path)) from error
     return connection
 
 

@@ -1,0 +1,207 @@
+"""Transactions on a file that may be full, locked, damaged, deleted or replaced at any moment. Everything may block.
+
+Each transaction leaves a mark. So after any trouble it is known whether the file holds exactly what we last wrote,
+whether the transaction that failed got into it after all, or whether it is another file.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from ipc.errors import EngineRoomError
+from supervisor.jobs import troubles
+from supervisor.jobs.changes import Change
+from supervisor.jobs.footing import Footing
+from supervisor.jobs.rescue import restore
+from supervisor.jobs.saving import save
+from supervisor.jobs.schema import connect
+from supervisor.jobs.troubles import OtherStore
+
+CHECKED_BYTES = 256 * 1024 * 1024
+"""A larger file is not checked when it is first opened: a cold disk reads just so much in a few seconds. Damage in it
+is found when it is read."""
+
+T = TypeVar("T")
+Then: TypeAlias = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Write:
+    """Changes to be made together, and what to call once they are durable."""
+
+    changes: Sequence[Change]
+    then: Then
+
+
+@dataclass(frozen=True)
+class Read:
+    """A query that says what to call."""
+
+    query: Callable[[sqlite3.Connection], Then]
+
+
+Order: TypeAlias = Write | Read
+
+
+class Batch:
+    """Orders that are committed together."""
+
+    def __init__(self, orders: Iterable[Order]) -> None:
+        self.orders = tuple(orders)
+        self.mark = secrets.randbits(62)
+        """What the file says once they are in it."""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    number: int
+    """How many transactions there were: for people."""
+    value: int
+
+
+class Writer:
+    """`open`, `commit` again and again, `close`; by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._footing = Footing(path)
+        self._connection: sqlite3.Connection | None = None
+        self._mark: _Mark | None = None
+        """The last that is known to be stored."""
+        self._doubtful = False
+        """Whether the file must be opened anew and checked before it is trusted again."""
+        self._missed = False
+        """Whether it was told that the file is gone."""
+
+    def open(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Take hold of the file, whatever it holds; what `read` finds there, before anything else is written.
+
+        Raises:
+            EngineRoomError: it cannot be opened or read, or is damaged.
+        """
+        size = self._path.stat().st_size if self._path.exists() else 0
+        connection = self._take_hold(frozenset(), checked=size <= CHECKED_BYTES)
+        try:
+            found = read(connection)
+        except EngineRoomError:
+            self.close()
+            raise
+        self._footing.note()  # reading may have put things in order
+        return found
+
+    def commit(self, batch: Batch) -> list[Then]:
+        """Make all of it durable, and say what to call then. Without orders: see to it that the file is there.
+
+        Where it fails, nobody may be told anything, and the same batch has to come again.
+
+        Raises:
+            OtherStore: the file at the path is not the one that was written; nothing will help any more.
+            sqlite3.Error, OSError, EngineRoomError: not now.
+        """
+        while True:
+            connection = self._footed(batch)
+            if not batch.orders:
+                return []
+            try:
+                outcomes = self._transact(connection, batch)
+            except (sqlite3.Error, OSError) as error:
+                self._doubtful = not troubles.is_passing(error)
+                _roll_back(connection)
+                raise
+            if self._footing.holds():  # else it went into a file that is not there any more
+                return outcomes
+
+    def close(self) -> None:
+        """Let go of the file; `open` takes hold of it again."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._mark, self._doubtful = None, None, False
+        self._footing.note()
+
+    # ── the file ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _footed(self, batch: Batch) -> sqlite3.Connection:
+        """The connection to the file that is at the path, known to be ours and well."""
+        expected = frozenset({batch.mark} if self._mark is None else {batch.mark, self._mark.value})
+        if self._connection is None:
+            return self._take_hold(expected, checked=True)
+        verdict = self._footing.verdict()
+        if verdict == "same" and not self._doubtful:
+            return self._connection
+        if verdict == "gone":
+            if not self._missed:  # it is told first, and whoever moves files about gets a moment to finish
+                self._missed = True
+                raise EngineRoomError(troubles.gone(self._path))
+            restore(self._connection, self._path)
+        self._connection.close()
+        self._connection = None
+        if verdict in ("same", "touched"):
+            self._footing.note()  # closing put the journal into the file
+        return self._take_hold(expected, checked=True)
+
+    def _take_hold(self, expected: frozenset[int], *, checked: bool) -> sqlite3.Connection:
+        """Open the file; one of the `expected` marks must be in it, unless any will do."""
+        try:
+            self._footing.clear_way()
+            connection = connect(self._path)
+            try:
+                if checked:
+                    _check(connection, self._path)
+                mark = _Mark(*connection.execute("SELECT number, mark FROM commits").fetchone())
+                if expected and mark.value not in expected:
+                    raise OtherStore(
+                        troubles.replaced(self._path, 0 if self._mark is None else self._mark.number, mark.number)
+                    )
+            except (sqlite3.Error, EngineRoomError):
+                connection.close()
+                raise
+        except sqlite3.Error as error:
+            raise EngineRoomError(troubles.problem_of(error, self._path)) from error
+        finally:
+            self._footing.note()
+        self._connection, self._mark = connection, mark
+        self._doubtful = self._missed = False
+        return connection
+
+    # ── a transaction ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _transact(self, connection: sqlite3.Connection, batch: Batch) -> list[Then]:
+        assert self._mark is not None, "an open store has a mark"
+        stored = self._mark.value == batch.mark  # by an attempt that seemed to fail
+        outcomes: list[Then] = []
+        changed = False
+        connection.execute("BEGIN IMMEDIATE")
+        for order in batch.orders:
+            match order:
+                case Write(changes, then):
+                    for change in () if stored else changes:
+                        save(connection, change)
+                        changed = True
+                    outcomes.append(then)
+                case Read(query):
+                    outcomes.append(query(connection))
+        if changed:
+            connection.execute("UPDATE commits SET number = number + 1, mark = ?", (batch.mark,))
+        connection.execute("COMMIT")
+        if changed:
+            self._mark = _Mark(self._mark.number + 1, batch.mark)
+        return outcomes
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise EngineRoomError(troubles.damaged(path, found.splitlines()[-1]))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    except sqlite3.Error:
+        return  # a disk that refuses may refuse this too; the next attempt begins with it again
