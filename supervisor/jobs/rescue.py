@@ -1,4 +1,4 @@
-"""A store whose file was deleted or moved is written anew: the open connection still sees every commit."""
+"""A store whose file was deleted, moved or replaced is not lost: the open connection still sees every commit."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ import sqlite3
 from pathlib import Path
 
 
-def restore(connection: sqlite3.Connection, path: Path) -> None:
-    """Put a whole copy at `path`, durably; never over a file that somebody put there meanwhile.
+def copy(connection: sqlite3.Connection, target: Path) -> None:
+    """Write a whole copy, durably, over what may be left of an earlier attempt.
 
     Raises:
         sqlite3.Error, OSError: not now; to try again is harmless.
     """
-    copy = path.with_name(f"{path.name}.restored")
-    copy.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(copy),))
-    copy.chmod(0o600)
-    _sync(copy)
+    target.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(target),))
+    target.chmod(0o600)
+    _sync(target)
+    _sync(target.parent)
+
+
+def restore(connection: sqlite3.Connection, path: Path) -> None:
+    """Put a whole copy at `path`, durably; never over a file that somebody put there meanwhile. Raises as `copy`."""
+    whole = path.with_name(f"{path.name}.restored")
+    copy(connection, whole)
     for journal in ("-wal", "-shm"):  # the copy holds what is in them
         path.with_name(f"{path.name}{journal}").unlink(missing_ok=True)
-    os.link(copy, path)
-    copy.unlink()
+    os.link(whole, path)
+    whole.unlink()
     _sync(path.parent)
 
 

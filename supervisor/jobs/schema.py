@@ -71,17 +71,16 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         EngineRoomError: the file is no store of ours, is of a newer version, or cannot be written.
     """
+    connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
-            connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
-            migrate(connection, path)
-            path.chmod(0o600)
-        except BaseException:
+        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        migrate(connection, path)
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError, EngineRoomError) as error:
+        if connection is not None:
             connection.close()
-            raise
-    except (sqlite3.Error, OSError) as error:
         raise EngineRoomError(problem_of(error, path)) from error
     return connection
 

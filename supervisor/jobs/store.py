@@ -93,10 +93,15 @@ class Store:
     # ── on the writer's thread ────────────────────────────────────────────────────────────────────────────
 
     def _work(self) -> None:
-        going_on = True
-        while going_on:
-            orders, going_on = self._next_orders()
-            going_on &= self._carry_out(Batch(orders))
+        going_on, sound = True, False
+        try:
+            while going_on:
+                orders, going_on = self._next_orders()
+                going_on &= self._carry_out(Batch(orders))
+            sound = True
+        finally:
+            if not sound:
+                self._hand_over([_collapse])
 
     def _next_orders(self) -> tuple[list[Order], bool]:
         """What was handed over, nothing after a while without; and whether more may come."""
@@ -116,7 +121,7 @@ class Store:
         """False where it cannot be done and we are told to close."""
         told: Problem | None = None
         while True:
-            began = time.monotonic()
+            began, last = time.monotonic(), self._closing.is_set()
             try:
                 outcomes = self._writer.commit(batch)
             except OtherStore as error:
@@ -128,9 +133,10 @@ class Store:
                 if problem != told:
                     told = problem
                     self._hand_over([partial(self._on_trouble, problem)])
-                took = time.monotonic() - began  # checking a large file takes its time: not more than half of ours
-                if self._closing.wait(max(RETRY_SECONDS, took)):
+                if last:
                     return False
+                took = time.monotonic() - began  # checking a large file takes its time: not more than half of ours
+                self._closing.wait(max(RETRY_SECONDS, took))
             else:
                 well_again = [partial(self._on_trouble, None)] if told is not None else []
                 if well_again or outcomes:
@@ -146,3 +152,7 @@ class Store:
 
     def _ring(self) -> None:
         self._wake.set()
+
+
+def _collapse() -> None:
+    raise RuntimeError("the job store's thread has died")  # the supervisor must not go on as if all were well

@@ -63,12 +63,13 @@ def gone(path: Path) -> Problem:
     )
 
 
-def replaced(path: Path, ours: int, theirs: int) -> Problem:
-    """Another file is at the path; each ends with the transaction of that number."""
+def replaced(path: Path, ours: int, theirs: int, kept: Path | None) -> Problem:
+    """Another file is at the path; each ends with the transaction of that number. `kept` is a copy of ours."""
+    rest = "what it lacks is only in the file that was there before" if kept is None else f"ours is kept as {kept}"
     return Problem(
         "Jobs replaced",
-        f"{path} was replaced while it was in use: what is there now ends with transaction {theirs}, ours was {ours};"
-        " what it lacks is only in the file that was there before.",
+        f"{path} was replaced while it was in use: what is there now ends with transaction {theirs}, ours with {ours};"
+        f" {rest}.",
         "This supervisor ends, so that another takes up what is there; where nobody keeps it, do that by hand:"
         " `engineroom down`, then `engineroom up`.",
     )

@@ -17,7 +17,7 @@ from ipc.errors import EngineRoomError
 from supervisor.jobs import troubles
 from supervisor.jobs.changes import Change
 from supervisor.jobs.footing import Footing
-from supervisor.jobs.rescue import restore
+from supervisor.jobs.rescue import copy, restore
 from supervisor.jobs.saving import save
 from supervisor.jobs.schema import connect
 from supervisor.jobs.troubles import OtherStore
@@ -77,6 +77,8 @@ class Writer:
         """Whether the file must be opened anew and checked before it is trusted again."""
         self._missed = False
         """Whether it was told that the file is gone."""
+        self._kept: Path | None = None
+        """A copy of what was written, made when another file lay at the path."""
 
     def open(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """Take hold of the file, whatever it holds; what `read` finds there, before anything else is written.
@@ -84,14 +86,14 @@ class Writer:
         Raises:
             EngineRoomError: it cannot be opened or read, or is damaged.
         """
-        size = self._path.stat().st_size if self._path.exists() else 0
-        connection = self._take_hold(frozenset(), checked=size <= CHECKED_BYTES)
         try:
+            size = self._path.stat().st_size if self._path.exists() else 0
+            connection = self._take_hold(None, checked=size <= CHECKED_BYTES)
             found = read(connection)
-        except EngineRoomError:
+            self._footing.note()  # reading may have put things in order
+        except (sqlite3.Error, OSError, EngineRoomError) as error:
             self.close()
-            raise
-        self._footing.note()  # reading may have put things in order
+            raise EngineRoomError(troubles.problem_of(error, self._path)) from error
         return found
 
     def commit(self, batch: Batch) -> list[Then]:
@@ -104,7 +106,7 @@ class Writer:
             sqlite3.Error, OSError, EngineRoomError: not now.
         """
         while True:
-            connection = self._footed(batch)
+            connection = self._footed(batch.mark)
             if not batch.orders:
                 return []
             try:
@@ -121,15 +123,13 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
         self._connection, self._mark, self._doubtful = None, None, False
-        self._footing.note()
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _footed(self, batch: Batch) -> sqlite3.Connection:
-        """The connection to the file that is at the path, known to be ours and well."""
-        expected = frozenset({batch.mark} if self._mark is None else {batch.mark, self._mark.value})
+    def _footed(self, attempted: int) -> sqlite3.Connection:
+        """The connection to the file at the path, which is ours and well; `attempted` is the mark that may be in it."""
         if self._connection is None:
-            return self._take_hold(expected, checked=True)
+            return self._take_hold(attempted, checked=True)
         verdict = self._footing.verdict()
         if verdict == "same" and not self._doubtful:
             return self._connection
@@ -138,35 +138,46 @@ class Writer:
                 self._missed = True
                 raise EngineRoomError(troubles.gone(self._path))
             restore(self._connection, self._path)
+        if verdict == "replaced" and not self._doubtful:
+            self._keep(self._connection)
         self._connection.close()
         self._connection = None
         if verdict in ("same", "touched"):
             self._footing.note()  # closing put the journal into the file
-        return self._take_hold(expected, checked=True)
+        return self._take_hold(attempted, checked=True)
 
-    def _take_hold(self, expected: frozenset[int], *, checked: bool) -> sqlite3.Connection:
-        """Open the file; one of the `expected` marks must be in it, unless any will do."""
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        assert self._mark is not None, "an open store has a mark"
+        kept = self._path.with_name(f"{self._path.name}.until-{self._mark.number}")
+        copy(connection, kept)
+        self._kept = kept
+
+    def _take_hold(self, attempted: int | None, *, checked: bool) -> sqlite3.Connection:
         try:
             self._footing.clear_way()
             connection = connect(self._path)
             try:
-                if checked:
-                    _check(connection, self._path)
-                mark = _Mark(*connection.execute("SELECT number, mark FROM commits").fetchone())
-                if expected and mark.value not in expected:
-                    raise OtherStore(
-                        troubles.replaced(self._path, 0 if self._mark is None else self._mark.number, mark.number)
-                    )
+                self._mark = self._recognised(connection, attempted, checked=checked)
             except (sqlite3.Error, EngineRoomError):
                 connection.close()
                 raise
-        except sqlite3.Error as error:
-            raise EngineRoomError(troubles.problem_of(error, self._path)) from error
         finally:
             self._footing.note()
-        self._connection, self._mark = connection, mark
+        self._connection = connection
         self._doubtful = self._missed = False
+        if self._kept is not None:  # in vain: the file is a copy of ours
+            self._kept.unlink(missing_ok=True)
+            self._kept = None
         return connection
+
+    def _recognised(self, connection: sqlite3.Connection, attempted: int | None, *, checked: bool) -> _Mark:
+        """The mark in the file, which must be ours unless there is none yet."""
+        if checked:
+            _check(connection, self._path)
+        found = _Mark(*connection.execute("SELECT number, mark FROM commits").fetchone())
+        if self._mark is not None and found.value not in (self._mark.value, attempted):
+            raise OtherStore(troubles.replaced(self._path, self._mark.number, found.number, self._kept))
+        return found
 
     # ── a transaction ─────────────────────────────────────────────────────────────────────────────────────
 
