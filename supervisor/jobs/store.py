@@ -120,8 +120,9 @@ class Store:
     def _carry_out(self, batch: Batch) -> bool:
         """False where it cannot be done and we are told to close."""
         told: Problem | None = None
+        closing = False
         while True:
-            began, last = time.monotonic(), self._closing.is_set()
+            began = time.monotonic()
             try:
                 outcomes = self._writer.commit(batch)
             except OtherStore as error:
@@ -133,10 +134,10 @@ class Store:
                 if problem != told:
                     told = problem
                     self._hand_over([partial(self._on_trouble, problem)])
-                if last:
+                if closing:
                     return False
                 took = time.monotonic() - began  # checking a large file takes its time: not more than half of ours
-                self._closing.wait(max(RETRY_SECONDS, took))
+                closing = self._closing.wait(max(RETRY_SECONDS, took))
             else:
                 well_again = [partial(self._on_trouble, None)] if told is not None else []
                 if well_again or outcomes:
