@@ -58,7 +58,8 @@ class Footing:
         if log is None or not log.size_bytes:
             return
         headless = file is None or not file.size_bytes
-        left_over = self._file is not None and file != self._file and _place(log) == _place(self._log)
+        another = self._file is not None and _place(file) != _place(self._file)
+        left_over = another and _place(log) == _place(self._log)
         if headless or left_over:
             self._journal.rename(self._journal.with_name(f"{self._journal.name}.aside-{log.place[1]}"))
 

@@ -142,8 +142,6 @@ class Writer:
             self._keep(self._connection)
         self._connection.close()
         self._connection = None
-        if verdict in ("same", "touched"):
-            self._footing.note()  # closing put the journal into the file
         return self._take_hold(attempted, checked=True)
 
     def _keep(self, connection: sqlite3.Connection) -> None:
