@@ -26,10 +26,14 @@ class Footing:
     """Compares the files with how they were last noted. Every method is a look at the disk and may block."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._journal = path.with_name(f"{path.name}-wal")
+        self._path, self._journal = str(path), f"{path}-wal"
         self._file: _File | None = None
         self._log: _File | None = None
+
+    @property
+    def journal_bytes(self) -> int:
+        """The journal's size when it was noted."""
+        return 0 if self._log is None else self._log.size_bytes
 
     def note(self) -> None:
         """They are as they should be."""
@@ -44,14 +48,6 @@ class Footing:
             return "replaced"
         return "same" if file == self._file and _place(log) == _place(self._log) else "touched"
 
-    def holds(self) -> bool:
-        """After a commit: whether it went into the files that are there. If so, they are noted as it left them."""
-        file, log = _look(self._path), _look(self._journal)
-        if file is None or _place(file) != _place(self._file) or _place(log) != _place(self._log):
-            return False
-        self._file, self._log = file, log
-        return True
-
     def clear_way(self) -> None:
         """Before the file is opened: set a journal aside that belongs to a file which is not there any more."""
         file, log = _look(self._path), _look(self._journal)
@@ -61,10 +57,10 @@ class Footing:
         another = self._file is not None and _place(file) != _place(self._file)
         left_over = another and _place(log) == _place(self._log)
         if headless or left_over:
-            self._journal.rename(self._journal.with_name(f"{self._journal.name}.aside-{log.place[1]}"))
+            os.rename(self._journal, f"{self._journal}.aside-{log.place[1]}")
 
 
-def _look(path: Path) -> _File | None:
+def _look(path: str) -> _File | None:
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -64,6 +64,9 @@ MIGRATIONS = (
 BUSY_SECONDS = 1.0
 """Another program may look at the store for so long before it is told that it holds the jobs up."""
 
+JOURNAL_BYTES = 16 * 1024 * 1024
+"""A journal that has grown above this is put into the file and cut down again."""
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the store, making or migrating its tables. May be used by any one thread at a time.
@@ -74,8 +77,12 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told. And no
+        # checkpoints but those of `supervisor.jobs.writer`, which so sees when others write into the file.
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
+            f"PRAGMA journal_size_limit={JOURNAL_BYTES};"
+        )
         migrate(connection, path)
         path.chmod(0o600)
     except (sqlite3.Error, OSError, EngineRoomError) as error:

@@ -44,7 +44,7 @@ class Store:
         self._writer = Writer(path)
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._outcomes: deque[Then] = deque()
-        self._wake = anyio.Event()
+        self._wake = asyncio.Event()  # anyio's cannot be cleared, and to make one takes longer than a hand-over
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self.replaced = anyio.Event()
@@ -77,8 +77,8 @@ class Store:
                 while self._outcomes:
                     self._outcomes.popleft()()
                 afterwards()
-            self._wake = anyio.Event()
             await self._wake.wait()
+            self._wake.clear()
 
     async def close(self) -> None:
         """Store what was handed over, unless the disk refuses; nobody is told any more."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -19,12 +22,17 @@ from supervisor.jobs.changes import Change
 from supervisor.jobs.footing import Footing
 from supervisor.jobs.rescue import copy, restore
 from supervisor.jobs.saving import save
-from supervisor.jobs.schema import connect
+from supervisor.jobs.schema import JOURNAL_BYTES, connect
 from supervisor.jobs.troubles import OtherStore
 
 CHECKED_BYTES = 256 * 1024 * 1024
 """A larger file is not checked when it is first opened: a cold disk reads just so much in a few seconds. Damage in it
 is found when it is read."""
+LOOK_SECONDS = 0.25
+"""At work it is looked so often whether the file is still there and untouched: with each transaction it would cost a
+third of them."""
+PENDING = 250
+"""So many transactions make a long journal."""
 
 T = TypeVar("T")
 Then: TypeAlias = Callable[[], None]
@@ -48,12 +56,16 @@ class Read:
 Order: TypeAlias = Write | Read
 
 
+_marks = count(secrets.randbits(60))
+"""Of this life of the supervisor, and of no other."""
+
+
 class Batch:
     """Orders that are committed together."""
 
     def __init__(self, orders: Iterable[Order]) -> None:
         self.orders = tuple(orders)
-        self.mark = secrets.randbits(62)
+        self.mark = next(_marks)
         """What the file says once they are in it."""
 
 
@@ -75,6 +87,10 @@ class Writer:
         """The last that is known to be stored."""
         self._doubtful = False
         """Whether the file must be opened anew and checked before it is trusted again."""
+        self._next_look = 0.0
+        """Until then (monotonic seconds) the files are taken to be as they were."""
+        self._pending = 0
+        """How many transactions are in the journal and not in the file yet."""
         self._missed = False
         """Whether it was told that the file is gone."""
         self._kept: Path | None = None
@@ -105,18 +121,15 @@ class Writer:
             OtherStore: the file at the path is not the one that was written; nothing will help any more.
             sqlite3.Error, OSError, EngineRoomError: not now.
         """
-        while True:
-            connection = self._footed(batch.mark)
-            if not batch.orders:
-                return []
-            try:
-                outcomes = self._transact(connection, batch)
-            except (sqlite3.Error, OSError) as error:
-                self._doubtful = not troubles.is_passing(error)
-                _roll_back(connection)
-                raise
-            if self._footing.holds():  # else it went into a file that is not there any more
-                return outcomes
+        connection = self._footed(batch)
+        if not batch.orders:
+            return []
+        try:
+            return self._transact(connection, batch)
+        except (sqlite3.Error, OSError) as error:
+            self._doubtful, self._next_look = not troubles.is_passing(error), 0.0
+            _roll_back(connection)
+            raise
 
     def close(self) -> None:
         """Let go of the file; `open` takes hold of it again."""
@@ -126,23 +139,37 @@ class Writer:
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _footed(self, attempted: int) -> sqlite3.Connection:
-        """The connection to the file at the path, which is ours and well; `attempted` is the mark that may be in it."""
+    def _footed(self, batch: Batch) -> sqlite3.Connection:
+        """The connection to the file at the path, which was ours and well when somebody last looked."""
         if self._connection is None:
-            return self._take_hold(attempted, checked=True)
+            return self._take_hold(batch.mark, checked=True)
+        now = time.monotonic()
+        if batch.orders and now < self._next_look and self._pending < PENDING:
+            return self._connection
         verdict = self._footing.verdict()
         if verdict == "same" and not self._doubtful:
+            self._check_in(self._connection, idle=not batch.orders)
+            self._missed, self._next_look = False, now + LOOK_SECONDS
             return self._connection
         if verdict == "gone":
             if not self._missed:  # it is told first, and whoever moves files about gets a moment to finish
-                self._missed = True
+                self._missed, self._next_look = True, 0.0
                 raise EngineRoomError(troubles.gone(self._path))
             restore(self._connection, self._path)
         if verdict == "replaced" and not self._doubtful:
             self._keep(self._connection)
         self._connection.close()
         self._connection = None
-        return self._take_hold(attempted, checked=True)
+        return self._take_hold(batch.mark, checked=True)
+
+    def _check_in(self, connection: sqlite3.Connection, *, idle: bool) -> None:
+        """Put the journal into the file, when there is time for that or when it has become long."""
+        long = self._pending >= PENDING or self._footing.journal_bytes > JOURNAL_BYTES
+        if long or (idle and self._pending):
+            self._pending = 0
+            with suppress(sqlite3.Error):  # a disk that refuses is told of by the next transaction
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self._footing.note()
 
     def _keep(self, connection: sqlite3.Connection) -> None:
         assert self._mark is not None, "an open store has a mark"
@@ -198,7 +225,7 @@ class Writer:
             connection.execute("UPDATE commits SET number = number + 1, mark = ?", (batch.mark,))
         connection.execute("COMMIT")
         if changed:
-            self._mark = _Mark(self._mark.number + 1, batch.mark)
+            self._mark, self._pending = _Mark(self._mark.number + 1, batch.mark), self._pending + 1
         return outcomes
 
 
