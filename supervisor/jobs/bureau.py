@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -39,6 +39,8 @@ class Bureau:
     act: Callable[[Iterable[Effect]], None]
     trouble: Callable[[], Problem | None]
     """Why nothing can be stored just now."""
+    leaving: set[int] = field(default_factory=set)
+    """Jobs that are being cleared."""
 
     def find(self, id: str) -> tuple[Spec, Facts]:  # noqa: A002 (the word of the protocol)
         """The stored job of that id. Raises RequestFailed: there is none."""

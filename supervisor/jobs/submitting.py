@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -65,12 +66,9 @@ class Submitting:
             raise RequestFailed(Problem("Piece too long", f"It has over {PIECE_BYTES:,} bytes.", "Send smaller ones."))
         return await to_thread.run_sync(self._write, piece)
 
-    def sweep(self, unix: float) -> None:
-        """Remove spooled files that no job names, once they are old. May block."""
-        named = set(self._named())
-        for file in self._spool.glob("*"):
-            if str(file) not in named and unix - file.stat().st_mtime > STALE_SECONDS:
-                file.unlink(missing_ok=True)
+    async def sweep(self, unix: float) -> None:
+        """Remove spooled files that no job names, once they are old; one that cannot be removed stays."""
+        await to_thread.run_sync(self._sweep, unix, frozenset(self._named()))
 
     def spooled(self, spec: Spec) -> Iterable[Path]:
         """Inputs of this job that are ours to remove with it."""
@@ -112,6 +110,12 @@ class Submitting:
             settings=bureau.floor.settings_of(engine),
             submitted_unix=time.time(),
         )
+
+    def _sweep(self, unix: float, named: frozenset[str]) -> None:
+        for file in self._spool.glob("*"):
+            with contextlib.suppress(OSError):
+                if str(file) not in named and unix - file.stat().st_mtime > STALE_SECONDS:
+                    file.unlink()
 
     def _write(self, piece: control.Spool) -> str:
         try:
