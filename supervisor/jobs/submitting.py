@@ -53,7 +53,9 @@ class Submitting:
             raise RequestFailed(Problem("No input", "A job needs at least one input.", "Name a file, or --after JOB."))
         submission.check_paths(named, wish.output)
         promised = {path: job.spec for job in bureau.jobs.values() for path in job.spec.outputs}
-        spec = await to_thread.run_sync(self._specify, wish, kind, named, frozenset(promised))
+        files, outputs = await to_thread.run_sync(_find_files, named, wish.output, kind, frozenset(promised))
+        spec = self._specify(wish, files, outputs)
+        await to_thread.run_sync(self._prepare, spec)
         submission.check_outputs(spec.outputs, (job.spec for job in bureau.jobs.values()))
         waits_for = [known.number for known, facts in after if known.number in bureau.jobs or facts.ending not in WELL]
         waits_for += [promised[path].number for path in spec.inputs if path in promised]
@@ -85,31 +87,29 @@ class Submitting:
             )
         return found
 
-    def _specify(self, wish: control.Submit, kind: Kind, named: tuple[str, ...], promised: frozenset[str]) -> Spec:
-        """May block. Raises RequestFailed."""
-        bureau = self._bureau
-        files = inputs.expand(named, kind, promised)
-        outputs = inputs.outputs_for(files, wish.output, kind)
-        number = self._numbers.next()
-        id_ = f"{host_name()}-{number}"
-        output.probe(outputs, wish.output if wish.output.endswith("/") else "", id_)
-        try:
-            unit_files.prepare(bureau.files, number)
-        except OSError as error:
-            where = f"{bureau.files}: {error.strerror}."
-            raise RequestFailed(Problem("Cannot be stored", where, "Make room, then try again.")) from error
-        engine = wish.engine or bureau.floor.engines_of(wish.kind)[0].name
+    def _specify(self, wish: control.Submit, files: tuple[str, ...], outputs: tuple[str, ...]) -> Spec:
+        number, floor = self._numbers.next(), self._bureau.floor
+        engine = wish.engine or floor.engines_of(wish.kind)[0].name
         return Spec(
             number=number,
-            id=id_,
+            id=f"{host_name()}-{number}",
             kind=wish.kind,
             inputs=files,
             output=wish.output,
             outputs=outputs,
             on_done=wish.on_done,
-            settings=bureau.floor.settings_of(engine),
+            settings=floor.settings_of(engine),
             submitted_unix=time.time(),
         )
+
+    def _prepare(self, spec: Spec) -> None:
+        """May block. Raises RequestFailed."""
+        output.probe(spec.outputs, spec.output if spec.output.endswith("/") else "", spec.id)
+        try:
+            unit_files.prepare(self._bureau.files, spec.number)
+        except OSError as error:
+            where = f"{self._bureau.files}: {error.strerror}."
+            raise RequestFailed(Problem("Cannot be stored", where, "Make room, then try again.")) from error
 
     def _sweep(self, unix: float, named: frozenset[str]) -> None:
         for file in self._spool.glob("*"):
@@ -126,6 +126,8 @@ class Submitting:
                 file.write(piece.data)
                 file.flush()
                 os.fsync(file.fileno())
+            if not piece.path:
+                unit_files.sync_folder_of(path)
         except OSError as error:
             raise RequestFailed(
                 Problem("Cannot be kept", f"{self._spool}: {error.strerror}.", "Make room, then try again.")
@@ -140,3 +142,11 @@ class Submitting:
         wall = self._bureau.wall
         for spec in [*(spec for spec, _ in wall.over()), *(job.spec for job in self._bureau.jobs.values())]:
             yield from spec.inputs
+
+
+def _find_files(
+    named: tuple[str, ...], output_: str, kind: Kind, promised: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Inputs and outputs. May block. Raises RequestFailed."""
+    files = inputs.expand(named, kind, promised)
+    return files, inputs.outputs_for(files, output_, kind)
