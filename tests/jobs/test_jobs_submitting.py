@@ -254,6 +254,6 @@ async def test_what_a_client_left_behind_is_swept_once_it_is_old(tmp_path: Path)
         unix = os.stat(left).st_mtime + STALE_SECONDS + 1
         os.utime(fresh, (unix, unix))
         await it.submit(inputs=(used,))
-        it.foreman.submitting.sweep(unix)
+        await it.foreman.submitting.sweep(unix)
         kept = {str(path) for path in (tmp_path / "state" / "spool").iterdir()}
         assert kept == {fresh, used}
