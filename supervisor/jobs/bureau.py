@@ -45,6 +45,8 @@ class Bureau:
     """Whether the jobs were taken up: until then none is known."""
     promised: set[Awaited[Any]] = field(default_factory=set)
     """Clients that wait until something is stored."""
+    leaving: set[int] = field(default_factory=set)
+    """Jobs that are being cleared."""
 
     def find(self, id: str) -> tuple[Spec, Facts]:  # noqa: A002 (the word of the protocol)
         """The stored job of that id. Raises RequestFailed: there is none."""

@@ -56,7 +56,7 @@ class Clearing:
         self._bureau.refuse_in_trouble()
         kept: list[tuple[str, Problem]] = []
         jobs: list[tuple[Spec, Facts]] = []
-        for id_ in wish.ids:
+        for id_ in dict.fromkeys(wish.ids):
             spec, facts = self._bureau.find(id_)
             if spec.number in self._bureau.jobs or facts.ending is None:
                 kept.append((id_, Problem("Not finished", f"{id_} is still at work.", "Cancel it first.")))
@@ -68,8 +68,8 @@ class Clearing:
             if problem is None and await self._forget(spec):
                 cleared.append(spec.id)
                 freed += facts.result_bytes
-            elif problem is not None and wish.ids:
-                kept.append((spec.id, problem))
+            elif wish.ids:
+                kept.append((spec.id, problem or _changed(spec)))
         return Cleared(tuple(cleared), freed, tuple(kept))
 
     async def housekeep(self) -> None:
@@ -86,7 +86,7 @@ class Clearing:
                     f"{spec.id} was cleared: it is over the limits for finished jobs, and its output is in its place."
                 )
                 self._bureau.floor.happen("info", spec.id, "job-cleared", text)
-        await to_thread.run_sync(self._submitting.sweep, unix, self._submitting.named())
+        await self._submitting.sweep(unix)
 
     async def _why_not(self, spec: Spec, facts: Facts) -> Problem | None:
         """Why its results are still needed."""
@@ -108,10 +108,15 @@ class Clearing:
         return None if await to_thread.run_sync(_all_in_place, spec, outputs) else last_copy
 
     async def _forget(self, spec: Spec) -> bool:
-        """False where it is at work again by now."""
-        if spec.number in self._bureau.jobs or self._bureau.wall.find(spec.id) is None:
+        """False where it is at work again by now, or somebody else has cleared it."""
+        number, leaving = spec.number, self._bureau.leaving
+        if number in self._bureau.jobs or number in leaving or not self._bureau.wall.knows(number):
             return False
-        await self._bureau.settle([Save((changes.JobCleared(spec.number),))])
+        leaving.add(number)
+        try:
+            await self._bureau.settle([Save((changes.JobCleared(number),))])
+        finally:
+            leaving.discard(number)
         await to_thread.run_sync(self._remove_files, spec)
         return True
 
@@ -120,6 +125,10 @@ class Clearing:
         for file in self._submitting.spooled(spec):
             with contextlib.suppress(OSError):  # it is swept later
                 file.unlink()
+
+
+def _changed(spec: Spec) -> Problem:
+    return Problem("Changed meanwhile", f"{spec.id} was retried or cleared at the same moment.", "Look again.")
 
 
 def _all_in_place(spec: Spec, outputs: dict[int, Output]) -> bool:

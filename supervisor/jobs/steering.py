@@ -115,7 +115,7 @@ class Steering:
             if job is not None:
                 open_now = {unit.index for unit in job.open_units()}
                 return job, [unit for unit in units if unit.index not in open_now]
-            if stored is None:
+            if stored is None or number in self._bureau.leaving or not self._bureau.wall.knows(number):
                 raise RequestFailed(Problem("Unknown job", f"{id_} was cleared.", ""))
             if stored.facts.ending is not None:  # else it has ended since the store was asked
                 return stored, units

@@ -52,18 +52,19 @@ class Submitting:
         if not named:
             raise RequestFailed(Problem("No input", "A job needs at least one input.", "Name a file, or --after JOB."))
         submission.check_paths(named, wish.output)
-        number = self._numbers.next()
         promised = {path: job.spec for job in bureau.jobs.values() for path in job.spec.outputs}
-        spec = await to_thread.run_sync(self._specify, number, wish, kind, named, frozenset(promised))
+        files, outputs = await to_thread.run_sync(_find_files, named, wish.output, kind, frozenset(promised))
+        spec = self._specify(wish, files, outputs)
+        await to_thread.run_sync(self._prepare, spec)
         submission.check_outputs(spec.outputs, (job.spec for job in bureau.jobs.values()))
         waits_for = [known.number for known, facts in after if known.number in bureau.jobs or facts.ending not in WELL]
         waits_for += [promised[path].number for path in spec.inputs if path in promised]
         facts = Facts(engine=wish.engine, priority=wish.priority, after=tuple(dict.fromkeys(waits_for)))
         bureau.refuse_in_trouble()  # which may have begun meanwhile
         try:
-            return await bureau.carry_out(number, bureau.book.add(spec, facts))
+            return await bureau.carry_out(spec.number, bureau.book.add(spec, facts))
         except RequestFailed:
-            bureau.act([*bureau.air.forget(number), *bureau.book.cancel(number, time.time())])
+            bureau.act([*bureau.air.forget(spec.number), *bureau.book.cancel(spec.number, time.time())])
             bureau.refuse_in_trouble()
             raise
 
@@ -73,17 +74,9 @@ class Submitting:
             raise RequestFailed(Problem("Piece too long", f"It has over {PIECE_BYTES:,} bytes.", "Send smaller ones."))
         return await to_thread.run_sync(self._write, piece)
 
-    def named(self) -> frozenset[str]:
-        """The inputs of every job."""
-        specs = [*(spec for spec, _ in self._bureau.wall.over()), *(job.spec for job in self._bureau.jobs.values())]
-        return frozenset(path for spec in specs for path in spec.inputs)
-
-    def sweep(self, unix: float, named: frozenset[str]) -> None:
-        """Remove spooled files that no job names, once they are old; one that cannot be removed stays. May block."""
-        for file in self._spool.glob("*"):
-            with contextlib.suppress(OSError):
-                if str(file) not in named and unix - file.stat().st_mtime > STALE_SECONDS:
-                    file.unlink()
+    async def sweep(self, unix: float) -> None:
+        """Remove spooled files that no job names, once they are old; one that cannot be removed stays."""
+        await to_thread.run_sync(self._sweep, unix, frozenset(self._named()))
 
     def spooled(self, spec: Spec) -> Iterable[Path]:
         """Inputs of this job that are ours to remove with it."""
@@ -100,32 +93,35 @@ class Submitting:
             )
         return found
 
-    def _specify(
-        self, number: int, wish: control.Submit, kind: Kind, named: tuple[str, ...], promised: frozenset[str]
-    ) -> Spec:
-        """May block. Raises RequestFailed."""
-        bureau = self._bureau
-        files = inputs.expand(named, kind, promised)
-        outputs = inputs.outputs_for(files, wish.output, kind)
-        id_ = f"{host_name()}-{number}"
-        output.probe(outputs, wish.output if wish.output.endswith("/") else "", id_)
-        try:
-            unit_files.prepare(bureau.files, number)
-        except OSError as error:
-            where = f"{bureau.files}: {error.strerror}."
-            raise RequestFailed(Problem("Cannot be stored", where, "Make room, then try again.")) from error
-        engine = wish.engine or bureau.floor.engines_of(wish.kind)[0].name
+    def _specify(self, wish: control.Submit, files: tuple[str, ...], outputs: tuple[str, ...]) -> Spec:
+        number, floor = self._numbers.next(), self._bureau.floor
+        engine = wish.engine or floor.engines_of(wish.kind)[0].name
         return Spec(
             number=number,
-            id=id_,
+            id=f"{host_name()}-{number}",
             kind=wish.kind,
             inputs=files,
             output=wish.output,
             outputs=outputs,
             on_done=wish.on_done,
-            settings=bureau.floor.settings_of(engine),
+            settings=floor.settings_of(engine),
             submitted_unix=time.time(),
         )
+
+    def _prepare(self, spec: Spec) -> None:
+        """May block. Raises RequestFailed."""
+        output.probe(spec.outputs, spec.output if spec.output.endswith("/") else "", spec.id)
+        try:
+            unit_files.prepare(self._bureau.files, spec.number)
+        except OSError as error:
+            where = f"{self._bureau.files}: {error.strerror}."
+            raise RequestFailed(Problem("Cannot be stored", where, "Make room, then try again.")) from error
+
+    def _sweep(self, unix: float, named: frozenset[str]) -> None:
+        for file in self._spool.glob("*"):
+            with contextlib.suppress(OSError):
+                if str(file) not in named and unix - file.stat().st_mtime > STALE_SECONDS:
+                    file.unlink()
 
     def _write(self, piece: control.Spool) -> str:
         try:
@@ -136,6 +132,8 @@ class Submitting:
                 file.write(piece.data)
                 file.flush()
                 os.fsync(file.fileno())
+            if not piece.path:
+                unit_files.sync_folder_of(path)
         except OSError as error:
             raise RequestFailed(
                 Problem("Cannot be kept", f"{self._spool}: {error.strerror}.", "Make room, then try again.")
@@ -145,3 +143,16 @@ class Submitting:
     def _new(self, name: str) -> Path:
         self._spool.mkdir(mode=0o700, exist_ok=True)
         return self._spool / f"{secrets.token_hex(6)}-{re.sub(r'[^A-Za-z0-9._-]', '_', name)}"
+
+    def _named(self) -> Iterable[str]:
+        wall = self._bureau.wall
+        for spec in [*(spec for spec, _ in wall.over()), *(job.spec for job in self._bureau.jobs.values())]:
+            yield from spec.inputs
+
+
+def _find_files(
+    named: tuple[str, ...], output_: str, kind: Kind, promised: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Inputs and outputs. May block. Raises RequestFailed."""
+    files = inputs.expand(named, kind, promised)
+    return files, inputs.outputs_for(files, output_, kind)

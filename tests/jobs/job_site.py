@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
@@ -91,6 +92,15 @@ class Site:
 
     async def clear(self, *ids: str, force: bool = False) -> control.Cleared:
         return await self.foreman.clearing.clear(control.ClearJobs(ids, force))
+
+    def composed(self) -> list[list[int]]:
+        """The units of the flights that are stored."""
+        return [msgspec.json.decode(units) for (units,) in self.stored("SELECT units FROM flights ORDER BY id")]
+
+    def stored(self, query: str) -> list[tuple[Any, ...]]:
+        """What the store says."""
+        with closing(sqlite3.connect(self.folder / "state" / "jobs.sqlite")) as store:
+            return store.execute(query).fetchall()
 
     def row(self, id_: str = "") -> JobRow:
         """The job of that id, or the last."""

@@ -186,7 +186,9 @@ async def test_a_clock_that_is_set_changes_no_rate_hold_or_order(
         it.second(1)
         again = await it.message()
         assert isinstance(again, work.Plan)
-        it.foreman.desk_said("fake", work.Planned(again.task, (work.PlannedUnit('{"prompt": "x"}', "x", None),), (), "", end=True))
+        it.foreman.desk_said(
+            "fake", work.Planned(again.task, (work.PlannedUnit('{"prompt": "x"}', "x", None),), (), "", end=True)
+        )
 
         flown = []
         for _ in range(3):

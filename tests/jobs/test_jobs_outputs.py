@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -163,8 +161,7 @@ async def test_a_long_result_lies_in_a_file_until_its_output_is_written(tmp_path
             it.path(f"state/units/1/{order.index}-{flight}") for order in message.units
         ]
         assert files_of(it) == [f"0-{flight}", f"1-{flight}"]
-        with closing(sqlite3.connect(tmp_path / "state" / "jobs.sqlite")) as store:
-            kept = store.execute("SELECT file, length(digest), result FROM units ORDER BY idx").fetchall()
+        kept = it.stored("SELECT file, length(digest), result FROM units ORDER BY idx")
         assert kept == [(f"0-{flight}", 64, ""), (f"1-{flight}", 64, "")]
         order = await it.asked(work.Assemble)
         rows = await it.pull(order)
