@@ -13,8 +13,8 @@ from ipc import control
 from ipc.errors import RequestFailed
 from ipc.snapshot import JobRow
 
-AHEAD = 12
-"""Jobs that are submitted before their share of the steps is done: two and more for each engine."""
+AHEAD = 16
+"""Jobs that are submitted before their share of the steps is done, so that every engine has work when it is met."""
 
 
 def output_of(room: Room, source: Source) -> Path:

@@ -16,6 +16,7 @@ from bench.chaos.plan import Step
 from bench.chaos.regicide import Regicide
 from bench.chaos.storm import CLIENTS, storm
 from bench.room import Room
+from ipc.states import Ready
 
 DESK = ":desk"
 REPLACED_SECONDS = 60.0
@@ -68,9 +69,13 @@ class Hand:
         if not there:
             return False
         engine, pid = there[step.pick % len(there)]
+        state = self._eye.engines[engine].state
         if step.act == "kill engine":
             self._eye.expect_back(engine, pid)
-        return self._strike(step, engine, pid)
+        struck = self._strike(step, engine, pid)
+        if struck and isinstance(state, Ready) and state.flights:
+            self._diary.did(f"{step.act} at work", engine)
+        return struck
 
     async def _meet_desk(self, step: Step) -> bool:
         desks = [

@@ -12,7 +12,7 @@ HANG_SECONDS = 2.0
 # Stops count as hangs and come by the hundred, so these engines may die of their own fault as often as an operator of
 # such a box would allow.
 CONFIG = "".join(
-    f'[engine.{name}]\nkind = "fake"\nautostart = true\nseconds_per_unit = 0.03\nhang_after = {HANG_SECONDS}\n'
+    f'[engine.{name}]\nkind = "fake"\nautostart = true\nseconds_per_unit = 0.08\nhang_after = {HANG_SECONDS}\n'
     f"stall_after = {HANG_SECONDS}\nstart_limit = 10\nrestarts = 50\nrestarts_within = 10\n\n"
     for name in FAKES
 ) + (
@@ -26,11 +26,11 @@ class Scale:
     """The numbers that are asked for, and those that follow from them."""
 
     seed: int = 1
-    engine_kills: int = 40
-    stops: int = 8
+    engine_kills: int = 30
+    stops: int = 6
     """Engines and desks."""
     supervisor_kills: int = 4
-    units: int = 900
+    units: int = 600
 
     @property
     def desk_stops(self) -> int:

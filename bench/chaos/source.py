@@ -74,4 +74,4 @@ def _fake(dice: Random, number: int, lines: int) -> Source:
         Unit(f"{name}, line {line}", f"{name}-{line}", dice.choice(POISON) if line in poisoned else None)
         for line in range(lines)
     )
-    return Source(name, "fake", ("", *FAKES)[number % (1 + len(FAKES))], units)
+    return Source(name, "fake", "" if number % 2 else FAKES[number // 2 % len(FAKES)], units)

@@ -19,6 +19,10 @@ DONE = (
     ("change a setting", "settings changed under way"),
     ("pause a job", "jobs paused and resumed"),
 )
+AT_WORK = (
+    ("kill engine at work", "of the engines killed: with units in the air"),
+    ("stop engine at work", "of the engines stopped: with units in the air"),
+)
 ALSO = (
     ("setting refused", "changes refused, as the engine died of a blow or could not"),
     ("setting not answered", "changes not answered within 30 s"),
@@ -66,6 +70,8 @@ def lines(report: Report) -> Iterator[str]:
     for name, words in ALSO:
         if counts[name]:
             yield f"| {words} | — | {counts[name]} |"
+    for name, words in AT_WORK:
+        yield f"| {words} | — | {counts[name]} |"
     yield ""
     yield "| found | count |"
     yield "|---|---:|"
