@@ -62,9 +62,9 @@ class Keeper:
                 return code
             if time.monotonic() - began > WELL_AFTER_SECONDS:
                 delays = _delays()
+            how = "ended out of order" if first is not None else _how(code)
             delay, first = next(delays), None
-            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            _say(f"The supervisor (pid {pid}) ended with {how}; it starts again in {delay:g} s.")
+            _say(f"The supervisor (pid {pid}) {how}; it starts again in {delay:g} s.")
             if self._signals.wait(delay):
                 return 0
 
@@ -123,6 +123,10 @@ def _delays() -> Iterator[float]:
     while True:
         yield delay
         delay = min(LAST_DELAY_SECONDS, 2 * delay)
+
+
+def _how(code: int) -> str:
+    return f"ended with exit code {code}" if code >= 0 else f"ended with signal {-code}"
 
 
 def _say(text: str) -> None:
