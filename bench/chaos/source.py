@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 
 from bench.chaos.scale import FAKES, WRITER, Scale
-from engines.fake.unit import Unit
+from engines.fake.unit import Request
 
 PROMPTS = 45
 """Lines of each job for the writer, which all have the same source: one undisturbed output to compare with."""
@@ -31,7 +31,7 @@ class Source:
     kind: str
     engine: str
     """Empty for any of the kind."""
-    units: tuple[Unit, ...]
+    units: tuple[Request, ...]
 
     @property
     def poison(self) -> frozenset[str]:
@@ -45,7 +45,7 @@ class Source:
         return path
 
 
-def answer(unit: Unit) -> str:
+def answer(unit: Request) -> str:
     """What the fake kind answers to it."""
     return " ".join(unit.words(TOKENS))
 
@@ -64,14 +64,14 @@ def sources(scale: Scale) -> tuple[Source, ...]:
 
 def writer(name: str) -> Source:
     """A job for the writer."""
-    units = tuple(Unit(f"{number}. What is an engine of kind {number}?", f"q{number}") for number in range(PROMPTS))
+    units = tuple(Request(f"{number}. What is an engine of kind {number}?", f"q{number}") for number in range(PROMPTS))
     return Source(name, "llm", WRITER, units)
 
 
 def _fake(dice: Random, number: int, lines: int) -> Source:
     name, poisoned = f"work{number:03}", set(dice.sample(range(lines), max(1, lines // CLEAN)))
     units = tuple(
-        Unit(f"{name}, line {line}", f"{name}-{line}", dice.choice(POISON) if line in poisoned else None)
+        Request(f"{name}, line {line}", f"{name}-{line}", dice.choice(POISON) if line in poisoned else None)
         for line in range(lines)
     )
     return Source(name, "fake", "" if number % 2 else FAKES[number // 2 % len(FAKES)], units)

@@ -20,7 +20,7 @@ from bench.chaos.scale import Scale
 from bench.chaos.source import Source, answer, sources
 from bench.chaos.table import lines
 from bench.chaos.verdict import Verdict, judge
-from engines.fake.unit import Unit
+from engines.fake.unit import Request
 
 SHORT = Scale(seed=7, engine_kills=14, stops=3, supervisor_kills=3, units=250)
 
@@ -53,7 +53,7 @@ def test_a_plan_follows_from_its_seed_and_does_what_was_asked() -> None:
 
 # ── what the checks find: a run that broke a promise must not pass ──────────────────────────────────────────
 
-UNITS = tuple(Unit(f"prompt {name}", name, "crash" if name == "c" else None) for name in "abcde")
+UNITS = tuple(Request(f"prompt {name}", name, "crash" if name == "c" else None) for name in "abcde")
 SOURCE = Source("work", "fake", "", UNITS)
 
 
