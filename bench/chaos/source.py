@@ -38,6 +38,11 @@ class Source:
         """Ids of the units that kill or hang their engine."""
         return frozenset(str(unit.id) for unit in self.units if unit.habit)
 
+    def ids_at(self, where: str) -> tuple[str, ...]:
+        """Of the lines that a problem names: `work001.jsonl line 5`, or `… lines 5–7`."""
+        first, _, last = where.rpartition(" ")[2].partition("–")
+        return tuple(str(unit.id) for unit in self.units[int(first) - 1 : int(last or first)])
+
     def write(self, folder: Path) -> Path:
         """The source's file."""
         path = folder / f"{self.name}.jsonl"
