@@ -108,14 +108,14 @@ class Air:
     def forget(self, job: int) -> list[Effect]:
         """The job is over: what was composed for it is never sent, and what comes of the rest is nobody's any more."""
         flights = [flight for flight in self._flights.values() if flight.job == job]
-        waiting = [flight for flight in flights if not flight.sent]
         for flight in flights:
             if flight.sent:
                 flight.job = NOBODYS
             else:
                 self._pop(flight)
         self._runs.forget(job)
-        return [Save(tuple(changes.FlightOver(flight.id, flown=False) for flight in waiting))] if waiting else []
+        over = tuple(changes.FlightOver(flight.id, flown=flight.sent) for flight in flights)
+        return [Save(over)] if over else []
 
     def send(self, flight: Flight, engine: EngineView, run: Run, *, careful: bool) -> list[Effect]:
         """Send a flight that waited for its engine, once it is stored and if it is still what the engine should fly.
@@ -135,6 +135,11 @@ class Air:
         orders = tuple(self._order(job, unit, flight.id) for unit in flight.units)
         fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
         return [Save((began,)), fly] if began is not None else [fly]
+
+    def end_trial(self, engine: str) -> None:
+        """The engine cannot be tried, because only the operator can start it: what was set aside stays so."""
+        if self.on_trial(engine):
+            self._suspicions[engine].row.clear()
 
     def try_known(self, engine: EngineView) -> list[Effect]:
         """Put an engine on trial to the proof."""
@@ -236,7 +241,7 @@ class Air:
         log_tail: tuple[str, ...],
         careful_until: float,
     ) -> list[Effect]:
-        if verdict == "own" and not flight.units:
+        if not flight.units and (verdict == "own" or alone):
             return self._condemn(flight.engine)
         job = self._jobs.get(flight.job)
         if job is not None and flight.open and alone and len(flight.units) == 1:
@@ -278,7 +283,9 @@ class Air:
             return []
         if job is not None:
             job.put_back(flight.units)
-        return [Save((changes.FlightOver(flight.id, flown=flight.sent),))] if flight.units else []
+        if not flight.units or flight.job == NOBODYS:
+            return []
+        return [Save((changes.FlightOver(flight.id, flown=flight.sent),))]
 
     def _spend(self, flight: Flight, joules: float | None) -> list[Effect]:
         """Divide what the flight cost among its finished units, by the time that each took."""

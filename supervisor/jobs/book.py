@@ -29,9 +29,8 @@ from supervisor.jobs.effects import (
     Tidy,
     noted,
 )
-from supervisor.jobs.job import Ending, Errand, Facts, Found, Hold, Job, Output, Spec, Unit
+from supervisor.jobs.job import Ending, Errand, Facts, Found, Hold, Job, Output, Rewind, Spec, Unit
 from supervisor.jobs.line import Line
-from supervisor.jobs.replanning import Rewind
 
 HOLDS = (1.0, 2.0, 5.0, 10.0)
 """Seconds before what did not work is tried again: the first time, the second, and so on."""
@@ -87,10 +86,21 @@ class Book:
         may_plan = not (facts.all_planned or facts.paused or len(job.free) >= window)
         if may_plan and 2 * len(job.free) < window:
             return self._plan(job, window)
-        if (output := job.due()) is not None:
+        output = job.due()
+        if output is None and not may_plan and job.stuck:
+            job.stuck.clear()
+            output = job.due()
+        if output is not None:
             job.errand, job.outdated = "assembling", False
             return [Assemble(number, output)]
         return self._plan(job, window) if may_plan else []
+
+    def divide_anew(self, job: Job, tail: Rewind, window: int) -> list[Effect]:
+        """Have the desk read these units' input again; until it has, they count as planned, and none of them flies."""
+        for unit in tail.units:
+            del job.free[unit.index]
+        job.parked = tail
+        return self._plan(job, window)
 
     def end_if_done(self, job: Job, unix: float) -> list[Effect]:
         """The end of a job with nothing left to do."""
@@ -105,7 +115,12 @@ class Book:
 
     def planned(self, number: int, answer: Planned, planning: Mapping[str, Scalar]) -> list[Effect]:
         """The desk read on, with the settings `planning`."""
-        job, facts, source = self._jobs[number], self._jobs[number].facts, self._jobs[number].facts.source
+        job = self._jobs[number]
+        what: list[changes.Change] = []
+        if job.parked is not None:
+            parked, job.parked = job.parked, None
+            what += self._go_back(job, parked)
+        facts, source = job.facts, job.facts.source
         first = facts.planned
         problems = []
         for piece in answer.problems:
@@ -118,6 +133,7 @@ class Book:
         )
         return self._know(
             job,
+            *what,
             changes.UnitsPlanned(number, first, source, answer.units),
             *problems,
             begun=True,
@@ -127,12 +143,15 @@ class Book:
             source=source + answer.end,
             cursor="" if answer.end else answer.cursor,
             share=0.0 if answer.end else answer.share,
+            identity="" if answer.end else answer.identity,
             all_planned=source + answer.end == len(job.spec.inputs),
         )
 
-    def unreadable(self, number: int, problem: Problem) -> list[Effect]:
-        """The input at hand cannot be read any further; the others go on."""
+    def unreadable(self, number: int, problem: Problem, planning: Mapping[str, Scalar]) -> list[Effect]:
+        """The input at hand cannot be read any further, with the settings `planning`; the others go on."""
         job, facts = self._jobs[number], self._jobs[number].facts
+        if job.parked is not None:
+            return self._stay(job, problem, planning)
         found = Found(facts.planned, facts.source, facts.cursor)
         job.found.append(found)
         what: list[changes.Change] = [
@@ -149,27 +168,13 @@ class Book:
             source=facts.source + 1,
             cursor="",
             share=0.0,
+            identity="",
             all_planned=facts.source + 1 == len(job.spec.inputs),
         )
 
     def rewind(self, job: Job, to: Rewind) -> list[Effect]:
-        """Forget what is planned from `to` on: it will be divided anew."""
-        for unit in to.units:
-            del job.free[unit.index]
-        job.found = [found for found in job.found if to.keeps(found)]
-        spoiled = [number for number in job.outputs if number >= job.spec.output_of(to.source)]
-        return self._note(
-            job,
-            changes.UnitsUnplanned(job.spec.number, to.first, to.source),
-            *(changes.OutputNoted(job.spec.number, number, job.spoil(number)) for number in spoiled),
-            planned=to.first,
-            source=to.source,
-            cursor=to.cursor,
-            share=None,
-            all_planned=False,
-            set_aside=sum(found.stopped is None for found in job.found),
-            unread=sum(found.stopped is not None for found in job.found),
-        )
+        """Read again from there what could not be read."""
+        return [noted(job, *self._go_back(job, to))]
 
     def assembled(self, number: int, output: int, identity: str) -> list[Effect]:
         """The part file is complete; `identity` is the file's, which it keeps when it is renamed."""
@@ -201,6 +206,10 @@ class Book:
     def mishap(self, number: int, reason: str, monotonic: float) -> list[Effect]:
         """An errand came to nothing for a reason that can go away: hold, and try again ever more slowly."""
         job = self._jobs[number]
+        self._unpark(job)
+        if job.errand == "placing" and len(job.spec.outputs) > 1 and job.facts.placing is not None:
+            job.stuck.add(job.facts.placing)  # it is written anew when its turn comes again
+            job.facts = msgspec.structs.replace(job.facts, placing=None)
         job.errand = None
         known = job.hold_reason
         job.hold = Hold(reason, monotonic + HOLDS[min(job.mishaps, len(HOLDS) - 1)])
@@ -211,6 +220,40 @@ class Book:
         return [Happen("warning", job.spec.id, "job-held", f"{job.spec.id} is held: {reason}.")]
 
     # ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _go_back(self, job: Job, to: Rewind) -> list[changes.Change]:
+        """Forget what is planned from `to` on."""
+        job.found = [found for found in job.found if to.keeps(found)]
+        spoiled = [number for number in job.outputs if number >= job.spec.output_of(to.source)]
+        same = to.source == job.facts.source
+        job.facts = msgspec.structs.replace(
+            job.facts,
+            planned=to.first,
+            source=to.source,
+            cursor=to.cursor,
+            share=None,
+            identity=job.facts.identity if same else "",
+            all_planned=False,
+            set_aside=sum(found.stopped is None for found in job.found),
+            unread=sum(found.stopped is not None for found in job.found),
+        )
+        return [
+            changes.UnitsUnplanned(job.spec.number, to.first, to.source),
+            *(changes.OutputNoted(job.spec.number, number, job.spoil(number)) for number in spoiled),
+        ]
+
+    def _unpark(self, job: Job) -> None:
+        if job.parked is not None:
+            job.put_back(job.parked.units)
+            job.parked = None
+
+    def _stay(self, job: Job, problem: Problem, planning: Mapping[str, Scalar]) -> list[Effect]:
+        """Units stay divided as they are, because their input cannot be read again."""
+        assert job.parked is not None
+        self._unpark(job)
+        text = f"What waits of {job.spec.id} stays divided as it was: {problem.detail}"
+        told = Happen("warning", job.spec.id, "not-divided-anew", text)
+        return self._know(job, then=(told,), planned_with=dict(planning))
 
     def _plan(self, job: Job, window: int) -> list[Effect]:
         job.errand = "planning"

@@ -102,7 +102,7 @@ class Bureau:
         def ask(connection: sqlite3.Connection) -> Callable[[], None]:
             try:
                 return partial(found.give, query(connection))
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, ValueError, OverflowError) as error:
                 return partial(found.refuse, Problem("Jobs damaged", f"What is stored makes no sense: {error}.", ""))
 
         self.store.read(ask)

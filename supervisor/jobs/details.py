@@ -15,6 +15,8 @@ from ipc.snapshot import JobNumbers, RunRow, Scalar, UnitProblem, UnitRow, UnitS
 
 MOST_PROBLEMS = 500
 """So many are listed, the first ones, so that a source of nothing but problems still fits one message."""
+MOST_TAIL_BYTES = 4 * 1024 * 1024
+"""Of engines' last lines together, for the same reason: the later ones go without."""
 MOST_UNITS = 1000
 
 _problems = msgspec.json.Decoder(Problem)
@@ -98,10 +100,13 @@ def _problems_of(connection: sqlite3.Connection, job: int) -> tuple[UnitProblem,
         " WHERE problems.job = ? ORDER BY problems.number LIMIT ?",
         (job, MOST_PROBLEMS),
     )
-    return tuple(
-        UnitProblem(where, unit, _problems.decode(problem), _lines.decode(tail), index, state)
-        for where, unit, problem, tail, index, state in found
-    )
+    problems: list[UnitProblem] = []
+    size = 0
+    for where, unit, problem, tail, index, state in found:
+        size += len(tail.encode())
+        lines = _lines.decode(tail) if size < MOST_TAIL_BYTES else ()
+        problems.append(UnitProblem(where, unit, _problems.decode(problem), lines, index, state))
+    return tuple(problems)
 
 
 def _runs(connection: sqlite3.Connection, job: int) -> tuple[RunRow, ...]:

@@ -115,7 +115,9 @@ class Dispatch:
             up = any(engine.free or engine.name in flying for engine in engines)
             if job.waiting and not job.facts.paused and not up:
                 yield from (
-                    Need(engine.name, job.facts.priority, engine.blocked_by) for engine in engines if engine.blocked_by
+                    Need(engine.name, job.facts.priority, engine.blocked_by)
+                    for engine in engines
+                    if engine.blocked_by and engine.available
                 )
 
     def _work(self, moment: _Moment) -> dict[str, int]:
@@ -135,8 +137,9 @@ class Dispatch:
         effects = self._air.part(job, engines)
         if not engines:
             return effects
-        if job.errand is None and (tail := untouched_tail(job, engines[0].planning)) is not None:
-            effects += [*self._air.recompose(job), *self._book.rewind(job, tail)]
+        idle = job.errand is None and job.hold is None
+        if idle and (tail := untouched_tail(job, engines[0].planning)) is not None:
+            return [*effects, *self._air.recompose(job), *self._book.divide_anew(job, tail, window(engines))]
         if not job.facts.all_ended or self._air.judged(job.spec.number):
             effects += self._book.end_if_done(job, moment.unix)
             if job.spec.number in self._jobs:
@@ -147,6 +150,7 @@ class Dispatch:
         name = engine.name
         if not engine.available:
             self._asks.refuse(name, engine.why_not)
+            self._air.end_trial(name)
         elif engine.hold.startswith("memory: "):  # a person is told at once, while jobs wait
             self._asks.refuse(name, f"{name} is held, {engine.hold.rstrip('.')}")
         if self._busy(name):

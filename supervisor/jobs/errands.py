@@ -83,8 +83,10 @@ class Errands:
         """Have the desk read on, when its turn comes."""
 
         def make(job: Job, task: int) -> work.Plan:
-            source = job.spec.inputs[job.facts.source]
-            return work.Plan(task, source, job.facts.cursor, limit, self._settings(job))
+            facts, back = job.facts, job.parked
+            source, cursor = (facts.source, facts.cursor) if back is None else (back.source, back.cursor)
+            identity = facts.identity if source == facts.source else ""
+            return work.Plan(task, job.spec.inputs[source], cursor, limit, self._settings(job), identity)
 
         self._give(self._jobs[number], make)
 
@@ -130,10 +132,10 @@ class Errands:
 
     def _outcome(self, task: Task, message: work.Planned | work.Assembled | work.TaskFailed) -> list[Effect]:
         number = task.job.spec.number
+        planning = msgspec.convert(task.message.settings, KINDS[task.job.spec.kind].settings).planning()
         match message:
             case work.Planned():
-                settings = msgspec.convert(task.message.settings, KINDS[task.job.spec.kind].settings)
-                return self._book.planned(number, message, settings.planning())
+                return self._book.planned(number, message, planning)
             case work.Assembled():
                 self._begin(partial(self._identify, task.job, task.output))
                 return []
@@ -141,7 +143,7 @@ class Errands:
                 return self._mishap(task.job, problem.detail)
             case work.TaskFailed(problem=problem):
                 if isinstance(task.message, work.Plan):
-                    return self._book.unreadable(number, problem)
+                    return self._book.unreadable(number, problem, planning)
                 return [*self._air.forget(number), *self._book.refused(number, problem, time.time())]
 
     def _pulled(self, task: Task, pull: work.Pull, connection: sqlite3.Connection) -> Callable[[], None]:

@@ -110,9 +110,11 @@ class Foreman:
         self._job_numbers.skip(stored.last_job)
         self._flight_numbers.skip(stored.last_flight)
         self._air.skip_runs(stored.last_run)
+        files, known = self._bureau.files, frozenset(spec.number for spec, _ in stored.jobs)
+        await to_thread.run_sync(unit_files.sweep_others, files, known)
+        await to_thread.run_sync(unit_files.prepare_all, files, [job.spec.number for job in stored.under_way])
         self._jobs.update((job.spec.number, job) for job in stored.under_way)
         self._line.changed()
-        await to_thread.run_sync(unit_files.prepare_all, self._bureau.files, tuple(self._jobs))
         for spec, facts in stored.jobs:
             self._wall.hang(spec, facts)
         self._open = True
@@ -289,7 +291,8 @@ class Foreman:
                 case effects.Stored(flight):
                     self._air.stored(flight)
                 case effects.Fly(engine, message):
-                    self._joules[message.flight] = self._floor.joules_of(engine)
+                    if message.units[0].job:  # else nobody asks what it cost
+                        self._joules[message.flight] = self._floor.joules_of(engine)
                     self._floor.fly(engine, message)
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)

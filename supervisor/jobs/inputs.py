@@ -36,11 +36,13 @@ def outputs_for(files: tuple[str, ...], output: str, kind: Kind) -> tuple[str, .
     Raises:
         RequestFailed: two inputs would write the same file.
     """
+    # One place has one name, so that no two jobs write there.
+    folder = os.path.realpath(os.path.dirname(output))
     if not output.endswith("/"):
-        return (output,)
+        return (os.path.join(folder, os.path.basename(output)),)
     made: dict[str, str] = {}
     for file in files:
-        name = output + Path(file).stem + kind.writes
+        name = os.path.join(folder, Path(file).stem + kind.writes)
         if name in made:
             raise RequestFailed(
                 Problem("Same name twice", f"{made[name]} and {file} would both write {name}.", "Submit them apart.")
@@ -50,8 +52,8 @@ def outputs_for(files: tuple[str, ...], output: str, kind: Kind) -> tuple[str, .
 
 
 def _files(name: str, kind: Kind, promised: Collection[str]) -> list[str]:
-    if name in promised:
-        return [name]
+    if (real := os.path.realpath(name)) in promised:
+        return [real]
     if os.path.isdir(name):
         found = [str(path) for path in Path(name).iterdir() if path.suffix in kind.reads and path.is_file()]
         why = f"{name} holds no file that {kind.name} reads ({', '.join(kind.reads)})."
@@ -63,11 +65,24 @@ def _files(name: str, kind: Kind, promised: Collection[str]) -> list[str]:
     if not found:
         raise RequestFailed(Problem("No input", why, "Check the path; it is looked up on the supervisor's machine."))
     for file in found:
+        if not _is_text(file):
+            raise RequestFailed(
+                Problem("Name unreadable", f"The name of {ascii(file)} is no UTF-8.", "Rename it, or name other files.")
+            )
         if not os.path.isfile(file) or not os.access(file, os.R_OK):
             raise RequestFailed(
                 Problem("Input unreadable", f"{file} is no file that can be read.", "Check the path and its rights.")
             )
     return sorted(found, key=_as_people_count)
+
+
+def _is_text(path: str) -> bool:
+    """Whether it can be written down: file systems allow names that are no text."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _as_people_count(path: str) -> list[tuple[int, str]]:

@@ -76,6 +76,8 @@ class Facts(Struct, frozen=True):
     """Where in it to read on."""
     share: float | None = 0.0
     """How much of that input lies before the cursor; None where that is unknown."""
+    identity: str = ""
+    """What that input loses when anybody changes it; empty before it was looked at."""
     planned: int = 0
     """Units planned so far; the next one gets this index."""
     planned_with: dict[str, Scalar] = {}
@@ -155,6 +157,22 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Rewind:
+    """Back to where the first of these units begins, to read on from there."""
+
+    first: int
+    """The index that the next planned unit gets."""
+    source: int
+    cursor: str
+    units: tuple[Unit, ...] = ()
+
+    def keeps(self, found: Found) -> bool:
+        """Whether that lies before; what made reading stop is tried again."""
+        stays = found.source < self.source or (found.source == self.source and found.stopped is None)
+        return found.before < self.first or (found.before == self.first and stays)
+
+
+@dataclass(frozen=True)
 class Output:
     """One output of a job. `identities` are those of all files that we ever made there; the last is the latest.
 
@@ -224,7 +242,11 @@ class Job:
     formations: list[Formation] = field(default_factory=list)
     flights: dict[int, Flight] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
+    parked: Rewind | None = None
+    """Units that are being divided anew: they wait until the desk has shown that it can read their input again."""
     outputs: dict[int, Output] = field(default_factory=dict)
+    stuck: set[int] = field(default_factory=set)
+    """Outputs that cannot be put in their place just now; the others go on."""
     written: int = 0
     """So many of the first outputs are known to be current."""
     outdated: bool = False
@@ -248,6 +270,7 @@ class Job:
     def open_units(self) -> Iterator[Unit]:
         """All planned units that have not ended."""
         yield from self.free.values()
+        yield from () if self.parked is None else self.parked.units
         companies = [*(formation.units for formation in self.formations), *(one.units for one in self.flights.values())]
         yield from (unit for units in companies for unit in units if not unit.ended)
 
@@ -260,9 +283,23 @@ class Job:
 
     def due(self) -> int | None:
         """The first output that is not in its place as it should be, if it can be written now."""
-        while (known := self.outputs.get(self.written)) is not None and known.current:
+        while self.is_current(self.written):
             self.written += 1
-        return self.written if self.written < len(self.spec.outputs) and self.is_whole(self.written) else None
+        reached = self.facts.source if len(self.spec.outputs) > 1 else 1
+        for number in range(self.written, reached):
+            if number not in self.stuck and not self.is_current(number):
+                return number if self.is_whole(number) else None
+        return None
+
+    def is_current(self, output: int) -> bool:
+        """Whether it is in its place as it should be."""
+        known = self.outputs.get(output)
+        return known is not None and known.current
+
+    def reads_from(self, other: Spec) -> bool:
+        """Whether it has begun to read its inputs, and one that is left of them is an output of that job."""
+        left = self.spec.inputs[self.facts.source :]
+        return self.facts.begun and not self.facts.all_planned and not set(left).isdisjoint(other.outputs)
 
     def spoil(self, output: int) -> Output:
         """Units of this output are to be done again: it is current no more."""

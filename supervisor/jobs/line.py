@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 
 from supervisor.jobs.job import Job
@@ -14,38 +14,50 @@ HEAD = 16
 
 
 class Line:
-    """Over `jobs`, by number: by priority, then first come first served."""
+    """Over `jobs`, by number: by priority, then first come first served; without those that wait for other jobs."""
 
     def __init__(self, jobs: Mapping[int, Job], order: Order) -> None:
         self._jobs = jobs
         self._order = order
-        self._stale = True
+        self._version = -1
         self._queues: list[list[Job]] = []
+        self._looks = 0
 
     def changed(self) -> None:
         """A job came, went, or changed its priority or engine."""
-        self._stale = True
+        self._version = -1
 
     def head(self) -> tuple[Job, ...]:
         """Those whose turn it is, or soon will be: some for each engine or kind that jobs name."""
-        if self._stale:
+        if self._version != self._order.version:
             self._sort()
-        first = [job for queue in self._queues for job in islice(self._ready(queue), HEAD)]
+        self._looks += 1
+        first = [job for queue in self._queues for job in self._first(queue)]
         return tuple(sorted(first, key=_place)) if len(self._queues) > 1 else tuple(first)
 
     def _sort(self) -> None:
         queues: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
         for job in sorted(self._jobs.values(), key=_place):
-            queues[job.spec.kind, job.facts.engine].append(job)
+            if self._order.waits_for(job) is None:
+                queues[job.spec.kind, job.facts.engine].append(job)
         self._queues = list(queues.values())
-        self._stale = False
+        self._version = self._order.version
 
-    def _ready(self, queue: list[Job]) -> Iterator[Job]:
-        """Without those that wait for other jobs, and those that a person has paused with nothing in the air."""
+    def _first(self, queue: list[Job]) -> list[Job]:
+        """Those that can go on, and in turn some of those before them that something holds up, so that none of these
+        keeps the others from their turn."""
+        ready: list[Job] = []
+        held: list[Job] = []
         for job in queue:
+            if len(ready) == HEAD:
+                break
             facts = job.facts
-            if (not facts.paused or facts.all_ended or job.flights) and self._order.waits_for(job) is None:
-                yield job
+            if job.hold is not None and not job.flights:
+                held.append(job)
+            elif not facts.paused or facts.all_ended or job.flights:
+                ready.append(job)
+        begin = self._looks * HEAD % max(len(held), 1)
+        return sorted([*ready, *islice([*held, *held], begin, begin + min(HEAD, len(held)))], key=_place)
 
 
 def _place(job: Job) -> tuple[int, int]:

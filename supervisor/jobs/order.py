@@ -15,14 +15,19 @@ class Order:
 
     def __init__(self) -> None:
         self._endings: dict[int, Ending | None] = {}
+        self.version = 0
+        """Grows with every change."""
 
     def note(self, job: int, ending: Ending | None) -> None:
         """How the job stands now, durably."""
+        if self._endings.get(job, "unknown") != ending:
+            self.version += 1
         self._endings[job] = ending
 
     def forget(self, job: int) -> None:
         """The job was cleared."""
         self._endings.pop(job, None)
+        self.version += 1
 
     def waits_for(self, job: Job) -> int | None:
         """The first job that it cannot begin before; None where it may go on, or has begun already."""

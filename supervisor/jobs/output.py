@@ -66,13 +66,17 @@ def place(output: str, job: str, ours: tuple[str, ...]) -> None:
             part.unlink(missing_ok=True)
         elif not _is(part, placed):
             raise PartMissing
-        elif os.path.lexists(path) and not any(_is(path, former) for former in ours):
-            raise CannotPlace(
-                Problem("Output exists", f"{output} was made or changed by somebody else.", "Move it away.")
-            )
-        else:
+        elif not os.path.lexists(path):
+            _name(part, path)
+        elif any(_is(path, former) for former in ours):
             part.replace(path)
+        else:
+            raise FileExistsError
         _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise CannotPlace(
+            Problem("Output exists", f"{output} was made or changed by somebody else.", "Move it away.")
+        ) from error
     except OSError as error:
         raise CannotPlace(
             Problem("Output not written", f"{path.parent}: {error.strerror}.", "Make room or allow writing there.")
@@ -90,6 +94,18 @@ def discard(output: str, job: str) -> None:
         part_of(output, job).unlink(missing_ok=True)
     except OSError:
         return  # a folder that cannot be written keeps it; it is hidden and named after the job
+
+
+def _name(part: Path, path: Path) -> None:
+    """Where the file system can, so that a file made there at this very moment is not lost. Raises OSError."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        part.replace(path)  # no hard links here
+    else:
+        part.unlink()
 
 
 def _is(path: Path, identity_: str) -> bool:

@@ -18,6 +18,9 @@ from supervisor.jobs.unit_files import folder_of
 RESULTS_BYTES = 4 * 1024 * 1024
 """One lot of results ends once it holds so much, well below the largest message to a desk."""
 
+MOST_DIGITS = 10
+"""A longer number names no unit, and might be too large for the store."""
+
 _specs = msgspec.json.Decoder(Spec)
 _facts = msgspec.json.Decoder(Facts)
 _indices = msgspec.json.Decoder(list[int])
@@ -113,7 +116,7 @@ def units_by(connection: sqlite3.Connection, job: int, names: Iterable[str], sta
     found: dict[int, Unit] = {}
     for name in names:
         number = name.removeprefix("#")
-        by_number = name.startswith("#") and number.isdecimal()
+        by_number = name.startswith("#") and number.isdecimal() and len(number) < MOST_DIGITS
         column, value = ("idx", int(number)) if by_number else ("name", name)
         for row in connection.execute(f"{query} AND {column} = ? ORDER BY idx", (job, *allowed, value)):
             found[row[0]] = _ended(*row)
@@ -176,16 +179,19 @@ def results(
     Raises:
         sqlite3.Error
     """
+    query, values = "job = ?", [job]
+    if source is not None:
+        query, values = "job = ? AND source = ?", [job, source]
     found = connection.execute(
-        "SELECT idx, payload, result, file, digest FROM units"
-        " WHERE job = ?1 AND idx > ?2 AND state = 'done' AND (?3 IS NULL OR source = ?3) ORDER BY idx LIMIT ?4",
-        (job, after, source, limit + 1),
+        f"SELECT idx, payload, result, file, digest FROM units WHERE {query} AND idx > ? AND state = 'done'"
+        " ORDER BY idx LIMIT ?",
+        (*values, after, limit + 1),
     )
     rows: list[ResultRow] = []
     size = 0
     folder = folder_of(root, job)
     for index, payload, result, file, digest in found:
-        size += len(payload) + len(result)
+        size += len(payload.encode()) + len(result.encode())
         if rows and (len(rows) == limit or size > RESULTS_BYTES):
             return tuple(rows), False
         rows.append(ResultRow(index, payload, result, str(folder / file) if file else "", digest or ""))

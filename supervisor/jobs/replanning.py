@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ipc.snapshot import Scalar
-from supervisor.jobs.job import Found, Job, Unit
-
-
-@dataclass(frozen=True)
-class Rewind:
-    """Back to where the first of these units begins, to read on from there."""
-
-    first: int
-    """The index that the next planned unit gets."""
-    source: int
-    cursor: str
-    units: tuple[Unit, ...] = ()
-
-    def keeps(self, found: Found) -> bool:
-        """Whether that lies before; what made reading stop is tried again."""
-        stays = found.source < self.source or (found.source == self.source and found.stopped is None)
-        return found.before < self.first or (found.before == self.first and stays)
+from supervisor.jobs.job import Job, Rewind, Unit
 
 
 def untouched_tail(job: Job, planning: Mapping[str, Scalar]) -> Rewind | None:

@@ -11,7 +11,7 @@ from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Facts, Job, Spec
 from supervisor.jobs.schedule import units_expected
 
-INPUTS_NAMED = 20
+INPUTS_NAMED = 5
 """A row names so many of a job's inputs: rows travel often, and a job may have 100,000."""
 
 

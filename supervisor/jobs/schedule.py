@@ -100,7 +100,7 @@ def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds
     if not up:
         return tuple(engine.name for engine in unheld[:1] or able)
     alone = seconds_left / sum(engine.parallel for engine in up)
-    helpers = [engine for engine in unheld if alone > WORTH * (engine.load_seconds or LOAD_SECONDS)]
+    helpers = [engine for engine in unheld or able if alone > WORTH * (engine.load_seconds or LOAD_SECONDS)]
     return tuple(engine.name for engine in helpers[:1])
 
 

@@ -52,6 +52,7 @@ MIGRATIONS = (
         PRIMARY KEY (job, idx)
     );
     CREATE INDEX units_open ON units (job, idx) WHERE state = 'planned';
+    CREATE INDEX units_of_source ON units (job, source, idx);
     CREATE INDEX units_named ON units (job, name);
     CREATE TABLE problems (
         number   INTEGER PRIMARY KEY,

@@ -129,6 +129,8 @@ class Store:
                 self._hand_over([partial(self._on_trouble, error.problem), self.replaced.set])
                 self._closing.wait()
                 return False
+            except sqlite3.IntegrityError:
+                raise  # a mistake of ours, that no repetition mends
             except (sqlite3.Error, OSError, EngineRoomError) as error:
                 problem = problem_of(error, self._path)
                 if problem != told:

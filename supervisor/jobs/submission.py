@@ -56,6 +56,12 @@ def check_priority(priority: int) -> None:
         )
 
 
+def check_hook(command: str) -> None:
+    """Raises RequestFailed: no shell can be given this command."""
+    if "\0" in command:
+        raise RequestFailed(Problem("Bad command", "The --on-done command holds a NUL character.", "Leave it out."))
+
+
 def check_paths(inputs: Iterable[str], output: str) -> None:
     """Raises RequestFailed: paths that make no sense."""
     for path in (*inputs, output):

@@ -47,6 +47,7 @@ class Submitting:
         kind = submission.check_kind(wish, bureau.floor)
         submission.check_engine(wish.engine, wish.kind, bureau.floor)
         submission.check_priority(wish.priority)
+        submission.check_hook(wish.on_done)
         after = [self._earlier(id_) for id_ in wish.after]
         named = wish.inputs or tuple(path for spec, _ in after for path in spec.outputs)
         if not named:

@@ -1,7 +1,8 @@
 """Engines that cannot be loaded together take turns: A B A B becomes A A B B, and nobody waits for ever. Pure.
 
 An engine that is loaded goes on with whatever waits for it, because a swap costs two loads. One that waits for its
-room for longer than the patience, or whose work is more urgent, gets it: those in its way begin no further flight.
+room for longer than the patience gets it from work that is no more urgent, and at once from work that is less so: those
+in its way begin no further flight.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ class Turns:
         self._since = {need.engine: self._since.get(need.engine, monotonic) for need in needs}
         yielding: dict[str, str] = {}
         for need in needs:
-            waited = monotonic - self._since[need.engine]
-            for other in need.blocked_by:
-                urgent = need.priority > busy_with.get(other, 0)
-                if (urgent or waited >= self.patience_seconds) and other not in yielding:
-                    yielding[other] = need.engine
+            patient = monotonic - self._since[need.engine] < self.patience_seconds
+            # Who waits for several gains nothing from some of them.
+            if all(need.priority > busy_with.get(other, 0) - (not patient) for other in need.blocked_by):
+                yielding.update((other, need.engine) for other in need.blocked_by if other not in yielding)
         return {other: engine for other, engine in yielding.items() if engine not in yielding}

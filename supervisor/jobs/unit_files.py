@@ -35,7 +35,8 @@ def prepare_all(root: Path, jobs: Iterable[int]) -> None:
 
 
 def sync_folder_of(file: Path) -> None:
-    """Make a new name in the folder durable. Raises OSError."""
+    """Make a new name in the folder durable; a folder that somebody removed is made anew. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -46,9 +47,17 @@ def sync_folder_of(file: Path) -> None:
 def sweep(root: Path, job: int, counting: Collection[str], latest: int) -> None:
     """Remove files of flights up to `latest` that no unit counts on; one that cannot be removed stays."""
     for file in [*folder_of(root, job).glob("*-*")]:
-        if file.name not in counting and int(file.name.partition("-")[2]) <= latest:
+        flight = file.name.partition("-")[2]
+        if file.name not in counting and flight.isdecimal() and int(flight) <= latest:
             with contextlib.suppress(OSError):
                 file.unlink()
+
+
+def sweep_others(root: Path, jobs: Collection[int]) -> None:
+    """Remove folders of jobs that are no more, as far as that can be done."""
+    for folder in [*root.glob("*")]:
+        if folder.name.isdecimal() and int(folder.name) not in jobs:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove(root: Path, job: int) -> None:

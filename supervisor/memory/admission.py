@@ -116,7 +116,7 @@ class Admission:
     def give_up(self, slot: Slot, *, unsuited: bool) -> None:
         """The engine has no use any more for what it asked for or was given."""
         self._asking.pop(slot.name, None)
-        claim, slot.claim = slot.claim, None
+        claim, slot.claim, slot.blocked_by = slot.claim, None, ()
         self._lessons.end(slot)
         self._house.left(slot.name)
         if unsuited and claim is not None:

@@ -65,6 +65,8 @@ class World:
         self.own_deaths = 0
         self.cured = False
         self.mended = False
+        self.gone = False
+        """Sources cannot be read a second time."""
         self.old_results: list[tuple[str, work.UnitDone]] = []
         self.parts: dict[tuple[int, int], tuple[str, list[tuple[int, str]]]] = {}
         self.outputs: dict[tuple[int, int], tuple[str, list[tuple[int, str]]]] = {}
@@ -277,11 +279,13 @@ class World:
 
     def plan(self, number: int, planning: Mapping[str, Scalar]) -> list[Effect]:
         """Two units at a time, of as many lines each as `planning` says."""
-        facts = self.jobs[number].facts
-        lines = self.sources[number].inputs[facts.source]
-        at = int(facts.cursor or 0)
-        if at < len(lines) and lines[at] == "torn" and not self.mended:
-            return self.book.unreadable(number, Problem("Torn", "torn", ""))
+        facts, back = self.jobs[number].facts, self.jobs[number].parked
+        source, cursor = (facts.source, facts.cursor) if back is None else (back.source, back.cursor)
+        lines = self.sources[number].inputs[source]
+        at = int(cursor or 0)
+        torn = at < len(lines) and lines[at] == "torn" and not self.mended
+        if torn or (back is not None and self.gone):
+            return self.book.unreadable(number, Problem("Torn", "torn", ""), planning)
         size = int(planning.get("lines") or 1)
         units: list[work.PlannedUnit] = []
         problems: list[work.SourceProblem] = []
@@ -295,7 +299,7 @@ class World:
             while at < len(lines) and len(members) < size and lines[at] not in ("junk", "torn"):
                 members.append(at)
                 at += 1
-            payload = f"{number}/{facts.source}/{members[0]}-{members[-1]} {' '.join(lines[start:at])}"
+            payload = f"{number}/{source}/{members[0]}-{members[-1]} {' '.join(lines[start:at])}"
             units.append(work.PlannedUnit(payload, f"line {start}", f"unit {number}/{start}", str(start)))
         answer_ = work.Planned(0, tuple(units), tuple(problems), str(at), end=at >= len(lines), share=at / len(lines))
         return self.book.planned(number, answer_, planning)
@@ -393,6 +397,8 @@ class World:
                 places.update(unit.index for unit in formation.units if not unit.ended)
             for flight in job.flights.values():
                 places.update(unit.index for unit in flight.open)
+            if job.parked is not None:
+                places.update(unit.index for unit in job.parked.units)
             facts = job.facts
             assert all(count == 1 for count in places.values()), "each open unit is in one place"
             assert len(places) == facts.planned - facts.done - facts.failed, "no unit is lost"

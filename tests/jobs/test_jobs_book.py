@@ -120,7 +120,7 @@ def test_what_does_not_work_is_tried_ever_more_slowly_and_told_once() -> None:
 def test_an_input_that_breaks_off_is_a_problem_and_the_others_go_on() -> None:
     world = World(ONE)
     world.submit(("torn",), ("good",))
-    world.perform(world.book.unreadable(1, Problem("Unreadable", "/in-0 is gone.", "")))
+    world.perform(world.book.unreadable(1, Problem("Unreadable", "/in-0 is gone.", ""), {}))
     assert (world.jobs[1].facts.source, world.jobs[1].facts.all_planned) == (1, False)
     unit = work.PlannedUnit("1/1/0-0 good", "b line 1", None)
     world.perform(world.book.planned(1, work.Planned(0, (unit,), (), "9", end=True), {}))

@@ -114,6 +114,10 @@ class Jobs(RuleBasedStateMachine):
         self.world.divide(lines)
         self.world.advance()
 
+    @rule(gone=st.booleans())
+    def sources_go_and_come(self, gone: bool) -> None:
+        self.world.gone = gone
+
     @rule(seconds=st.sampled_from([1.0, 30.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.now += seconds
