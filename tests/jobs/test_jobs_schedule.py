@@ -118,7 +118,7 @@ UP = replace(PLAIN, name="up", parallel=2)
         ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 60.0 + 0.1, ("writer",)),
         ((replace(DOWN, load_seconds=60.0), replace(OTHER, load_seconds=1.0), UP), (), 100.0, ("other",)),
         ((DOWN, OTHER, UP), (), 1e9, ("writer",)),
-        ((HELD, UP), (), 1e9, ()),  # nobody is unloaded to help
+        ((HELD, UP), (), 1e9, ("held",)),  # it may find room by now
         ((FAILED, UP), (), 1e9, ()),
     ],
 )

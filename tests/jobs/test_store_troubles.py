@@ -49,6 +49,15 @@ def copied(path: Path) -> Path:
     return backup
 
 
+def killed(path: Path) -> Path:
+    """The store as it would be left if we were killed just now."""
+    folder = path.with_name("killed")
+    folder.mkdir()
+    for file in path.parent.glob("jobs.sqlite*"):
+        shutil.copy(file, folder)
+    return folder / path.name
+
+
 def damage(path: Path, *, begin: int = 4096, count: int = 5) -> None:
     """Overwrite `count` pages, as a broken disk or a stray program does."""
     with path.open("r+b") as file:
@@ -149,6 +158,7 @@ async def test_a_file_that_is_deleted_just_before_the_end_is_there_after_it(path
     assert units_done(path) == {0, 1}
 
 
+@pytest.mark.usefixtures("_always_looks")
 async def test_a_journal_that_is_deleted_takes_nothing_with_it(path: Path) -> None:
     async with running(path) as it:
         await begun(it)
@@ -158,7 +168,8 @@ async def test_a_journal_that_is_deleted_takes_nothing_with_it(path: Path) -> No
         it.write(done(2), name=2)
         await it.until(lambda: len(it.told) == 4)
         assert it.troubles == []
-    assert units_done(path) == {0, 1, 2}
+        left = killed(path)
+    assert units_done(left) == {0, 1, 2}
 
 
 async def test_an_older_file_put_in_its_place_is_neither_written_nor_believed(path: Path) -> None:
@@ -287,6 +298,37 @@ def test_a_batch_that_got_into_the_file_before_its_failure_is_not_stored_twice(
         writer.commit(batch(done(2)))
     with closing(connect(path)) as connection:
         assert connection.execute("SELECT number FROM commits").fetchone() == (2,)
+
+
+def test_a_transaction_that_got_into_the_file_though_it_failed_is_known_by_its_mark(path: Path) -> None:
+    with closing(opened(path)) as other, closing(opened(path)) as writer:
+        first = batch(ADDED, planned(3))
+        other.commit(first)
+        with pytest.raises(sqlite3.IntegrityError):
+            writer.commit(first)
+        assert len(writer.commit(first)) == 1
+        writer.commit(batch(done(0)))
+    assert units_done(path) == {0}
+
+
+def test_damage_that_only_reading_shows_is_told_and_the_file_not_trusted_before_it_is_mended(path: Path) -> None:
+    writer = Writer(path)
+    connection = writer.open(lambda connection: connection)
+    with closing(writer):
+        writer.commit(batch(ADDED, planned(COUNT)))
+        writer.commit(Batch([]))  # idle: the journal is put into the file
+        backup, before = copied(path), path.stat()
+        damage(path, count=before.st_size // 4096 - 1)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        connection.execute("PRAGMA shrink_memory")
+        first = batch(done(0))
+        for _ in range(2):
+            with pytest.raises((sqlite3.DatabaseError, EngineRoomError)) as caught:
+                writer.commit(first)
+            assert problem_of(caught.value, path).title == "Jobs damaged"
+        backup.replace(path)
+        writer.commit(first)
+    assert units_done(path) == {0}
 
 
 def test_a_journal_without_its_file_is_kept(path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from disk_kit import SmallDisk, mounting
-from room_kit import Room, gone, kill, open_room, wait_for
+from room_kit import ROOT, Room, gone, kill, open_room, wait_for
 
-FAKE = '[engine.fake]\nkind = "fake"\nseconds_per_unit = 0.02\n'
+FAKE = '[engine.fake]\nkind = "fake"\nseconds_per_unit = 0.03\n'
 UNITS = 120
 
 
@@ -281,6 +283,25 @@ def test_a_replaced_store_is_taken_up_by_another_supervisor(room: Room) -> None:
     with closing(sqlite3.connect(kept)) as connection:
         (units,) = connection.execute("SELECT count(*) FROM units WHERE state = 'done'").fetchone()
     assert units > done + 20
+
+
+def test_a_replaced_store_under_a_supervisor_that_nobody_keeps_holds_the_jobs(room: Room) -> None:
+    environment = {**room.environment(), "ENGINEROOM_KEEPER": "", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-m", "supervisor.daemon", "--state", str(room.state)]
+    with subprocess.Popen([*command, "--config", environment["ENGINEROOM_CONFIG"]], env=environment) as supervisor:
+        wait_for((room.state / "socket").exists, "the supervisor listens")
+        job = begin(room)
+        backup = backed_up(room)
+        done = room.job(job)["units_done"]
+        wait_for(lambda: room.job(job)["units_done"] > done, "more is done than is in the backup")
+        backup.replace(store_of(room))
+        assert "was replaced while it was in use" in held(room, job)
+        assert "`engineroom down`, then `engineroom up`" in another(room)
+        engine_is_well(room, room.engine("fake")["pid"])
+        assert supervisor.poll() is None
+        room.run("down")
+    room.run("up")
+    ends_whole(room, job)
 
 
 def in_flight(room: Room) -> int:
