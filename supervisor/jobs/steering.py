@@ -12,7 +12,7 @@ from ipc.snapshot import JobRow
 from supervisor.jobs import again, submission
 from supervisor.jobs.bureau import Bureau
 from supervisor.jobs.effects import Effect
-from supervisor.jobs.job import Ending, Job, Unit
+from supervisor.jobs.job import Job, Unit
 from supervisor.jobs.reading import reload, units_by
 from supervisor.jobs.replanning import unread_tail
 
@@ -26,9 +26,6 @@ Steer = (
     | control.RetryJob
     | control.RedoUnits
 )
-
-
-STOPPED: frozenset[Ending] = frozenset({"cancelled", "failed"})
 
 
 class Steering:
@@ -84,9 +81,9 @@ class Steering:
         bureau = self._bureau
         before, units = await self._look_up(id_, names, ("failed", "quarantined"))
         tail = unread_tail(before) if not names else None
-        goes_on = before.facts.ending in STOPPED and not names
+        goes_on = before.facts.ending in ("cancelled", "failed") and not names
         if names:
-            _refuse_stopped(before)
+            _refuse_cancelled(before)
         if not (units or tail or goes_on):
             what = f"{id_} has no failed unit named {', '.join(names)}" if names else f"Nothing of {id_} failed"
             raise RequestFailed(Problem("Nothing to retry", f"{what}.", "`engineroom job problems` lists them."))
@@ -104,7 +101,7 @@ class Steering:
             raise RequestFailed(
                 Problem("Nothing to redo", f"{id_} has no finished unit named {named}.", "See `engineroom job units`.")
             )
-        _refuse_stopped(before)
+        _refuse_cancelled(before)
         job, effects = self._take_back(before)
         return await self._bureau.carry_out(job.spec.number, [*effects, *again.redo(job, units)])
 
@@ -136,12 +133,8 @@ class Steering:
         return job, [] if at_work else self._bureau.book.take_back(job)
 
 
-def _refuse_stopped(job: Job) -> None:
-    """Single units of a job that was stopped cannot be done without the rest. Raises RequestFailed."""
-    if job.facts.ending in STOPPED:
-        what = f"{job.spec.id} {'was cancelled' if job.facts.ending == 'cancelled' else 'failed'}."
-        raise RequestFailed(
-            Problem(
-                "Job was stopped", what, f"`engineroom job retry {job.spec.id}` goes on with all that is left of it."
-            )
-        )
+def _refuse_cancelled(job: Job) -> None:
+    """Single units of a job that was cancelled cannot be done without the rest. Raises RequestFailed."""
+    if job.facts.ending == "cancelled":
+        hint = f"`engineroom job retry {job.spec.id}` goes on with all that is left of it."
+        raise RequestFailed(Problem("Job was cancelled", f"{job.spec.id} was cancelled.", hint))
