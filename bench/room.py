@@ -51,24 +51,25 @@ class Room:
 
 
 @contextmanager
-def open_room(config: str, variables: Mapping[str, str] | None = None) -> Iterator[Room]:
-    """A room with this configuration, up for as long as the block lasts; nothing of it stays. `variables` are added to
-    its environment.
+def open_room(config: str, variables: Mapping[str, str] | None = None, folder: Path | None = None) -> Iterator[Room]:
+    """A room with this configuration, up for as long as the block lasts; nothing of it stays but a `folder` that the
+    caller named. `variables` are added to its environment.
 
     Byte code is cached in the room's own folder, so that a measurement does not depend on what ran before it; whoever
     measures a start runs it once before.
     """
-    folder = Path(tempfile.mkdtemp(prefix="er-bench-"))
-    state, work = folder / "state", folder / "work"
+    place = Path(tempfile.mkdtemp(prefix="er-bench-")) if folder is None else folder
+    state, work = place / "state", place / "work"
     work.mkdir()
-    (folder / "engineroom.toml").write_text(config)
-    room = Room(state, work, {**_environment(folder), **(variables or {})})
+    (place / "engineroom.toml").write_text(config)
+    room = Room(state, work, {**_environment(place), **(variables or {})})
     try:
         room.run("up")
         yield room
     finally:
         _end(room)
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is None:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def load_note() -> str:

@@ -62,9 +62,9 @@ class Keeper:
                 return code
             if time.monotonic() - began > WELL_AFTER_SECONDS:
                 delays = _delays()
+            how = "ended out of order" if first is not None else _how(code)
             delay, first = next(delays), None
-            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-            _say(f"The supervisor (pid {pid}) ended with {how}; it starts again in {delay:g} s.")
+            _say(f"The supervisor (pid {pid}) {how}; it starts again in {delay:g} s.")
             if self._signals.wait(delay):
                 return 0
 
@@ -125,9 +125,14 @@ def _delays() -> Iterator[float]:
         delay = min(LAST_DELAY_SECONDS, 2 * delay)
 
 
+def _how(code: int) -> str:
+    return f"ended with exit code {code}" if code >= 0 else f"ended with signal {-code}"
+
+
 def _say(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a full disk takes the log, and must not take the keeper
+        sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

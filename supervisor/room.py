@@ -48,6 +48,10 @@ from supervisor.wishes import Wishes
 
 STOP_ALL_SECONDS = 60.0
 HAPPENINGS_IN_SNAPSHOT = 200
+LAST_WORDS_SECONDS = 1.2
+"""For what happened to reach every client, and the next tick of a recording."""
+STORE_REPLACED = 4
+"""The exit code that makes the keeper start another supervisor."""
 
 
 class Room:
@@ -98,9 +102,6 @@ class Room:
         """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
 
         `how` tells how this supervisor came to be, in a sentence.
-
-        Raises:
-            EngineRoomError: the job store cannot be opened.
         """
         self._resume_recording()
         self.board.happen("info", "supervisor", "supervisor-up", how)
@@ -125,6 +126,7 @@ class Room:
             group.start_soon(self.footprints.run)
             group.start_soon(self.stops.run)
             group.start_soon(self._every_second)
+            group.start_soon(self._end_with_the_store)
             self._fleet.start()
             await self._over.wait()
             group.cancel_scope.cancel()
@@ -132,6 +134,17 @@ class Room:
         await self.footprints.flush()
         await self.foreman.close()
         self.recordings.end()
+
+    async def _end_with_the_store(self) -> None:
+        """Where another job store lies at the path, what is in memory is true no more: end as in a crash.
+
+        The next supervisor takes up what is there, as it would after kill -9. To forget every job, flight and row that
+        a client sees, and to take up others, would be a second way to begin, for what hardly ever happens.
+        """
+        await self.foreman.replaced.wait()
+        if self._keeping.anybody:
+            await anyio.sleep(LAST_WORDS_SECONDS)
+            os._exit(STORE_REPLACED)
 
     def _resume_recording(self) -> None:
         try:

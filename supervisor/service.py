@@ -61,7 +61,7 @@ class ControlService:
         foreman = self._room.foreman
         match command:
             case control.Jobs():
-                return control.JobList(foreman.rows())
+                return control.JobList(foreman.listed())
             case control.ShowJob(id_):
                 return control.JobWhole(await foreman.detail(id_))
             case control.ShowUnits():

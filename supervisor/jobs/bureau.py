@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from config.errors import did_you_mean
 from ipc.errors import Problem, RequestFailed
@@ -39,20 +41,26 @@ class Bureau:
     act: Callable[[Iterable[Effect]], None]
     trouble: Callable[[], Problem | None]
     """Why nothing can be stored just now."""
+    is_open: Callable[[], bool]
+    """Whether the jobs were taken up: until then none is known."""
+    promised: set[Awaited[Any]] = field(default_factory=set)
+    """Clients that wait until something is stored."""
     leaving: set[int] = field(default_factory=set)
     """Jobs that are being cleared."""
 
     def find(self, id: str) -> tuple[Spec, Facts]:  # noqa: A002 (the word of the protocol)
         """The stored job of that id. Raises RequestFailed: there is none."""
-        self.refuse_in_trouble()
+        if not self.is_open():
+            self.refuse_in_trouble()
         found = self.wall.find(id)
         if found is None:
             raise RequestFailed(Problem("Unknown job", f"There is no job {id!r}.", did_you_mean(id, self.wall.ids())))
         return found
 
     def unfinished(self, id: str) -> Job:  # noqa: A002
-        """The job of that id. Raises RequestFailed: there is none, or it is over."""
+        """The job of that id. Raises RequestFailed: there is none, it is over, or nothing can be stored."""
         spec, facts = self.find(id)
+        self.refuse_in_trouble()
         job = self.jobs.get(spec.number)
         if job is None:
             over = facts.ending or "ending"
@@ -70,18 +78,36 @@ class Bureau:
         return self.wall.row(number)
 
     async def settle(self, wanted: Iterable[Effect]) -> None:
-        """Do it, and wait until it is stored."""
+        """Do it, and wait until it is stored. Raises RequestFailed: it cannot be stored just now, but will be."""
         self.act(wanted)
         stored = Awaited[None]()
         self.store.write((), partial(stored.give, None))
-        await stored.get()
+        self.promised.add(stored)
+        try:
+            await stored.get()
+        finally:
+            self.promised.discard(stored)
+
+    def tell_late(self, problem: Problem) -> None:
+        """Nothing can be stored: who waits for that is told so."""
+        late = Problem(problem.title, f"It is not stored yet: {problem.detail}", f"It will be. {problem.hint}")
+        for stored in self.promised:
+            stored.refuse(late)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """What the store says, after everything written so far. Raises RequestFailed: it cannot be read."""
+        self.refuse_in_trouble()
         found = Awaited[T]()
 
         def ask(connection: sqlite3.Connection) -> Callable[[], None]:
-            return partial(found.give, query(connection))
+            try:
+                return partial(found.give, query(connection))
+            except msgspec.MsgspecError as error:
+                return partial(found.refuse, Problem("Jobs damaged", f"What is stored makes no sense: {error}.", ""))
 
         self.store.read(ask)
-        return await found.get()
+        self.promised.add(found)
+        try:
+            return await found.get()
+        finally:
+            self.promised.discard(found)

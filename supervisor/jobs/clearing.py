@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ class Clearing:
     def _remove_files(self, spec: Spec) -> None:
         unit_files.remove(self._bureau.files, spec.number)
         for file in self._submitting.spooled(spec):
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it is swept later
+                file.unlink()
 
 
 def _changed(spec: Spec) -> Problem:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, assert_never
@@ -15,7 +17,7 @@ from anyio import to_thread
 from config.house import JobSettings
 from config.paths import database_path, spool_path, unit_files_path
 from ipc import control, work
-from ipc.errors import Problem
+from ipc.errors import EngineRoomError, Problem, RequestFailed
 from ipc.snapshot import JobDetail, JobRow
 from supervisor.jobs import details, effects, unit_files
 from supervisor.jobs.air import Air
@@ -37,10 +39,13 @@ from supervisor.jobs.steering import Steer, Steering
 from supervisor.jobs.store import Store
 from supervisor.jobs.submission import find_engine
 from supervisor.jobs.submitting import Submitting
+from supervisor.jobs.troubles import problem_of
 from supervisor.jobs.wall import Wall
 from supervisor.machine.effects import Verdict
 
 HOUSEKEEPING_SECONDS: Final = 600.0
+OPEN_AGAIN_SECONDS: Final = 2.0
+"""A store that cannot be opened is tried again after so long."""
 
 
 class Foreman:
@@ -58,7 +63,9 @@ class Foreman:
         self._jobs: dict[int, Job] = {}
         self._joules: dict[int, float | None] = {}
         """What the engine of each flight had spent when that was sent."""
-        self._trouble = ""
+        self._trouble: Problem | None = None
+        self._open = False
+        """Whether the jobs were taken up: until then none is known."""
         order = Order()
         self._line = Line(self._jobs, order)
         self._book = Book(self._jobs, self._line)
@@ -70,21 +77,36 @@ class Foreman:
             floor, self._store, self._jobs, self._book, self._air, files, flights, self._dispatch.serving, self._act
         )
         self._bureau = Bureau(
-            floor, self._store, self._jobs, self._book, self._air, self._wall, files, self._act, self._problem
+            floor,
+            self._store,
+            self._jobs,
+            self._book,
+            self._air,
+            self._wall,
+            files,
+            self._act,
+            self._problem,
+            self._is_open,
         )
         self.submitting = Submitting(self._bureau, self._job_numbers, spool_path(state_folder))
         self._steering = Steering(self._bureau)
         self.clearing = Clearing(self._bureau, self.submitting, limits)
         self._closed = False
+        self.replaced = self._store.replaced
+        """Set when the store is not the one that was written any more: another supervisor has to take up what it is."""
 
     async def start(self) -> None:
         """Open the store and take up the unfinished jobs; call it once, when the floor can be asked.
 
-        Raises:
-            EngineRoomError: the store cannot be opened or read.
+        Where that fails, everything but jobs works, and `run` tries again until it does not.
         """
-        connection = await self._store.open()
-        stored = await to_thread.run_sync(take_up, connection, self._path)
+        try:
+            await self._take_up()
+        except EngineRoomError as error:
+            self._troubled(error.problem)
+
+    async def _take_up(self) -> None:
+        stored = await self._store.open(partial(take_up, path=self._path))
         self._job_numbers.skip(stored.last_job)
         self._flight_numbers.skip(stored.last_flight)
         self._air.skip_runs(stored.last_run)
@@ -93,14 +115,28 @@ class Foreman:
         await to_thread.run_sync(unit_files.prepare_all, self._bureau.files, tuple(self._jobs))
         for spec, facts in stored.jobs:
             self._wall.hang(spec, facts)
+        self._open = True
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled; what the other methods promise comes true while this runs."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._store.run, self._settled)
             tasks.start_soon(self._errands.run)
+            while not self._open:
+                await self._try_again()
+            tasks.start_soon(self._store.run, self._settled)
             tasks.start_soon(self._housekeep)
             self._act(effects.RunHook(number) for number in self._wall.hooks_due())
+
+    async def _try_again(self) -> None:
+        await anyio.sleep(OPEN_AGAIN_SECONDS)
+        try:
+            await self._take_up()
+        except EngineRoomError as error:
+            self._troubled(error.problem)
+        else:
+            self._troubled(None)
+            for row in self.rows():
+                self._floor.job_changed(row)
 
     async def close(self) -> None:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
@@ -182,10 +218,19 @@ class Foreman:
         """Those that something can happen to."""
         return tuple(self._wall.row(job.spec.number) for job in self._line.head() if self._wall.knows(job.spec.number))
 
+    def listed(self) -> tuple[JobRow, ...]:
+        """All for a client that asks. Raises RequestFailed: no job could be taken up yet, so none is known."""
+        if not self._open:
+            self._bureau.refuse_in_trouble()
+        return self.rows()
+
     async def detail(self, id: str) -> JobDetail:  # noqa: A002 (the word of the protocol)
         """One job with its problems and measurements. Raises RequestFailed: there is no such job."""
         spec, facts = self._bureau.find(id)
-        found = await to_thread.run_sync(details.particulars, self._path, spec.number, facts.attempts)
+        try:
+            found = await to_thread.run_sync(details.particulars, self._path, spec.number, facts.attempts)
+        except sqlite3.Error as error:
+            raise RequestFailed(problem_of(error, self._path)) from error
         return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings, found.runs)
 
     async def units(self, wish: control.ShowUnits) -> control.UnitPage:
@@ -194,9 +239,12 @@ class Foreman:
         job = self._jobs.get(spec.number)
         flights = () if job is None else tuple(flight for flight in job.flights.values() if flight.sent)
         flying = frozenset(unit.index for flight in flights for unit in flight.open)
-        rows, last = await to_thread.run_sync(
-            details.units, self._path, spec.number, wish.after, wish.limit, wish.states, flying
-        )
+        try:
+            rows, last = await to_thread.run_sync(
+                details.units, self._path, spec.number, wish.after, wish.limit, wish.states, flying
+            )
+        except sqlite3.Error as error:
+            raise RequestFailed(problem_of(error, self._path)) from error
         return control.UnitPage(rows, last)
 
     async def steer(self, wish: Steer) -> JobRow:
@@ -279,22 +327,27 @@ class Foreman:
         return None if now is None else now - (before or 0.0)
 
     def _about(self, job: Job) -> About:
-        return About(self._dispatch.serving(job), trouble=self._trouble, yielding=self._dispatch.yielding)
+        problem = self._trouble
+        trouble = "" if problem is None else f"nothing can be stored: {problem.detail.rstrip('.')}"
+        return About(self._dispatch.serving(job), trouble=trouble, yielding=self._dispatch.yielding)
 
-    def _troubled(self, text: str) -> None:
-        self._trouble = f"nothing can be stored: {text}" if text else ""
+    def _troubled(self, problem: Problem | None) -> None:
+        if problem == self._trouble:
+            return
+        self._trouble = problem
         self._wall.look_again()
-        if text:
-            self._floor.happen(
-                "error", "supervisor", "store-stuck", f"Jobs wait, because nothing can be stored: {text}."
-            )
-        else:
+        if problem is None:
             self._floor.happen("info", "supervisor", "store-well", "Jobs can be stored again, and go on.")
+            return
+        text = f"Jobs wait, because nothing can be stored: {problem.detail} {problem.hint}"
+        self._floor.happen("error", "supervisor", "store-stuck", text)
+        self._bureau.tell_late(problem)
 
     def _problem(self) -> Problem | None:
-        if not self._trouble:
-            return None
-        return Problem("Cannot be stored", f"Just now {self._trouble}.", "Make room, then try again.")
+        return self._trouble
+
+    def _is_open(self) -> bool:
+        return self._open
 
     def _run_hook(self, number: int) -> None:
         spec, facts = self._wall.stored(number)
@@ -303,6 +356,7 @@ class Foreman:
 
     async def _housekeep(self) -> None:
         while True:
-            if not self._trouble:
-                await self.clearing.housekeep()
+            if self._trouble is None:
+                with suppress(RequestFailed):  # nothing can be stored since a moment ago
+                    await self.clearing.housekeep()
             await anyio.sleep(HOUSEKEEPING_SECONDS)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from ipc.errors import EngineRoomError, Problem
+from ipc.errors import EngineRoomError
 from ipc.work import ResultRow
 from supervisor.jobs.job import Facts, Formation, Found, Job, Measured, Output, Spec, Unit
+from supervisor.jobs.troubles import damaged, problem_of
 from supervisor.jobs.unit_files import folder_of
 
 RESULTS_BYTES = 4 * 1024 * 1024
@@ -48,8 +49,10 @@ def take_up(connection: sqlite3.Connection, path: Path) -> Stored:
     """
     try:
         return _take_up(connection)
-    except (sqlite3.Error, msgspec.MsgspecError) as error:
-        raise EngineRoomError(Problem("Jobs unreadable", f"{path}: {error}.", "Move the file away.")) from error
+    except sqlite3.Error as error:
+        raise EngineRoomError(problem_of(error, path)) from error
+    except msgspec.MsgspecError as error:
+        raise EngineRoomError(damaged(path, str(error))) from error
 
 
 def _take_up(connection: sqlite3.Connection) -> Stored:

@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from ipc.errors import EngineRoomError, Problem
+from supervisor.jobs.troubles import problem_of
 
 MIGRATIONS = (
     """
@@ -81,10 +82,18 @@ MIGRATIONS = (
     );
     CREATE INDEX flights_of_job ON flights (job);
     """,
+    """
+    CREATE TABLE commits (number INTEGER NOT NULL, mark INTEGER NOT NULL);
+    INSERT INTO commits VALUES (0, 0);
+    """,
 )
 """Each element brings the version that is its position to the next."""
 
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 1.0
+"""Another program may look at the store for so long before it is told that it holds the jobs up."""
+
+JOURNAL_BYTES = 16 * 1024 * 1024
+"""A journal that has grown above this is put into the file and cut down again."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -93,16 +102,21 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         EngineRoomError: the file is no store of ours, is of a newer version, or cannot be written.
     """
+    connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told. And no
+        # checkpoints but those of `supervisor.jobs.writer`, which so sees when others write into the file.
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
+            f"PRAGMA journal_size_limit={JOURNAL_BYTES};"
+        )
         migrate(connection, path)
-    except sqlite3.Error as error:
-        raise EngineRoomError(
-            Problem("Jobs unreadable", f"{path}: {error}.", "Make room, mend its permissions, or move the file away.")
-        ) from error
-    path.chmod(0o600)
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError, EngineRoomError) as error:
+        if connection is not None:
+            connection.close()
+        raise EngineRoomError(problem_of(error, path)) from error
     return connection
 
 

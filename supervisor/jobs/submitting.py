@@ -60,7 +60,13 @@ class Submitting:
         waits_for = [known.number for known, facts in after if known.number in bureau.jobs or facts.ending not in WELL]
         waits_for += [promised[path].number for path in spec.inputs if path in promised]
         facts = Facts(engine=wish.engine, priority=wish.priority, after=tuple(dict.fromkeys(waits_for)))
-        return await bureau.carry_out(spec.number, bureau.book.add(spec, facts))
+        bureau.refuse_in_trouble()  # which may have begun meanwhile
+        try:
+            return await bureau.carry_out(spec.number, bureau.book.add(spec, facts))
+        except RequestFailed:
+            bureau.act([*bureau.air.forget(spec.number), *bureau.book.cancel(spec.number, time.time())])
+            bureau.refuse_in_trouble()
+            raise
 
     async def keep(self, piece: control.Spool) -> str:
         """Append to a spooled file, or begin one; its path. Raises RequestFailed: it cannot be written."""

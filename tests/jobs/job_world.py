@@ -387,7 +387,7 @@ class World:
     # ── what must always hold ─────────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:
-        for number, job in self.jobs.items():
+        for job in self.jobs.values():
             places = Counter(job.free.keys())
             for formation in job.formations:
                 places.update(unit.index for unit in formation.units if not unit.ended)

@@ -14,7 +14,7 @@ from job_site import Site, site
 
 from config.house import JobSettings
 from ipc import control
-from ipc.errors import RequestFailed
+from ipc.errors import Problem, RequestFailed
 from supervisor.jobs.clearing import Finished, overdue
 
 pytestmark = pytest.mark.anyio
@@ -236,8 +236,8 @@ async def test_two_who_clear_the_same_job_clear_it_once(tmp_path: Path) -> None:
 async def test_nothing_is_cleared_while_nothing_can_be_stored(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         id_ = await finished(it, "a")
-        it.foreman._troubled("disk full")
-        with pytest.raises(RequestFailed, match="nothing can be stored"):
+        it.foreman._troubled(Problem("Disk full", "it is full.", ""))
+        with pytest.raises(RequestFailed, match="it is full"):
             await it.clear(id_)
 
 

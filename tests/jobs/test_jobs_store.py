@@ -15,7 +15,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ipc.errors import EngineRoomError
+from ipc.errors import EngineRoomError, Problem
 from ipc.work import PlannedUnit, ResultRow
 from supervisor.jobs import changes
 from supervisor.jobs.changes import Change
@@ -41,7 +41,7 @@ def done(index: int, result: str = '"yes"') -> changes.UnitDone:
 class Running:
     """A store under way, and what it told."""
 
-    def __init__(self, store: Store, troubles: list[str], connection: sqlite3.Connection) -> None:
+    def __init__(self, store: Store, troubles: list[Problem | None], connection: sqlite3.Connection) -> None:
         self.store = store
         self.troubles = troubles
         self.connection = connection
@@ -63,9 +63,9 @@ class Running:
 
 @asynccontextmanager
 async def running(path: Path) -> AsyncIterator[Running]:
-    troubles: list[str] = []
+    troubles: list[Problem | None] = []
     store = Store(path, troubles.append)
-    it = Running(store, troubles, await store.open())
+    it = Running(store, troubles, await store.open(lambda connection: connection))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store.run, it.rang)
         try:
@@ -116,12 +116,12 @@ async def test_a_full_disk_loses_nothing_and_tells_nobody_too_early(tmp_path: Pa
         it.write(done(0, "x" * 60_000), name="large")
         it.write(done(1), name="small")
         await it.until(lambda: bool(it.troubles))
-        assert "full" in it.troubles[0]
+        assert "full" in str(it.troubles[0])
         assert it.told == ["added"]
         it.connection.execute("PRAGMA max_page_count = 200000")
         await it.until(lambda: len(it.told) == 3)
         assert it.told == ["added", "large", "small"]
-        assert it.troubles[1:] == [""]
+        assert it.troubles[1:] == [None]
 
 
 async def test_closing_stores_what_was_handed_over(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ from supervisor.jobs.store import Store
 
 async def main():
     store = Store(Path(sys.argv[1]), print)
-    await store.open()
+    await store.open(lambda connection: None)
     store.write((ADDED, planned(20000)), lambda: None)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store.run, sys.stdout.flush)

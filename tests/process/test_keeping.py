@@ -190,6 +190,18 @@ def test_one_to_adopt_that_has_crashed_meanwhile_starts_again(room: Room) -> Non
     room.latest(2)
 
 
+def test_how_an_adopted_supervisor_ended_is_not_made_up(room: Room) -> None:
+    command = room.plan()
+    supervisor = room.start(command)
+    room.latest(1)
+    keeper = room.keep(command, "--adopt", str(supervisor.pid))
+    eventually(lambda: room.keeper_pid() == str(keeper.pid))
+    supervisor.kill()
+    supervisor.wait()
+    assert keeper.stderr is not None
+    assert f"The supervisor (pid {supervisor.pid}) ended out of order; it starts again" in keeper.stderr.readline()
+
+
 def test_a_missing_program_is_said_and_tried_again(room: Room) -> None:
     keeper = room.keep([str(room.state / "missing")])
     assert keeper.stderr is not None

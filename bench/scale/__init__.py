@@ -1,0 +1,1 @@
+"""Many units, many jobs, and the dashboard before them: `python -m bench.scale`."""
