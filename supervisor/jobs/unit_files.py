@@ -44,9 +44,10 @@ def sync_folder_of(file: Path) -> None:
 
 
 def sweep(root: Path, job: int, counting: Collection[str], latest: int) -> None:
-    """Remove files of flights up to `latest` that no unit counts on; one that cannot be removed stays."""
+    """Remove files of flights up to `latest` that no unit counts on; what is none of ours, or cannot be removed, stays."""
     for file in [*folder_of(root, job).glob("*-*")]:
-        if file.name not in counting and int(file.name.partition("-")[2]) <= latest:
+        flight = file.name.partition("-")[2]
+        if file.name not in counting and flight.isdecimal() and int(flight) <= latest:
             with contextlib.suppress(OSError):
                 file.unlink()
 
