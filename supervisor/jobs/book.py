@@ -194,7 +194,7 @@ class Book:
         return self._know(self._jobs[number], placing=None)
 
     def refused(self, number: int, problem: Problem, unix: float) -> list[Effect]:
-        """The output can never be written. What flies for another output stops. Nothing happens where it is outdated."""
+        """The output can never be written, unless it is outdated by now. What flies for another output stops."""
         job = self._jobs[number]
         if job.outdated:
             job.errand = None
