@@ -199,8 +199,11 @@ class Book:
         return self._know(self._jobs[number], placing=None)
 
     def refused(self, number: int, problem: Problem, unix: float) -> list[Effect]:
-        """The output can never be written. What flies for another output stops."""
+        """The output can never be written, unless it is outdated by now. What flies for another output stops."""
         job = self._jobs[number]
+        if job.outdated:
+            job.errand = None
+            return []
         return [*_recalls(job), *self._end_with_hook(job, "failed", problem.detail.rstrip("."), unix)]
 
     def mishap(self, number: int, reason: str, monotonic: float) -> list[Effect]:

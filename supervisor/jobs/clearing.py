@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from anyio import to_thread
 
@@ -90,7 +91,8 @@ class Clearing:
 
     async def _why_not(self, spec: Spec, facts: Facts) -> Problem | None:
         """Why its results are still needed."""
-        waiting = [job.spec.id for job in self._bureau.jobs.values() if spec.number in job.facts.after]
+        others = [job for job in self._bureau.jobs.values() if not job.facts.begun]
+        waiting = [job.spec.id for job in others if spec.number in job.facts.after]
         if waiting and facts.ending not in WELL:
             return Problem(
                 "Others wait for it", f"{waiting[0]} waits for {spec.id}.", "Release that, or retry this one."
@@ -117,12 +119,12 @@ class Clearing:
             await self._bureau.settle([Save((changes.JobCleared(number),))])
         finally:
             leaving.discard(number)
-        await to_thread.run_sync(self._remove_files, spec)
+        await to_thread.run_sync(self._remove_files, number, self._submitting.spooled(spec))
         return True
 
-    def _remove_files(self, spec: Spec) -> None:
-        unit_files.remove(self._bureau.files, spec.number)
-        for file in self._submitting.spooled(spec):
+    def _remove_files(self, number: int, spooled: Iterable[Path]) -> None:
+        unit_files.remove(self._bureau.files, number)
+        for file in spooled:
             with contextlib.suppress(OSError):  # it is swept later
                 file.unlink()
 

@@ -66,7 +66,8 @@ class Dispatch:
         """Engines that are still wanted may be asked for again, and those in the way of others may have to yield."""
         self._woken.clear()
         moment = self._look(0.0, monotonic)
-        before, self.yielding = self.yielding, self._turns.yielding(self._needs(moment), self._work(moment), monotonic)
+        needs, work, loaded = self._needs(moment), self._work(moment), self._loaded(moment)
+        before, self.yielding = self.yielding, self._turns.yielding(needs, work, loaded, monotonic)
         return [
             Happen("info", name, "engine-yields", f"{name} begins no further flight: {other} waits for its memory.")
             for name, other in self.yielding.items()
@@ -128,6 +129,10 @@ class Dispatch:
                 for engine in moment.serving(job):
                     highest[engine.name] = max(job.facts.priority, highest.get(engine.name, 0))
         return highest
+
+    def _loaded(self, moment: _Moment) -> set[str]:
+        free = {engine.name for engines in moment.views.values() for engine in engines if engine.free}
+        return free | self.flying()
 
     # ── what can be set going ─────────────────────────────────────────────────────────────────────────────
 

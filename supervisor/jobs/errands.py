@@ -144,7 +144,8 @@ class Errands:
             case work.TaskFailed(problem=problem):
                 if isinstance(task.message, work.Plan):
                     return self._book.unreadable(number, problem, planning)
-                return [*self._air.forget(number), *self._book.refused(number, problem, time.time())]
+                refused = self._book.refused(number, problem, time.time())
+                return [*self._air.forget(number), *refused] if refused else []
 
     def _pulled(self, task: Task, pull: work.Pull, connection: sqlite3.Connection) -> Callable[[], None]:
         spec = task.job.spec

@@ -159,6 +159,7 @@ class Foreman:
             case work.Piece():
                 return  # nothing can go on that could not before
             case _ if about_an_ask:
+                self._joules.pop(message.flight, None)
                 self._advance()
             case work.UnitDone():
                 self._act(self._air.done(engine, message))
@@ -171,6 +172,7 @@ class Foreman:
         self, engine: str, flight: int, verdict: Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
     ) -> None:
         """A flight went down with its engine; what it finished and said before counts."""
+        joules = self._spent(engine, flight)
         if not self._asks.lost(flight, cause):
             window = self._floor.settings_of(engine)["restarts_within"]
             careful_until = self._errands.monotonic + float(window or 0)
@@ -182,7 +184,7 @@ class Foreman:
                     cause=cause,
                     log_tail=log_tail,
                     careful_until=careful_until,
-                    joules=self._spent(engine, flight),
+                    joules=joules,
                 )
             )
         self._advance()

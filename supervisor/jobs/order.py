@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from supervisor.jobs.job import Ending, Job
 
 WELL: frozenset[Ending] = frozenset({"done", "done with problems"})
@@ -38,7 +36,3 @@ class Order:
     def ending(self, job: int) -> Ending | None:
         """How it ended."""
         return self._endings.get(job)
-
-    def waiting_for(self, job: int, jobs: Mapping[int, Job]) -> Iterable[Job]:
-        """Unfinished jobs that wait for it."""
-        return (other for other in jobs.values() if job in other.facts.after)

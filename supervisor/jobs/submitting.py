@@ -79,9 +79,11 @@ class Submitting:
         """Remove spooled files that no job names, once they are old; one that cannot be removed stays."""
         await to_thread.run_sync(self._sweep, unix, frozenset(self._named()))
 
-    def spooled(self, spec: Spec) -> Iterable[Path]:
-        """Inputs of this job that are ours to remove with it."""
-        return (Path(path) for path in spec.inputs if Path(path).parent == self._spool)
+    def spooled(self, spec: Spec) -> tuple[Path, ...]:
+        """Inputs of this job, which was cleared, that are ours to remove: no other job names them."""
+        own = [path for path in spec.inputs if Path(path).parent == self._spool]
+        others = frozenset(self._named()) if own else frozenset()
+        return tuple(Path(path) for path in own if path not in others)
 
     # ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

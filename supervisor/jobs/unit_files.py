@@ -45,7 +45,7 @@ def sync_folder_of(file: Path) -> None:
 
 
 def sweep(root: Path, job: int, counting: Collection[str], latest: int) -> None:
-    """Remove files of flights up to `latest` that no unit counts on; one that cannot be removed stays."""
+    """Remove files of flights up to `latest` that no unit counts on; what is not ours or cannot be removed stays."""
     for file in [*folder_of(root, job).glob("*-*")]:
         flight = file.name.partition("-")[2]
         if file.name not in counting and flight.isdecimal() and int(flight) <= latest:

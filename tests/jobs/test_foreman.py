@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -29,6 +31,24 @@ async def test_a_job_from_its_submission_to_its_output(tmp_path: Path) -> None:
         assert [(hook.state, command) for hook, command in it.floor.hooks] == [("done", "echo done")]
         assert it.floor.told[-1] == it.row()
         assert part_files(tmp_path) == []
+
+
+async def test_the_command_for_the_end_runs_once_whoever_is_there_to_run_it(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        await it.submit(1, on_done="echo done")
+        it.floor.change("writer", free=False)
+        await it.cancel(it.row().id)
+        assert it.floor.hooks == [], "a person knows what they have cancelled"
+        await it.retry(it.row().id)
+        it.floor.change("writer", free=True)
+        await it.finish(it.row().id)
+        await it.until(lambda: len(it.floor.hooks) == 1)
+    with closing(sqlite3.connect(tmp_path / "state" / "jobs.sqlite")) as store, store:
+        store.execute("UPDATE jobs SET facts = json_set(facts, '$.hook_due', json('true'))")  # killed just before
+    for times in (1, 0):
+        async with site(tmp_path) as it:
+            await it.until(lambda: len(it.floor.hooks) == times)  # noqa: B023 (it is awaited within the turn)
+            await it.until(lambda: it.stored("SELECT 1 FROM jobs WHERE facts LIKE '%\"hook_due\":true%'") == [])
 
 
 async def test_details_are_measured(tmp_path: Path) -> None:
@@ -340,6 +360,7 @@ async def test_an_ask_goes_before_any_unit_and_streams(tmp_path: Path) -> None:
             it.foreman.said(engine, work.UnitDone(flight.flight, "", 0, '"forty"', 2, 0.5, 0.1))
             it.land(engine, flight)
         assert items == [control.Piece("forty"), control.Answered('"forty"', 2, 0.5, 0.1)]
+        assert flight.flight not in it.foreman._joules, "nothing is kept of it"
         await it.fly_all(2)
 
 
@@ -359,6 +380,7 @@ async def test_an_ask_dies_with_its_engine_and_keeps_the_text_so_far(tmp_path: P
             engine, flight = await it.flight()
             it.foreman.said(engine, work.Piece(flight.flight, "", 0, "half a sen"))
             it.lose(engine, flight, "own")
+        assert flight.flight not in it.foreman._joules
         assert died[0].text == "half a sen"
         assert died[0].problem.detail == "writer crashed with SIGSEGV."
         assert len(it.floor.flown) == 1, "it is never silently asked again"

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from job_site import Site, site
 
 from ipc import work
-from ipc.errors import RequestFailed
+from ipc.errors import Problem, RequestFailed
 from supervisor.jobs.floor import EngineView
 
 pytestmark = pytest.mark.anyio
@@ -275,6 +276,36 @@ async def test_a_unit_recalled_while_its_output_is_being_written_is_waited_for(t
         await it.redo(id_, "line 0")
         await it.finish(id_)
         assert it.answers() == ["new line 0", "done line 1"]
+
+
+async def test_a_unit_recalled_while_its_output_is_put_in_its_place_is_waited_for(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(2)).id
+        await it.plan()
+        await it.fly()
+        await it.assemble()
+        while it.foreman._jobs[1].errand != "placing":
+            await checkpoint()  # no turn of the loop may be missed
+        it.word = "new"
+        await it.redo(id_, "line 0")
+        await it.finish(id_)
+        await it.until(lambda: it.row(id_).units_done == 2)
+        assert it.answers() == ["new line 0", "done line 1"]
+
+
+async def test_a_damaged_result_that_is_made_again_meanwhile_fails_nothing(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        it.in_files = True
+        id_ = (await it.submit(2)).id
+        await it.plan()
+        await it.fly()
+        order = await it.asked(work.Assemble)
+        await it.pull(order)
+        await it.redo(id_, "#1")
+        damaged = Problem("Result damaged", "The file of unit 1 is not what was written.", "Do it again.")
+        it.say(work.TaskFailed(order.task, damaged, retry=False))
+        await it.finish(id_)
+        assert it.answers() == ["done line 0", "done line 1"]
 
 
 # ── after a cancel ────────────────────────────────────────────────────────────────────────────────────────

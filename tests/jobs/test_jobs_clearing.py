@@ -131,6 +131,21 @@ async def test_a_job_that_others_wait_for_is_kept(tmp_path: Path) -> None:
         assert (await it.clear(first)).ids == (first,)
 
 
+async def test_a_job_that_others_waited_for_until_they_began_is_not_kept_for_them(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        it.bad = {"a1"}
+        first = await finished(it, "a", "done with problems")
+        await it.retry(first)
+        second = (await it.submit(inputs=(it.path("a"),), after=(first,), output=it.path("second"))).id
+        await it.finish(first, "done with problems")
+        await it.live(lambda: len(it.flown()) == 3)
+        await it.retry(first)
+        await it.cancel(first)
+        ((_, problem),) = (await it.clear(first)).kept
+        assert problem.title == "Last copy"
+        await it.finish(second)
+
+
 async def test_a_job_that_is_not_there_cannot_be_cleared(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         id_ = await finished(it, "a")
@@ -160,6 +175,20 @@ async def test_an_input_that_came_through_a_pipe_goes_with_its_job(tmp_path: Pat
         await it.clear(id_)
         assert [*(tmp_path / "state" / "spool").iterdir()] == []
         assert (tmp_path / "own.jsonl").exists()
+
+
+async def test_an_input_through_a_pipe_stays_while_another_job_reads_it(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        path = await it.foreman.submitting.keep(control.Spool("", "in.jsonl", b'{"prompt": "one"}\n'))
+        first = (await it.submit(inputs=(path,))).id
+        await it.finish(first)
+        it.floor.change("writer", free=False)
+        second = (await it.submit(inputs=(path,), output=it.path("second"))).id
+        assert (await it.clear(first)).ids == (first,)
+        it.floor.change("writer", free=True)
+        await it.finish(second)
+        assert (await it.clear(second)).ids == (second,)
+        assert [*(tmp_path / "state" / "spool").iterdir()] == []
 
 
 async def test_the_number_of_a_cleared_job_is_never_given_again(tmp_path: Path) -> None:

@@ -194,6 +194,21 @@ async def test_files_that_no_unit_counts_on_are_swept(tmp_path: Path) -> None:
         await it.until(lambda: files_of(it) == [f"0-{last}", f"1-{last}"])
 
 
+async def test_what_somebody_put_among_the_results_is_left_alone(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        it.in_files = True
+        id_ = (await it.submit(1)).id
+        await it.plan()
+        engine, message = await it.flight()
+        it.done(message.flight, message.units[0])
+        it.lose(engine, message, "outside")
+        for name in ("notes-of-mine", "0-9000", "2024-"):
+            (tmp_path / "state" / "units" / "1" / name).touch()
+        await it.finish(id_)
+        last = it.floor.flown[-1][1].flight
+        await it.until(lambda: files_of(it) == sorted([f"0-{last}", "0-9000", "2024-", "notes-of-mine"]))
+
+
 async def test_a_redo_leaves_the_file_that_counts(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         it.in_files = True
