@@ -56,7 +56,9 @@ class Line:
                 held.append(job)
             elif not facts.paused or facts.all_ended or job.flights:
                 ready.append(job)
-        begin = self._looks * HEAD % max(len(held), 1)
+        if not held:
+            return ready
+        begin = self._looks * HEAD % len(held)
         return sorted([*ready, *islice([*held, *held], begin, begin + min(HEAD, len(held)))], key=_place)
 
 

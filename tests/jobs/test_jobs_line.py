@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ipc import control
 from supervisor.jobs.floor import EngineView
-from supervisor.jobs.job import Ending, Facts, Flight, Job, Spec, Unit
+from supervisor.jobs.job import Ending, Facts, Flight, Hold, Job, Spec, Unit
 from supervisor.jobs.line import HEAD, Line
 from supervisor.jobs.order import Order
 from supervisor.jobs.schedule import LOAD_SECONDS
@@ -177,3 +177,17 @@ async def test_only_the_head_of_the_line_is_looked_after(tmp_path: Path) -> None
         first = it.foreman.rows()[0].id
         await it.cancel(first)
         await it.live(lambda: len(it.floor.desk_messages) == HEAD + 1)
+
+
+def test_jobs_that_are_held_keep_nobody_from_the_line_and_come_to_their_turn_themselves() -> None:
+    held = [job(number) for number in range(1, 3 * HEAD + 1)]
+    for one in held:
+        one.hold = Hold("its output exists", 1e9)
+    line = line_of(*held, job(100), job(101))
+    seen: set[int] = set()
+    for _ in range(3):
+        head = numbers(line)
+        assert head[-2:] == [100, 101]
+        assert len(head) == HEAD + 2
+        seen.update(head)
+    assert len(seen) == 3 * HEAD + 2, "each of them is looked after in turn"
