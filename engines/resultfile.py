@@ -25,10 +25,13 @@ _CHUNK_BYTES = 1024 * 1024
 def write(path: Path, content: bytes) -> str:
     """Bring `content` to the disk and return its SHA-256 in hex. Where that fails, nothing torn stays.
 
+    A folder that somebody removed is made anew: to wait for it would be to wait for ever.
+
     Raises:
         OSError
     """
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("wb") as file:
             file.write(content)
             file.flush()
