@@ -108,6 +108,7 @@ async def test_every_unit_with_its_state(tmp_path: Path) -> None:
         assert rows[0].result_bytes == it.row().result_bytes
         nothing = (rows[2].tokens, rows[2].seconds, rows[2].run, rows[2].joules, rows[2].audio_seconds)
         assert nothing == (None,) * 5, "what was not measured is not told"
+        it.second()
         assert it.row().units_flying == 2
         it.do(engine, message)
         it.land(engine, message)
