@@ -131,8 +131,10 @@ class Dispatch:
         return highest
 
     def _loaded(self, moment: _Moment) -> set[str]:
-        free = {engine.name for engines in moment.views.values() for engine in engines if engine.free}
-        return free | self.flying()
+        """Also while heat holds them."""
+        engines = [engine for engines in moment.views.values() for engine in engines]
+        hot = {engine.name for engine in engines if engine.hold and not engine.hold.startswith("memory: ")}
+        return {engine.name for engine in engines if engine.free} | hot | self.flying()
 
     # ── what can be set going ─────────────────────────────────────────────────────────────────────────────
 
