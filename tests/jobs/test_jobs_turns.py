@@ -231,6 +231,23 @@ async def test_an_engine_that_was_waited_for_long_enough_begins_nothing_more(tmp
 
 
 @pytest.mark.anyio
+async def test_heat_takes_nothing_from_the_patience(tmp_path: Path) -> None:
+    async with site(tmp_path, UP, BLOCKED, limits=SHORT) as it:
+        await two(it)
+        engine, message = await it.flight()
+        it.second()
+        it.do(engine, message)
+        it.land(engine, message)
+        it.floor.change("writer", free=False, hold="heat: 92 °C, resumes at 82")
+        it.second(20)
+        it.floor.change("writer", free=True, hold="")
+        it.second(5)
+        assert yields(it) == []
+        it.second(5)
+        assert len(yields(it)) == 1
+
+
+@pytest.mark.anyio
 async def test_what_is_urgent_does_not_wait_for_the_patience(tmp_path: Path) -> None:
     async with site(tmp_path, UP, BLOCKED, limits=SHORT) as it:
         _, second = await two(it)
