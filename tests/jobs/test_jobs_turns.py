@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from job_site import Site, site
 
 from config.house import JobSettings
-from ipc import control
+from ipc import control, work
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.turns import Need, Turns
 
@@ -237,8 +237,8 @@ async def test_heat_takes_nothing_from_the_patience(tmp_path: Path) -> None:
         engine, message = await it.flight()
         it.second()
         it.do(engine, message)
-        it.land(engine, message)
         it.floor.change("writer", free=False, hold="heat: 92 °C, resumes at 82")
+        it.foreman.said(engine, work.Landed(message.flight))
         it.second(20)
         it.floor.change("writer", free=True, hold="")
         it.second(5)
