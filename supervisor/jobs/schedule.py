@@ -19,7 +19,9 @@ LEAST_WINDOW = 256
 WORTH = 2.0
 """Another engine is loaded for a job only if those that are up would work this many times as long as its load takes."""
 LOAD_SECONDS = 5.0
-"""How long a load takes where none was measured."""
+"""How long a load takes where none was measured, of the engine or of one like it."""
+START_SECONDS = 1.0
+"""What a process and its self-test take besides."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,15 @@ def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds
     if not up:
         return tuple(engine.name for engine in unheld[:1] or able)
     alone = seconds_left / sum(engine.parallel for engine in up)
-    helpers = [engine for engine in unheld or able if alone > WORTH * (engine.load_seconds or LOAD_SECONDS)]
+    helpers = [engine for engine in unheld or able if alone > WORTH * (START_SECONDS + _load_seconds(engine, up))]
     return tuple(engine.name for engine in helpers[:1])
+
+
+def _load_seconds(engine: EngineView, others: Iterable[EngineView]) -> float:
+    """As measured; else as long as the slowest of the others took."""
+    if engine.load_seconds is not None:
+        return engine.load_seconds
+    return max((other.load_seconds for other in others if other.load_seconds is not None), default=LOAD_SECONDS)
 
 
 def seconds_left(job: Job) -> float:

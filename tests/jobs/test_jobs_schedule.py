@@ -112,10 +112,12 @@ UP = replace(PLAIN, name="up", parallel=2)
         ((HELD, replace(HELD, name="other")), (), 0.0, ("held", "other")),  # whoever finds room first
         ((DOWN, UP), (), 0.0, ()),  # nobody knows yet how long it takes
         ((DOWN, OTHER), ("other",), 0.0, ()),
-        ((DOWN, UP), (), 2 * 2 * LOAD_SECONDS, ()),
-        ((DOWN, UP), (), 2 * 2 * LOAD_SECONDS + 0.1, ("writer",)),
-        ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 60.0, ()),
-        ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 60.0 + 0.1, ("writer",)),
+        ((DOWN, UP), (), 2 * 2 * (LOAD_SECONDS + 1), ()),
+        ((DOWN, UP), (), 2 * 2 * (LOAD_SECONDS + 1) + 0.1, ("writer",)),
+        ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 61.0, ()),
+        ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 61.0 + 0.1, ("writer",)),
+        ((DOWN, replace(UP, load_seconds=60.0)), (), 2 * 2 * 61.0, ()),  # one like it took so long
+        ((replace(DOWN, load_seconds=0.0), UP), (), 2 * 2 * 1.0 + 0.1, ("writer",)),
         ((replace(DOWN, load_seconds=60.0), replace(OTHER, load_seconds=1.0), UP), (), 100.0, ("other",)),
         ((DOWN, OTHER, UP), (), 1e9, ("writer",)),
         ((HELD, UP), (), 1e9, ("held",)),  # it may find room by now
