@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +31,14 @@ class Finished:
     result_bytes: int
 
 
-def overdue(jobs: Iterable[Finished], limits: JobSettings, unix: float) -> list[int]:
-    """Those that are too old, and the oldest of those that hold too much together. Pure."""
+def overdue(jobs: Iterable[Finished], limits: JobSettings, unix: float, kept: Collection[int] = ()) -> list[int]:
+    """Those that are too old, and the oldest of those that hold too much together; `kept` cannot leave. Pure."""
     jobs = sorted(jobs, key=lambda job: job.finished_unix)
     held = sum(job.result_bytes for job in jobs)
     leaving: list[int] = []
     for job in jobs:
+        if job.number in kept:
+            continue
         too_old = limits.keep_for > 0 and unix - job.finished_unix > limits.keep_for
         if too_old or 0 < limits.keep_bytes < held:
             leaving.append(job.number)
@@ -80,13 +82,17 @@ class Clearing:
         finished = [
             Finished(number, facts.finished_unix or unix, facts.result_bytes) for number, (_, facts) in over.items()
         ]
-        for number in overdue(finished, self._limits, unix):
-            spec, facts = over[number]
-            if await self._why_not(spec, facts) is None and await self._forget(spec):
-                text = (
-                    f"{spec.id} was cleared: it is over the limits for finished jobs, and its output is in its place."
-                )
-                self._bureau.floor.happen("info", spec.id, "job-cleared", text)
+        kept: set[int] = set()
+        while leaving := overdue(finished, self._limits, unix, kept):
+            kept.update(leaving)  # whether they left or had to stay: each is looked at once
+            for number in leaving:
+                spec, facts = over[number]
+                if await self._why_not(spec, facts) is None and await self._forget(spec):
+                    finished = [job for job in finished if job.number != number]
+                    text = (
+                        f"{spec.id} was cleared: it is over the limits for finished jobs, and its output is in place."
+                    )
+                    self._bureau.floor.happen("info", spec.id, "job-cleared", text)
         await self._submitting.sweep(unix)
 
     async def _why_not(self, spec: Spec, facts: Facts) -> Problem | None:

@@ -55,7 +55,7 @@ def _files(name: str, kind: Kind, promised: Collection[str]) -> list[str]:
     if (real := os.path.realpath(name)) in promised:
         return [real]
     if os.path.isdir(name):
-        found = [str(path) for path in Path(name).iterdir() if path.suffix in kind.reads and path.is_file()]
+        found = [str(path) for path in Path(name).iterdir() if path.suffix.lower() in kind.reads and path.is_file()]
         why = f"{name} holds no file that {kind.name} reads ({', '.join(kind.reads)})."
     elif glob.has_magic(name) and not os.path.lexists(name):
         found = [path for path in glob.glob(name, recursive=True) if os.path.isfile(path)]

@@ -67,7 +67,7 @@ class Steering:
         return await self._bureau.carry_out(number, self._bureau.book.change(number, **facts))
 
     async def _cancel(self, job: Job) -> JobRow:
-        if job.errand == "placing":
+        if job.errand == "placing" and len(job.spec.outputs) == 1:
             raise RequestFailed(
                 Problem("Job is finishing", f"The output of {job.spec.id} is being put in its place.", "Look again.")
             )

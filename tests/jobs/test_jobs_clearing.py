@@ -304,7 +304,7 @@ async def test_what_is_over_the_limits_is_cleared_with_its_reason(tmp_path: Path
         await it.foreman.clearing.housekeep()
         assert [row.id for row in it.foreman.rows()] == ids[1:], "the last copy stays, and so does the rest"
         told = [(about, text) for _, about, word, text in it.floor.happenings if word == "job-cleared"]
-        why = "it is over the limits for finished jobs, and its output is in its place"
+        why = "it is over the limits for finished jobs, and its output is in place"
         assert told == [(ids[0], f"{ids[0]} was cleared: {why}.")]
 
 
@@ -333,3 +333,11 @@ async def test_spooled_files_that_nobody_names_go_with_the_housekeeping(tmp_path
         os.utime(left, (0, 0))
         await it.foreman.clearing.housekeep()
         assert [*(tmp_path / "state" / "spool").iterdir()] == []
+
+
+def test_the_last_copy_counts_but_cannot_leave_so_the_next_oldest_do() -> None:
+    jobs = [Finished(number, float(number), 10) for number in range(4)]
+    limits = JobSettings(keep_for=0.0, keep_bytes=20)
+    assert overdue(jobs, limits, 100.0) == [0, 1]
+    assert overdue(jobs, limits, 100.0, kept={0}) == [1, 2]
+    assert overdue(jobs, limits, 100.0, kept={0, 1, 2, 3}) == []
