@@ -34,6 +34,7 @@ FOUND = (
     ("done", "units done"),
     ("poison", "poison among them"),
     ("set aside", "units set aside"),
+    ("blames", "deaths held against a unit, three for each poison"),
     ("lost", "**units lost**"),
     ("twice", "**units twice in an output**"),
     ("disordered", "**units out of order**"),
@@ -63,7 +64,7 @@ def lines(report: Report) -> Iterator[str]:
     counts, found = report.diary.counts, report.found
     yield f"seed {report.scale.seed}, {report.seconds:.0f} s"
     yield ""
-    yield "| done | asked | done |"
+    yield "| what | asked | done |"
     yield "|---|---:|---:|"
     for name, words in DONE:
         yield f"| {words} | {report.asked[name]} | {counts[name]} |"

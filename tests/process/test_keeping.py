@@ -200,6 +200,7 @@ def test_how_an_adopted_supervisor_ended_is_not_made_up(room: Room) -> None:
     supervisor.wait()
     assert keeper.stderr is not None
     assert f"The supervisor (pid {supervisor.pid}) ended out of order; it starts again" in keeper.stderr.readline()
+    room.latest(2)
 
 
 def test_a_missing_program_is_said_and_tried_again(room: Room) -> None:
