@@ -63,9 +63,27 @@ class StampedFlight(AirborneFlight):
         self._stamp = replace(self._stamp, begun=time.time())
         return super().claim()
 
-    def done(self, order: UnitOrder, result: str, *, tokens: int, seconds: float, ttft_seconds: float | None) -> None:
+    def done(
+        self,
+        order: UnitOrder,
+        result: str,
+        *,
+        tokens: int,
+        seconds: float,
+        ttft_seconds: float | None,
+        audio_seconds: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
         self._stamp = replace(self._stamp, ttft=ttft_seconds or 0.0)
-        super().done(order, result, tokens=tokens, seconds=seconds, ttft_seconds=ttft_seconds)
+        super().done(
+            order,
+            result,
+            tokens=tokens,
+            seconds=seconds,
+            ttft_seconds=ttft_seconds,
+            audio_seconds=audio_seconds,
+            data=data,
+        )
 
     def land(self) -> None:
         landed = replace(self._stamp, landed=time.time())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from cli import exits, say, waiting, words
+from cli import exits, job_words, say, waiting, words
 from cli.down import bring_down
 from cli.exits import Exit
 from cli.session import Session
@@ -30,14 +30,14 @@ async def _demo(session: Session, arguments: Namespace) -> Exit:
     await mine.ensure()
     output.unlink(missing_ok=True)
     await mine.ask(Record(str(recording)), Done)
-    row = await submit(mine, "llm", [arguments.prompts], str(output), engine="", on_done="")
+    row = await submit(mine, "llm", [arguments.prompts], str(output))
     say.note(f"{row.id}: {arguments.prompts} → {output}")
     if sys.stdout.isatty() and sys.stdin.isatty():
         await mine.dashboard(mine.connect)
         row = (await mine.ask(ShowJob(row.id), JobWhole)).detail.row
         if row.state not in FINISHED:
             again = f"engineroom --state {mine.state}"
-            say.note(f"{waiting.line(row)}\nit goes on: `{again}` shows it again, `{again} down` ends it")
+            say.note(f"{job_words.line(row)}\nit goes on: `{again}` shows it again, `{again} down` ends it")
             return Exit.OK
     else:
         row = (await waiting.finish(mine, [row.id]))[row.id]
@@ -49,7 +49,7 @@ async def _demo(session: Session, arguments: Namespace) -> Exit:
         await bring_down(mine)
     except EngineRoomError as error:
         say.problem(error.problem)
-    return exits.of_job(row.state)
+    return exits.of_jobs([row.state])
 
 
 def _show(output: Path) -> None:
@@ -70,9 +70,9 @@ def _table(detail: JobDetail, restarts: int, recording: Path) -> None:
         ("what", "result"),
         (
             ("job", f"{row.id}, {row.state}"),
-            ("prompts", str(row.units_total if row.units_total is not None else words.UNKNOWN)),
+            ("prompts", words.count(row.units_total)),
             ("answered", str(row.units_done)),
-            ("tokens/s", words.rate(numbers.tokens_per_second, "tok")),
+            ("rate of one unit", words.rate(numbers.tokens_per_second, "tok")),
             ("TTFT p50", _milliseconds(numbers.ttft_p50_seconds)),
             ("TTFT p95", _milliseconds(numbers.ttft_p95_seconds)),
             ("restarts", str(restarts)),

@@ -7,14 +7,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from cli import build_findings, engine_findings, gpu_findings, host_findings, ledger_findings, say
+from cli import build_findings, engine_findings, gpu_findings, host_findings, ledger_findings, say, store_findings
 from cli.exits import Exit
 from cli.finding import Finding
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
 from config.capabilities import probe
 from config.load import load
-from config.paths import socket_path
+from config.paths import database_path, socket_path
 from ipc.errors import ConnectionFailed, EngineRoomError
 
 SOCKET_PATH_LIMIT_BYTES = 107
@@ -35,6 +35,7 @@ async def _doctor(session: Session, arguments: Namespace) -> Exit:
 
 def _local(session: Session) -> Iterator[Finding]:
     yield _state_folder(session)
+    yield store_findings.finding(database_path(session.state))
     yield _socket(session)
     yield from _config(session)
     yield from (_library(kind, module) for kind, module in LIBRARIES.items())

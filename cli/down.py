@@ -10,6 +10,7 @@ import psutil
 
 from cli import launch, say
 from cli.exits import Exit
+from cli.service import living_units, service_of, stop_units
 from cli.session import Session
 from cli.verb import Verb, looped, nothing
 from ipc.client import expect
@@ -25,13 +26,26 @@ async def bring_down(session: Session) -> Exit:
         async with session.connect() as client:
             pid = client.supervisor.pid
             say.note(f"stopping the supervisor (pid {pid}) and its engines")
-            done = expect(await client.ask(Down()), Done)
+            done = expect(await client.ask(Down()), Done).text
     except ConnectionFailed as error:
-        raise ConnectionFailed(_by_hand(session, error.problem)) from error
-    if session.host is None:
-        await _gone(session, pid)
-    say.note(done.text)
+        stopped = [] if session.host else _through_systemd(session)
+        if not stopped or launch.holder(session.state) is not None:
+            raise ConnectionFailed(_by_hand(session, error.problem)) from error
+        done = "systemd stopped the supervisor and its engines."
+    else:
+        if session.host is None:
+            await _gone(session, pid)
+            stop_units(session.state, session.environ)  # one that crashed on its way down must not come back
+    say.note(done)
+    if session.host is None and service_of(session.state, session.environ).at_boot():
+        say.note("It starts again at the next boot; `engineroom service uninstall` ends that.")
     return Exit.OK
+
+
+def _through_systemd(session: Session) -> list[str]:
+    if units := living_units(session.state, session.environ):
+        say.note(f"it does not answer; systemd stops it ({', '.join(units)})")
+    return stop_units(session.state, session.environ)
 
 
 async def _down(session: Session, arguments: Namespace) -> Exit:

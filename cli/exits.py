@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from config.errors import BadConfig
@@ -44,12 +45,18 @@ def of_error(error: EngineRoomError) -> Exit:
             return Exit.FAILED
 
 
-def of_job(state: JobState) -> Exit:
-    """How to end after waiting for a job that ended in `state`."""
+def of_jobs(states: Iterable[JobState]) -> Exit:
+    """How to end after waiting for jobs that are now in these states: as the worst of them says."""
+    return max(map(_of_job, states), default=Exit.OK)
+
+
+def _of_job(state: JobState) -> Exit:
     match state:
         case "done":
             return Exit.OK
         case "done with problems":
             return Exit.PROBLEMS
-        case _:
+        case "failed" | "cancelled":
             return Exit.JOB_FAILED
+        case _:
+            return Exit.INTERRUPTED

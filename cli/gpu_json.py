@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli import json_shapes, ledger_json
+from cli import job_json, json_shapes, ledger_json
 from ipc.snapshot import GpuReading, Json, Snapshot
 
 
@@ -70,5 +70,5 @@ def top(whole: Snapshot) -> Json:
         "gpus": gpus(whole),
         "ledger": ledger_json.ledger(whole.ledger),
         "engines": [json_shapes.engine(row) for row in whole.engines],
-        "jobs": [json_shapes.job(row) for row in whole.jobs],
+        "jobs": [job_json.job(row) for row in whole.jobs],
     }

@@ -6,7 +6,7 @@ from config.load import Config, EngineConfig
 from engines.settings import knobs_of
 from ipc.control import Price
 from ipc.errors import Problem
-from ipc.snapshot import EngineRow, Happening, JobDetail, JobRow, Json, Knob, LogLine, SupervisorRow, UnitProblem
+from ipc.snapshot import EngineRow, Happening, Json, Knob, LogLine, SupervisorRow
 from ipc.states import Backoff, Cold, Draining, Failed, Loading, Ready, Stopped, Stopping, pid_of, word
 
 VERSION = 1
@@ -93,44 +93,6 @@ def engine(row: EngineRow) -> Json:
     }
 
 
-def job(row: JobRow) -> dict[str, Json]:
-    """One entry of `engineroom jobs`."""
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "engine": row.engine,
-        "state": row.state,
-        "reason": row.reason,
-        "inputs": list(row.inputs),
-        "output": row.output,
-        "units_total": row.units_total,
-        "units_done": row.units_done,
-        "units_failed": row.units_failed,
-        "tokens": row.tokens,
-        "tokens_per_second": row.tokens_per_second,
-        "units_per_second": row.units_per_second,
-        "eta_seconds": row.eta_seconds,
-        "submitted_unix": row.submitted_unix,
-        "finished_unix": row.finished_unix,
-    }
-
-
-def job_detail(detail: JobDetail) -> Json:
-    """`engineroom job show`."""
-    numbers = detail.numbers
-    return {
-        **job(detail.row),
-        "numbers": {
-            "ttft_p50_seconds": numbers.ttft_p50_seconds,
-            "ttft_p95_seconds": numbers.ttft_p95_seconds,
-            "tokens_per_second": numbers.tokens_per_second,
-            "attempts": numbers.attempts,
-        },
-        "problems": [_unit_problem(one) for one in detail.problems],
-        "settings": dict(detail.settings),
-    }
-
-
 def knob(one: Knob) -> Json:
     """One entry of `engineroom knobs`."""
     return {
@@ -205,13 +167,4 @@ def _engine_config(one: EngineConfig) -> Json:
             }
             for knob in knobs_of(one.settings)
         },
-    }
-
-
-def _unit_problem(one: UnitProblem) -> Json:
-    return {
-        "where": one.where,
-        "unit": one.unit,
-        "problem": problem(one.problem),
-        "log_tail": list(one.log_tail),
     }

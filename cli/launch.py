@@ -1,6 +1,7 @@
 """Start a supervisor that outlives this terminal, and wait until it answers.
 
-Whoever starts it again after a crash is the user's systemd where that outlives the last logout, else our keeper.
+Whoever starts it again after a crash is the user's systemd where that outlives the last logout, else our keeper
+(`cli/service_start.py` starts one that was installed as a service).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from pathlib import Path
 import anyio
 import psutil
 
+from cli import systemd
+from cli.service import living_units
+from cli.transient import systemd_run, transient_unit
 from config import load
 from config.paths import keeper_path, launch_log_path, lock_path, socket_path, supervisor_log_path
 from ipc.client import connect_unix
@@ -93,8 +97,7 @@ def kept(state: Path, environ: Mapping[str, str]) -> bool:
     """Whether a supervisor that does not answer now should soon: it lives, or its keeper does."""
     if keeper(state) is not None or holder(state) is not None:
         return True
-    unit = systemd_unit(state, environ)
-    return unit is not None and _systemctl(environ, "is-active", unit) in ("active", "activating")
+    return bool(living_units(state, environ))
 
 
 def _living(path: Path, module: str) -> int | None:
@@ -111,14 +114,12 @@ def _living(path: Path, module: str) -> int | None:
 
 def _spawn(state: Path, config_file: Path | None, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    supervisor = [sys.executable, "-P", "-m", "supervisor.daemon", "--state", str(state)]
-    if config_file is not None:
-        supervisor += ["--config", str(config_file)]
-    ours = {**environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), environ.get("PYTHONPATH"))))}
+    supervisor = supervisor_command(state, config_file)
+    ours = {**environ, "PYTHONPATH": python_path(environ)}
     log = launch_log_path(state)
-    if unit := systemd_unit(state, environ):
+    if unit := transient_unit(state, environ):
         ours["ENGINEROOM_KEEPER"] = "systemd"
-        command = _systemd_run(unit, log, ours) + supervisor
+        command = systemd_run(unit, log, ours) + supervisor
     else:
         command = [sys.executable, "-P", "-m", "supervisor.keeper", "--state", str(state), "--", *supervisor]
     log.unlink(missing_ok=True)  # whoever still writes to an older one keeps it
@@ -134,65 +135,41 @@ def _spawn(state: Path, config_file: Path | None, environ: Mapping[str, str]) ->
         )
 
 
-def systemd_unit(state: Path, environ: Mapping[str, str]) -> str | None:
-    """The unit's name where the user's systemd answers within a second and lingers after logout, else None."""
-    user = environ.get("USER") or environ.get("LOGNAME") or ""
-    if not user or not Path("/var/lib/systemd/linger", user).exists():
-        return None
-    if not state.is_dir() or _systemctl(environ, "is-system-running") not in ("running", "degraded", "starting"):
-        return None
-    return f"engineroom-{state.name}-{os.stat(state).st_ino}"
+def supervisor_command(state: Path, config_file: Path | None) -> list[str]:
+    """The supervisor itself, in the foreground; `PYTHONPATH` has to be `python_path`."""
+    command = [sys.executable, "-P", "-m", "supervisor.daemon", "--state", str(state)]
+    return command if config_file is None else [*command, "--config", str(config_file)]
 
 
-def _systemctl(environ: Mapping[str, str], *arguments: str) -> str:
-    """Its one-word answer, empty when there is none within a second."""
-    try:
-        answer = subprocess.run(
-            ["systemctl", "--user", *arguments], capture_output=True, check=False, env=dict(environ), timeout=1.0
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.decode(errors="replace").strip()
-
-
-def _systemd_run(unit: str, log: Path, environ: Mapping[str, str]) -> list[str]:
-    """Restarted at once and without end, but not after a refusal to start (3), as our keeper does."""
-    properties = (
-        "Restart=on-failure",
-        "RestartSec=100ms",
-        "RestartPreventExitStatus=3",
-        "StartLimitIntervalSec=0",
-        f"WorkingDirectory={log.parent}",
-        f"StandardOutput=append:{log}",
-        f"StandardError=append:{log}",
-    )
-    return [
-        *("systemd-run", "--user", "--quiet", "--collect", f"--unit={unit}"),
-        *(part for one in properties for part in ("-p", one)),
-        *(f"--setenv={name}" for name in environ if name.isidentifier()),
-        "--",
-    ]
+def python_path(environ: Mapping[str, str]) -> str:
+    """Our packages first."""
+    return os.pathsep.join(filter(None, (str(ROOT), environ.get("PYTHONPATH"))))
 
 
 def _give_up(started: subprocess.Popen[bytes], state: Path, environ: Mapping[str, str]) -> None:
     """Take back who would start it again and again; a supervisor that is only slow is not touched."""
     started.kill()
     started.wait()
-    if unit := systemd_unit(state, environ):
-        _systemctl(environ, "stop", unit)
+    if unit := transient_unit(state, environ):
+        systemd.ask(environ, "stop", unit)
 
 
 def silent(state: Path, what: str) -> Problem:
     """Why a supervisor that should answer does not: `what`, and what it last logged."""
     for log in (supervisor_log_path(state), launch_log_path(state)):
-        try:
-            lines = log.read_text(errors="replace").splitlines()[-5:]
-        except OSError:
-            continue
-        if lines:
+        if words := last_words(log):
             return Problem(
                 "Supervisor does not answer",
-                f"{what}; {log} ends with:\n    " + "\n    ".join(lines),
+                f"{what}; {words}",
                 "Mend what it says; `engineroom down` names what still runs.",
             )
     return Problem("Supervisor does not answer", f"{what} and logged nothing in {state}.", "See `engineroom doctor`.")
+
+
+def last_words(log: Path) -> str:
+    """How a log ends; empty where there is none."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-5:]
+    except OSError:
+        return ""
+    return f"{log} ends with:\n    " + "\n    ".join(lines) if lines else ""

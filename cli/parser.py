@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    ZERO_OR_MORE,
+    ArgumentError,
+    ArgumentParser,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Sequence
-from typing import NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cli.exits import Exit
 from cli.record import duration, job_spec
@@ -24,8 +32,24 @@ exit codes:
 """
 
 
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
 class Parser(ArgumentParser):
-    """An ArgumentParser that offers the nearest name for a mistyped one."""
+    """An ArgumentParser that offers the nearest name for a mistyped one, and takes a list that may be empty from behind
+    an option, too: `submit llm -o out a b`."""
+
+    def parse_known_args(  # type: ignore[override]  # (its overloads are about other namespaces)
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """The arguments, and what is none of them."""
+        told, rest = super().parse_known_args(args, namespace)
+        for action in self._get_positional_actions():
+            if action.nargs == ZERO_OR_MORE:
+                setattr(told, action.dest, [*getattr(told, action.dest), *filter(_is_value, rest)])
+                rest = [text for text in rest if not _is_value(text)]
+        return told, rest
 
     def error(self, message: str) -> NoReturn:
         """End with the usage on stderr."""
@@ -61,13 +85,22 @@ def build_parser() -> ArgumentParser:
     )
     without.add_argument("--for", dest="for_seconds", type=duration, metavar="TIME", help="at most this long: 10m, 8h")
     takes_json(parser)
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", parser_class=Parser)
-    for verb in VERBS:
-        below = verbs.add_parser(verb.name, help=verb.help, description=verb.help, allow_abbrev=False)
-        verb.arguments(below)
-        _where(below)
-        below.set_defaults(verb=verb)
+    _add(VERBS, parser.add_subparsers(title="verbs", metavar="VERB", parser_class=Parser))
     return parser
+
+
+def _add(verbs: Sequence[Verb], to: _SubParsersAction[Parser]) -> None:
+    for verb in verbs:
+        parser = to.add_parser(verb.name, help=verb.help, description=verb.help, allow_abbrev=False)
+        verb.arguments(parser)
+        if verb.below:
+            _add(verb.below, parser.add_subparsers(title="verbs", metavar="WHAT", required=True, parser_class=Parser))
+        _where(parser)
+        parser.set_defaults(verb=verb)
+
+
+def _is_value(text: str) -> bool:
+    return text == "-" or not text.startswith("-")
 
 
 def parse(argv: Sequence[str]) -> tuple[Namespace, Verb | None]:
@@ -88,9 +121,10 @@ def _where(parser: ArgumentParser) -> None:
     """Which supervisor: before the verb or after it."""
     group = parser.add_argument_group("which supervisor")
     group.add_argument("--host", default=SUPPRESS, metavar="USER@BOX", help="the one on another box, over ssh")
-    completes_files(
-        group.add_argument("--state", default=SUPPRESS, metavar="DIR", help="its state folder ($ENGINEROOM_STATE)")
-    )
+    with suppress(ArgumentError):  # `job units --state failed` has one of its own: there this one goes before the verb
+        completes_files(
+            group.add_argument("--state", default=SUPPRESS, metavar="DIR", help="its state folder ($ENGINEROOM_STATE)")
+        )
     completes_files(
         group.add_argument("--config", default=SUPPRESS, metavar="FILE", help="its configuration ($ENGINEROOM_CONFIG)")
     )

@@ -11,7 +11,7 @@ from functools import partial
 
 import anyio
 
-from cli import exits, json_shapes, say, waiting
+from cli import exits, job_json, job_words, say, waiting
 from cli.exits import Exit
 from cli.session import Session
 from cli.submit import submit
@@ -63,10 +63,10 @@ async def record(session: Session, arguments: Namespace) -> Exit:
         say.note("the time is over")
     for row in watched.values():
         if arguments.json:
-            say.record(json_shapes.job(row))
+            say.record(job_json.job(row))
         else:
-            say.data(waiting.line(row))
-    return _exit(watched.values())
+            say.data(job_words.line(row))
+    return exits.of_jobs(row.state for row in watched.values())
 
 
 async def _recording(session: Session, path: str, jobs: Iterable[JobSpec], watched: dict[str, JobRow]) -> None:
@@ -74,7 +74,7 @@ async def _recording(session: Session, path: str, jobs: Iterable[JobSpec], watch
     await _ask_for(session, path)
     try:
         for job in jobs:
-            row = await submit(session, job.kind, [job.source], job.output, engine="", on_done="")
+            row = await submit(session, job.kind, [job.source], job.output)
             watched[row.id] = row
             say.note(f"{row.id} submitted: {job.source} → {row.output}")
         await _follow(session, path, watched)
@@ -90,7 +90,8 @@ async def _follow(session: Session, path: str, watched: dict[str, JobRow]) -> No
             about = _supervisor_in(update)
             if about is not None and about.recording is None:
                 await _ask_for(session, path)
-            for row in waiting.rows_in(update, watched.keys()):
+            unfinished = {row.id for row in watched.values() if row.state not in FINISHED}
+            for row in waiting.rows_in(update, unfinished):
                 watched[row.id] = row
                 narrate.tell(row)
             if watched and all(row.state in FINISHED for row in watched.values()):
@@ -123,9 +124,3 @@ async def _leave_on_signal(scope: anyio.CancelScope) -> None:
         async for number in signals:
             say.note(f"{number.name}: leaving; engines and jobs go on")
             scope.cancel()
-
-
-def _exit(rows: Iterable[JobRow]) -> Exit:
-    """The worst of the jobs; interrupted when some have not ended."""
-    codes = [exits.of_job(row.state) if row.state in FINISHED else Exit.INTERRUPTED for row in rows]
-    return max(codes, default=Exit.OK)

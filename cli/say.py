@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from ipc.errors import Problem
 from ipc.snapshot import Json
@@ -43,13 +44,26 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozens
         data(line)
 
 
+class Columns:
+    """Columns of a table that comes in parts: never narrower than in a part before; those in `right` to the right."""
+
+    def __init__(self, right: frozenset[int] = frozenset()) -> None:
+        self._right = right
+        self._widths: list[int] = []
+
+    def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """The next part; nothing trails."""
+        wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        self._widths = [max(pair) for pair in zip_longest(self._widths, wide, fillvalue=0)]
+        return [
+            "  ".join(
+                cell.rjust(width) if place in self._right else cell.ljust(width)
+                for place, (cell, width) in enumerate(zip(row, self._widths, strict=True))
+            ).rstrip()
+            for row in rows
+        ]
+
+
 def aligned(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
-    """Columns as wide as their widest cell, those in `right` to the right; nothing trails."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    """A whole table: columns as wide as their widest cell, those in `right` to the right."""
+    return Columns(right).lines(rows)

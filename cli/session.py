@@ -11,7 +11,9 @@ from typing import Protocol, TypeVar
 
 import anyio
 
-from cli import launch, say
+from cli import launch, say, unit_text
+from cli.service import Service, service_of
+from cli.service_start import start_service
 from config.load import find_file
 from config.paths import socket_path, state_folder
 from ipc import control
@@ -80,7 +82,7 @@ class Session:
         Raises:
             ConnectionFailed: it did not come up; says what it last logged.
             BadConfig: it would not come up.
-            RequestFailed: the state folder cannot be made.
+            RequestFailed: the state folder cannot be made, or there are flags for one that systemd starts.
         """
         if self.host:
             return await launch.start_on(self.host)
@@ -90,25 +92,46 @@ class Session:
         except ConnectionFailed as error:
             if launch.kept(self.state, self.environ):
                 raise ConnectionFailed(launch.silent(self.state, "One is running but does not answer")) from error
+        service = service_of(self.state, self.environ)
+        hindrance = service.hindrance(self.environ)
+        if not hindrance:
+            await self._start_service(service, flags or {})
+            return True
         say.note(f"starting the supervisor ({self.state})")
+        if service.installed():
+            say.note(f"  not as the service {service.name}: {hindrance}")
         await launch.start(self.state, self.config_file, {**self.environ, **(flags or {})})
         return True
 
+    async def _start_service(self, service: Service, flags: Mapping[str, str]) -> None:
+        if flags:
+            raise RequestFailed(
+                Problem(
+                    "Not for a service",
+                    f"systemd starts this supervisor ({service.name}), and no flags reach it there.",
+                    "Start it without --set, then use `engineroom set ENGINE KEY=VALUE`.",
+                )
+            )
+        say.note(f"starting the supervisor ({self.state}) as the service {service.name}")
+        if not unit_text.runs(service.text() or "", launch.supervisor_command(service.state, self.config_file)):
+            say.note("  as it was installed; `engineroom service install` would make it another one here and now")
+        await start_service(service, self.environ)
+
     def path(self, text: str) -> str:
-        """A path as the supervisor needs it: absolute.
+        """A path or pattern as the supervisor needs it: absolute; a `/` at its end says that it is a folder, and stays.
 
         Raises:
             RequestFailed: a relative one, when the supervisor is on another host.
         """
-        if text.startswith("~/") and not self.host:
-            return str(Path(text).expanduser())
         if self.host and not text.startswith("/"):
             raise RequestFailed(
                 Problem(
                     "Relative path", f"{text!r} would be a path on {self.host}.", "Write it absolute, as it is there."
                 )
             )
-        return str((self.cwd / text).absolute())
+        at_home = text.startswith("~/") and not self.host
+        path = str(Path(text).expanduser() if at_home else (self.cwd / text).absolute())
+        return f"{path}/" if text.endswith("/") and path != "/" else path
 
     @asynccontextmanager
     async def _local(self) -> AsyncGenerator[Client]:

@@ -24,7 +24,7 @@ async def _knobs(session: Session, arguments: Namespace) -> Exit:
         return Exit.OK
     say.table(
         ("SETTING", "VALUE", "TAKES", "APPLIES", "WHAT IT IS"),
-        [(row.name, _shown(row.value), allowed(row), row.applies, _help(row)) for row in rows],
+        [(row.name, words.setting(row.value), allowed(row), row.applies, _help(row)) for row in rows],
     )
     return Exit.OK
 
@@ -64,18 +64,6 @@ def _meant(name: str, value: Scalar, knobs: tuple[Knob, ...], engine: str) -> Sc
     except BadUnit as error:
         problem = Problem("Bad value", f"{engine}: {name} = {value!r}: {error.why}.", f"Write {error.write}.")
         raise RequestFailed(problem) from error
-
-
-def _shown(value: Scalar) -> str:
-    match value:
-        case None | "":
-            return words.UNKNOWN
-        case bool():
-            return str(value).lower()
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
 
 
 def _help(knob: Knob) -> str:

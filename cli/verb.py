@@ -14,12 +14,25 @@ from cli.session import Session
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb of the command line; `run` raises EngineRoomError when it cannot."""
+    """One verb of the command line; `run` raises EngineRoomError when it cannot.
+
+    One with verbs `below` it is only the first word of theirs.
+    """
 
     name: str
     help: str
     arguments: Callable[[ArgumentParser], None]
     run: Callable[[Session, Namespace], Exit]
+    below: tuple[Verb, ...] = ()
+
+
+def family(name: str, help_: str, below: tuple[Verb, ...]) -> Verb:
+    """The first word of the verbs `below`."""
+
+    def unsaid(session: Session, arguments: Namespace) -> Exit:
+        raise AssertionError(f"the parser lets nobody say {name} alone")
+
+    return Verb(name, help_, takes_json, unsaid, below)
 
 
 def looped(run: Callable[[Session, Namespace], Awaitable[Exit]]) -> Callable[[Session, Namespace], Exit]:

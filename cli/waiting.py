@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncGenerator, Iterable, Set
 from contextlib import aclosing
 
 import anyio
 
-from cli import say, words
+from cli import job_words, say
 from cli.session import Session
 from ipc.client import expect
 from ipc.control import UpdateItem, Watch
@@ -49,7 +50,7 @@ async def finish(session: Session, ids: Iterable[str]) -> dict[str, JobRow]:
     narrate = Narrator()
     async with aclosing(updates(session)) as stream:
         async for update in stream:
-            for row in rows_in(update, waiting):
+            for row in rows_in(update, waiting - ended.keys()):
                 narrate.tell(row)
                 if row.state in FINISHED:
                     ended[row.id] = row
@@ -59,7 +60,10 @@ async def finish(session: Session, ids: Iterable[str]) -> dict[str, JobRow]:
 
 
 class Narrator:
-    """Says what a waiting person wants to know, on stderr: each change of state, and progress now and then."""
+    """Says what a waiting person wants to know, on stderr: each change of state or reason, and progress now and then.
+
+    A reason in which only a number changed is no news.
+    """
 
     def __init__(self) -> None:
         self._told: dict[str, tuple[str, str]] = {}
@@ -67,24 +71,11 @@ class Narrator:
 
     def tell(self, row: JobRow) -> None:
         """A line where there is news of `row`."""
-        now, news = time.monotonic(), (row.state, row.reason)
+        now, news = time.monotonic(), (row.state, re.sub(r"[\d.]+", "", row.reason))
         if self._told.get(row.id) == news and now - self._at[row.id] < STEP_SECONDS:
             return
         self._told[row.id], self._at[row.id] = news, now
-        say.note(line(row))
-
-
-def line(row: JobRow) -> str:
-    """`box-3 running 120/200 · 212 tok/s · 01:10 left`."""
-    parts = [f"{row.id} {row.state} {words.progress_of(row)}"]
-    if row.state == "running":
-        parts.append(words.rate(row.tokens_per_second, "tok"))
-        parts.append(f"{words.span(row.eta_seconds)} left")
-    if row.units_failed:
-        parts.append(f"{row.units_failed} set aside")
-    if row.reason:
-        parts.append(row.reason)
-    return " · ".join(parts)
+        say.note(job_words.line(row))
 
 
 def rows_in(update: Update, waiting: Set[str]) -> tuple[JobRow, ...]:

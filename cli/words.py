@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 import textwrap
 import time
+from collections.abc import Mapping
 
-from ipc.snapshot import EngineRow, Happening, JobRow, LogLine, Severity
+from ipc.snapshot import EngineRow, Happening, LogLine, Scalar, Severity
 from ipc.states import Backoff, Draining, Failed, Loading, Ready, Stopped, Stopping, word
 
 UNKNOWN = "—"
@@ -43,11 +46,52 @@ def span(seconds: float | None) -> str:
     return f"{hours:02}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
+def left(seconds: float | None, spread_seconds: float | None) -> str:
+    """How long something will still take: `01:47:00 ±9 min`; `~01:10` where nobody knows how far that may be off.
+
+    The spread is rounded up to whole seconds, minutes (from 100 s on), hours (from 100 min) or days (from 48 h).
+    """
+    if seconds is None:
+        return UNKNOWN
+    if spread_seconds is None:
+        return f"~{span(seconds)}"
+    amount, unit = spread_seconds, "s"
+    for least, size_seconds, larger in ((100, 60, "min"), (100 * 60, 3600, "h"), (48 * 3600, 86400, "d")):
+        if spread_seconds > least:
+            amount, unit = spread_seconds / size_seconds, larger
+    return f"{span(seconds)} ±{max(1, math.ceil(amount))} {unit}"
+
+
 def rate(per_second: float | None, what: str) -> str:
-    """`212 tok/s`."""
+    """`212 tok/s`, `3.4 tok/s`, `0.012 units/s`."""
     if per_second is None:
         return UNKNOWN
-    return f"{per_second:.0f} {what}/s" if per_second >= 10 else f"{per_second:.1f} {what}/s"
+    digits = ".0f" if per_second >= 10 else ".1f" if per_second >= 1 else ".2g"
+    return f"{per_second:{digits}} {what}/s"
+
+
+def energy(joules: float | None) -> str:
+    """`840 J`, `12.4 kJ`, `3.1 MJ`; `0.62 J` below ten."""
+    if joules is None:
+        return UNKNOWN
+    amount, unit = joules, "J"
+    for larger in ("kJ", "MJ", "GJ"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.1f} {unit}" if unit != "J" else f"{amount:.0f} J" if amount >= 10 else f"{amount:.2g} J"
+
+
+def rtf(seconds_of_work: float | None) -> str:
+    """Real-time factor, seconds of work for each second of audio: `RTF 0.04`; below 1 is faster than real time."""
+    if seconds_of_work is None:
+        return UNKNOWN
+    return f"RTF {seconds_of_work:.2f}" if seconds_of_work >= 0.01 else f"RTF {seconds_of_work:.1g}"
+
+
+def count(number: int | None) -> str:
+    """`1388`, or a dash."""
+    return UNKNOWN if number is None else str(number)
 
 
 def clock(unix: float) -> str:
@@ -94,11 +138,6 @@ def held(hold: str) -> str:
     return f"held · {hold}" if hold else ""
 
 
-def progress_of(row: JobRow) -> str:
-    """`1388/9900`; the total is a dash until all is planned."""
-    return f"{row.units_done}/{UNKNOWN if row.units_total is None else row.units_total}"
-
-
 def folded(text: str, indent: str = "  ") -> list[str]:
     """A sentence in lines of at most `WIDTH` columns."""
     return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
@@ -109,11 +148,36 @@ def clipped(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def ending(text: str, width: int) -> str:
+    """At most the last `width` columns: of a path, what tells it from its neighbours."""
+    return text if len(text) <= width else f"…{text[len(text) - width + 1 :]}"
+
+
+def settings(values: Mapping[str, Scalar]) -> str:
+    """`n_ctx=4096, pinned=true`."""
+    return ", ".join(f"{name}={setting(value)}" for name, value in values.items())
+
+
+def setting(value: Scalar) -> str:
+    """The value of a setting as `set` takes it; a dash for none."""
+    match value:
+        case None | "":
+            return UNKNOWN
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
 def log_line(line: LogLine) -> str:
     """One line an engine printed."""
     return f"{clock(line.unix)} {line.stream:<6} {line.text}"
 
 
 def happening(what: Happening) -> str:
-    """One decision with its reason."""
-    return f"{clock(what.unix)} {MARKS[what.severity]} {what.about}: {what.text}"
+    """One decision with its reason, led by what it is about where the text does not begin with that."""
+    named = re.match(re.escape(what.about) + r"(?![\w-])", what.text, re.IGNORECASE)
+    text = what.text if named else f"{what.about}: {what.text}"
+    return f"{clock(what.unix)} {MARKS[what.severity]} {text}"

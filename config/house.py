@@ -1,4 +1,4 @@
-"""The tables of a configuration that concern the whole house: `[supervisor]`, `[memory]` and `[heat]`."""
+"""The tables of a configuration that concern the whole house: `[supervisor]`, `[memory]`, `[heat]` and `[jobs]`."""
 
 from __future__ import annotations
 
@@ -50,3 +50,19 @@ class HeatSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(ge=0, le=150, description="begin no flight from here on, °C; 0 means 3 below the card's own slowdown"),
     ] = 0.0
     resume_below: Annotated[float, Meta(ge=1, le=50, description="go on when so many °C below `hold`")] = 10.0
+
+
+class JobSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `[jobs]` table."""
+
+    keep_for: Annotated[
+        float,
+        _amount("seconds", "finished jobs whose output is in its place are cleared after this; 0 means never", ge=0),
+    ] = 30 * 86400.0
+    keep_bytes: Annotated[
+        int, _amount("bytes", "results of finished jobs kept at most, the oldest are cleared first; 0 means all", ge=0)
+    ] = 20 * 2**30
+    patience: Annotated[
+        float,
+        _amount("seconds", "how long an engine waits for the memory of one that has work of its own", ge=0, le=86400),
+    ] = 300.0

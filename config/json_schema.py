@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from config.house import HeatSettings, MemorySettings, SupervisorSettings
+from config.house import HeatSettings, JobSettings, MemorySettings, SupervisorSettings
 from config.schema import NAME
 from engines.catalog import KINDS, Kind
 from engines.settings import knobs_of
@@ -30,6 +30,7 @@ def json_schema() -> dict[str, Any]:
             "supervisor": {**_house(SupervisorSettings), "description": "the supervisor itself"},
             "memory": {**_house(MemorySettings), "description": "how memory is given out and got back"},
             "heat": {**_house(HeatSettings), "description": "when GPUs are too warm to begin more work"},
+            "jobs": {**_house(JobSettings), "description": "how long finished jobs are kept, and engines take turns"},
             "engine": {
                 "type": "object",
                 "description": "one table per engine: [engine.NAME]",

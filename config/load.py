@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from config.environment import from_environment
 from config.errors import BadConfig, did_you_mean
-from config.house import HeatSettings, MemorySettings, SupervisorSettings
+from config.house import HeatSettings, JobSettings, MemorySettings, SupervisorSettings
 from config.overrides import Overrides, read_overrides
 from config.paths import config_candidates, set_path
 from config.schema import EngineTable, Entry, File, parse
@@ -26,7 +26,7 @@ from ipc.snapshot import Scalar
 
 Layer: TypeAlias = Literal["default", "file", "set", "environment", "flag"]
 DEFAULT_ENGINE = EngineTable(name="writer", kind="llm", autostart=False, python=None, settings={})
-NO_FILE = File(Path(), SupervisorSettings(), MemorySettings(), HeatSettings(), (DEFAULT_ENGINE,))
+NO_FILE = File(Path(), SupervisorSettings(), MemorySettings(), HeatSettings(), JobSettings(), (DEFAULT_ENGINE,))
 """What there is with no file at all: the miniature language model."""
 
 
@@ -59,6 +59,7 @@ class Config(Struct, frozen=True):
     supervisor: SupervisorSettings
     memory: MemorySettings
     heat: HeatSettings
+    jobs: JobSettings
     engines: tuple[EngineConfig, ...]
     warnings: tuple[Problem, ...]
 
@@ -105,7 +106,7 @@ def load(
     overrides = read_overrides(set_path(state))
     warnings: list[Problem] = []
     engines = tuple(_engine(table, variables, flagged, overrides, state, warnings) for table in told.engines)
-    return Config(file, told.supervisor, told.memory, told.heat, engines, tuple(warnings))
+    return Config(file, told.supervisor, told.memory, told.heat, told.jobs, engines, tuple(warnings))
 
 
 def _engine(

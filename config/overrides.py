@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from config.durable import replace_whole
 from config.errors import BadConfig
 from ipc.errors import Problem
 from ipc.snapshot import Scalar
@@ -43,38 +43,16 @@ def read_overrides(path: Path) -> Overrides:
         ) from error
 
 
-def remember(path: Path, engine: str, changes: Mapping[str, Scalar]) -> None:
-    """Make `changes` part of what was set for `engine`; on disk when it returns.
+def remember(path: Path, engine: str, changes: Mapping[str, Scalar], unset: Collection[str] = ()) -> None:
+    """Make `changes` part of what was set for `engine`, and take the settings `unset` out again, so that the
+    configuration file counts. Blocks until it is on disk; two at once would lose one of them.
 
     Raises:
         BadConfig: the present file cannot be read.
         OSError: it cannot be written; the present file is as it was.
     """
     engines = read_overrides(path)
-    engines[engine] = {**engines.get(engine, {}), **changes}
-    _write(path, engines)
-
-
-def forget(path: Path, engine: str, names: Iterable[str]) -> None:
-    """Take settings of `engine` out again, so that the configuration file counts; raises as `remember` does."""
-    engines = read_overrides(path)
-    gone = set(names)
-    kept = {name: value for name, value in engines.pop(engine, {}).items() if name not in gone}
-    _write(path, {**engines, engine: kept} if kept else engines)
-
-
-def _write(path: Path, engines: Overrides) -> None:
-    """A new file, synced and renamed over the old one: a crash leaves one of them whole."""
-    text = msgspec.json.format(msgspec.json.encode(_Stored(engines=engines)), indent=2) + b"\n"
-    new = path.with_name(path.name + ".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(handle, "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    told = {**engines.pop(engine, {}), **changes}
+    if kept := {name: value for name, value in told.items() if name not in unset}:
+        engines[engine] = kept
+    replace_whole(path, msgspec.json.format(msgspec.json.encode(_Stored(engines=engines)), indent=2) + b"\n")

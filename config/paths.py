@@ -44,6 +44,16 @@ def database_path(state: Path) -> Path:
     return state / "jobs.sqlite"
 
 
+def unit_files_path(state: Path) -> Path:
+    """Results of units that are too long for the database, a folder for each job."""
+    return state / "units"
+
+
+def spool_path(state: Path) -> Path:
+    """Inputs that came through a pipe."""
+    return state / "spool"
+
+
 def footprints_path(state: Path) -> Path:
     """What models were measured to take (SQLite); losing it costs estimates, no work."""
     return state / "footprints.sqlite"
@@ -70,6 +80,11 @@ def config_candidates(environ: Mapping[str, str], cwd: Path) -> tuple[Path, ...]
     if told := environ.get("ENGINEROOM_CONFIG"):
         return (Path(told).expanduser().absolute(),)
     return (cwd / FILE_NAME, _base(environ, "XDG_CONFIG_HOME", ".config") / "engineroom" / FILE_NAME)
+
+
+def user_units_folder(environ: Mapping[str, str]) -> Path:
+    """Where the user's systemd looks for the units that the user wrote."""
+    return _base(environ, "XDG_CONFIG_HOME", ".config") / "systemd" / "user"
 
 
 def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from config.errors import BadConfig, did_you_mean
-from config.house import HeatSettings, MemorySettings, SupervisorSettings
+from config.house import HeatSettings, JobSettings, MemorySettings, SupervisorSettings
 from config.toml_file import TomlFile, expanded
 from config.units import BadUnit, amount
 from engines.catalog import KINDS
@@ -48,6 +48,7 @@ class File(Struct, frozen=True):
     supervisor: SupervisorSettings
     memory: MemorySettings
     heat: HeatSettings
+    jobs: JobSettings
     engines: tuple[EngineTable, ...]
 
 
@@ -57,13 +58,14 @@ def parse(file: TomlFile, environ: Mapping[str, str]) -> File:
     Raises:
         BadConfig
     """
-    _only_known(file, "", file.tables, ("supervisor", "memory", "heat", "engine"))
+    _only_known(file, "", file.tables, ("supervisor", "memory", "heat", "jobs", "engine"))
     engines = _table(file, "engine", file.tables.get("engine", {}))
     return File(
         file.path,
         _house(file, "supervisor", SupervisorSettings, environ),
         _house(file, "memory", MemorySettings, environ),
         _house(file, "heat", HeatSettings, environ),
+        _house(file, "jobs", JobSettings, environ),
         tuple(_engine(file, name, table, environ) for name, table in engines.items()),
     )
 

@@ -77,8 +77,22 @@ class Flight(Protocol):
     def piece(self, order: UnitOrder, text: str) -> None:
         """The next whole characters; call it only when `stream`."""
 
-    def done(self, order: UnitOrder, result: str, *, tokens: int, seconds: float, ttft_seconds: float | None) -> None:
-        """The unit's result, JSON text of at most 64 KiB, with what was measured."""
+    def done(
+        self,
+        order: UnitOrder,
+        result: str,
+        *,
+        tokens: int,
+        seconds: float,
+        ttft_seconds: float | None,
+        audio_seconds: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        """The unit's result, JSON text, with what was measured.
+
+        `data` is what it made besides, kept in a file (sound, say); beside it the text may have 64 KiB. A longer text
+        alone is kept in a file too. Where there is no file for the order (`UnitOrder.file`), either fails the unit.
+        """
 
     def failed(self, order: UnitOrder, problem: Problem) -> None:
         """The unit cannot be done; the engine is well."""
@@ -124,18 +138,24 @@ class Engine(Protocol[S_contra]):
 
 
 class Planning(Struct, frozen=True):
-    """One stretch of a source: units in order, what was set aside, where to go on."""
+    """One stretch of a source: units in order, what was set aside, where to go on.
+
+    `share` is how much of the source lies before `cursor`, 0..1; None where that is not known.
+    """
 
     units: tuple[PlannedUnit, ...]
     problems: tuple[SourceProblem, ...]
     cursor: str
     end: bool
+    share: float | None = None
 
 
 class PlanFunction(Protocol):
     """`plan` of a kind: reads at most `limit` units at `cursor` (empty at the start). Raises CannotPlan.
 
-    The same source, cursor and settings give the same units; `cursor` only moves forward.
+    The same source, cursor and settings give the same units; `cursor` only moves forward. Planning from the `start` of
+    a unit gives that unit first; a piece of the source that was set aside counts in `units_before` the units that begin
+    before it.
     """
 
     def __call__(self, source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning: ...
@@ -144,6 +164,7 @@ class PlanFunction(Protocol):
 class AssembleFunction(Protocol):
     """`assemble` of a kind: writes all of the output to `part` and verifies it. Raises CannotAssemble.
 
+    Each row has its result's text, wherever that was kept; its `file`, where it has one, is as the engine wrote it.
     The runtime syncs the file. Called again after a crash it starts over: `part` is truncated first.
     """
 

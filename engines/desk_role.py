@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 
-from engines import partfile
+from engines import partfile, resultfile
 from engines.bootstrap import Origin
 from engines.catalog import KINDS
 from engines.contract import AssembleFunction, CannotAssemble, CannotPlan, PlanFunction
@@ -58,19 +58,25 @@ class DeskRole:
         """Nothing to give back: files are open only while a task runs."""
 
     def _plan(self, wanted: Plan) -> None:
+        source = Path(wanted.source)
         try:
-            settings = self._with(wanted.settings)
-            planning = self._plan_kind(Path(wanted.source), wanted.cursor, wanted.limit, settings)
+            identity = _identity(source)
+            if wanted.identity not in ("", identity):
+                raise _changed(source)
+            planning = self._plan_kind(source, wanted.cursor, wanted.limit, self._with(wanted.settings))
+            if _identity(source) != identity:
+                raise _changed(source)
         except (CannotPlan, RequestFailed) as error:
             self._worker.say(TaskFailed(wanted.task, error.problem, retry=False))
             return
         self._worker.step()
-        self._worker.say(Planned(wanted.task, planning.units, planning.problems, planning.cursor, planning.end))
+        units, problems = planning.units, planning.problems
+        self._worker.say(Planned(wanted.task, units, problems, planning.cursor, planning.end, planning.share, identity))
 
     def _assemble(self, wanted: Assemble) -> None:
         part = Path(wanted.part)
         try:
-            size = self._write(part, self._rows(wanted.task), self._with(wanted.settings))
+            size = self._write(part, self._rows(wanted.task, wanted.job), self._with(wanted.settings))
         except _Abandoned:
             return
         except CannotAssemble as error:
@@ -88,7 +94,7 @@ class DeskRole:
         except OSError as error:
             raise partfile.not_written(part, error) from error
 
-    def _rows(self, task: int) -> Iterator[ResultRow]:
+    def _rows(self, task: int, job: str) -> Iterator[ResultRow]:
         after, last = -1, False
         while not last:
             self._worker.say(Pull(task, after, PULL_LIMIT))
@@ -101,7 +107,7 @@ class DeskRole:
                     raise _violation(f"Result {row.index} came after result {after}.")
                 after = row.index
                 self._worker.step()
-                yield row
+                yield resultfile.read_back(row, job, self._worker.step)
 
     def _answer(self, task: int) -> Results:
         while (answer := self._answers.get()) is not None:
@@ -115,6 +121,26 @@ class DeskRole:
 
 class _Abandoned(Exception):
     """Raised out of an assembly when the desk has to leave."""
+
+
+def _identity(source: Path) -> str:
+    """What a file loses when anybody changes it; empty where it cannot be looked at, which planning will tell."""
+    try:
+        status = source.stat()
+    except OSError:
+        return ""
+    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def _changed(source: Path) -> CannotPlan:
+    """A cursor means nothing in another file: units could be lost, or come twice."""
+    return CannotPlan(
+        Problem(
+            "Source changed",
+            f"{source} was changed while a job was reading it.",
+            "Submit what is left of it again, and leave a source alone until its units are planned.",
+        )
+    )
 
 
 def _violation(what: str) -> ProtocolViolation:

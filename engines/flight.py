@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from pathlib import Path
 
+from engines import resultfile
+from engines.resultfile import RESULT_BYTES
 from engines.worker import Worker
 from ipc.errors import Problem
 from ipc.work import Fly, Landed, Piece, UnitDone, UnitFailed, UnitOrder
 
-RESULT_BYTES = 64 * 1024
+_RETRY_STEPS = 4
+_STEP_SECONDS = 0.25
+"""A file that the disk did not take is tried again after so many steps of so long."""
 
 
 class AirborneFlight:
@@ -20,7 +26,7 @@ class AirborneFlight:
         self.stream = message.stream
         self.deterministic = message.deterministic
         self._worker = worker
-        self._cancelled = False
+        self._cancelled = threading.Event()
         self._claim = threading.Lock()
         self._open = {(order.job, order.index) for order in message.units}
 
@@ -30,7 +36,7 @@ class AirborneFlight:
 
     def cancel(self) -> None:
         """Stop within one step."""
-        self._cancelled = True
+        self._cancelled.set()
 
     def land(self) -> None:
         """Nothing of it is running any more.
@@ -38,39 +44,100 @@ class AirborneFlight:
         Raises:
             RuntimeError: the engine left orders open without being told to stop.
         """
-        if self._open and not self._cancelled:
+        if self._open and not self._cancelled.is_set():
             raise RuntimeError(f"the engine ended a flight with {len(self._open)} of {len(self.orders)} units open")
         self._worker.say(Landed(self.id))
 
     def cancelled(self) -> bool:
         """Whether to stop within this step."""
-        return self._cancelled
+        return self._cancelled.is_set()
 
     def piece(self, order: UnitOrder, text: str) -> None:
         """The next whole characters."""
         self._worker.say(Piece(self.id, order.job, order.index, text))
 
-    def done(self, order: UnitOrder, result: str, *, tokens: int, seconds: float, ttft_seconds: float | None) -> None:
-        """The unit's result; one over the limit fails the unit, for the engine is well."""
-        size = len(result.encode())
-        if size > RESULT_BYTES:
-            self.failed(
-                order,
-                Problem(
-                    "Result too long",
-                    f"The result has {size:,} bytes, over the limit of {RESULT_BYTES:,}.",
-                    "Ask for a shorter one.",
-                ),
-            )
+    def done(
+        self,
+        order: UnitOrder,
+        result: str,
+        *,
+        tokens: int,
+        seconds: float,
+        ttft_seconds: float | None,
+        audio_seconds: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        """The unit's result; one that cannot be kept fails the unit, for the engine is well.
+
+        Waits while the disk does not take the file. Cancelled meanwhile, it leaves the unit open.
+        """
+        text = result.encode()
+        if (problem := _unkept(order, len(text), data)) is not None:
+            self.failed(order, problem)
+            return
+        digest, content = "", data
+        if content is None and len(text) > RESULT_BYTES:
+            result, content = "", text
+        if content is not None and not (digest := self._written(Path(order.file), content)):
             return
         self._close(order)
-        self._worker.say(UnitDone(self.id, order.job, order.index, result, tokens, seconds, ttft_seconds))
+        size = 0 if content is None else len(content)
+        self._worker.say(
+            UnitDone(
+                self.id,
+                order.job,
+                order.index,
+                result,
+                tokens,
+                seconds,
+                ttft_seconds,
+                audio_seconds,
+                digest,
+                size,
+            )
+        )
 
     def failed(self, order: UnitOrder, problem: Problem) -> None:
         """The unit cannot be done."""
         self._close(order)
         self._worker.say(UnitFailed(self.id, order.job, order.index, problem))
 
+    def _written(self, path: Path, content: bytes) -> str:
+        """Its digest; empty where the flight was cancelled before the disk took it."""
+        said = False
+        while True:
+            try:
+                return resultfile.write(path, content)
+            except OSError as error:
+                if not said:
+                    sys.stderr.write(f"a result waits for the disk: {path}: {error.strerror}\n")
+                    sys.stderr.flush()
+                    said = True
+            if not self._pause():
+                return ""
+
+    def _pause(self) -> bool:
+        """Whether to try again: not once the flight is cancelled."""
+        for _ in range(_RETRY_STEPS):
+            self._worker.step()  # a full disk is no fault of the engine: it must not count as hung
+            if self._cancelled.wait(_STEP_SECONDS):
+                return False
+        return True
+
     def _close(self, order: UnitOrder) -> None:
         self._worker.step()
         self._open.remove((order.job, order.index))  # a second end is the engine's mistake: KeyError, and it dies
+
+
+def _unkept(order: UnitOrder, size: int, data: bytes | None) -> Problem | None:
+    """Why a result with a text of so many bytes can be kept nowhere."""
+    too_long = f"The result has {size:,} bytes, over the limit of {RESULT_BYTES:,}"
+    if size > RESULT_BYTES and data is not None:
+        return Problem("Result too long", f"{too_long} beside a file.", "Divide the source into smaller units.")
+    if order.file:
+        return None
+    if size > RESULT_BYTES:
+        return Problem("Result too long", f"{too_long}.", "Ask for a shorter one.")
+    if data is not None:
+        return Problem("Result is a file", "Its answer is a file, which cannot be sent here.", "Submit it as a job.")
+    return None

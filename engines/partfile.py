@@ -31,9 +31,14 @@ def sync(part: Path) -> int:
         os.close(descriptor)
 
 
+def can_go_away(error: OSError) -> bool:
+    """Whether a person can mend the cause, and trying again helps then."""
+    return error.errno in _CAN_GO_AWAY
+
+
 def not_written(part: Path, error: OSError) -> CannotAssemble:
     """The sentence for a failure of the operating system to write `part`."""
     return CannotAssemble(
         Problem("Output not written", f"{part.parent}: {error.strerror}.", "Make room or allow writing there."),
-        retry=error.errno in _CAN_GO_AWAY,
+        retry=can_go_away(error),
     )

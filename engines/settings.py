@@ -122,7 +122,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return {"parallel": self.parallel}
 
     def planning(self) -> dict[str, Scalar]:
-        """The settings that decide how a source is divided into units: a change of one divides anew what has not begun."""
+        """The settings that decide how a source is divided: a change of one divides anew what has not begun."""
         return {}
 
     def step_down(self) -> dict[str, Scalar]:

@@ -103,6 +103,8 @@ class JobRow(Struct, frozen=True, array_like=True):
     """That GPUs spent on it; None where none counts energy."""
     result_bytes: int = 0
     """Results kept in the state folder until the job is cleared."""
+    more_inputs: int = 0
+    """Besides the first of them, which `inputs` names."""
 
 
 UnitState: TypeAlias = Literal["planned", "flying", "done", "failed", "quarantined"]

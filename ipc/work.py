@@ -78,13 +78,17 @@ class Leave(Struct, frozen=True, array_like=True, tag="leave"):
 
 
 class Plan(Struct, frozen=True, array_like=True, tag="plan"):
-    """Read up to `limit` units from `source` at `cursor` (empty at its start). Answered by `Planned`."""
+    """Read up to `limit` units from `source` at `cursor` (empty at its start). Answered by `Planned`.
+
+    `identity` is what `Planned` said of this source before, or empty: a cursor means nothing in another file.
+    """
 
     task: int
     source: str
     cursor: str
     limit: int
     settings: dict[str, Scalar]
+    identity: str = ""
 
 
 class Assemble(Struct, frozen=True, array_like=True, tag="assemble"):
@@ -263,7 +267,8 @@ class SourceProblem(Struct, frozen=True, array_like=True):
 class Planned(Struct, frozen=True, array_like=True, tag="planned"):
     """Units in source order, what was set aside, and where to read on; `end` when the source is exhausted.
 
-    `share` is how much of the source lies before `cursor`, 0..1; None where that is not known.
+    `share` is how much of the source lies before `cursor`, 0..1; None where that is not known. `identity` is what the
+    source loses when anybody changes it.
     """
 
     task: int
@@ -272,6 +277,7 @@ class Planned(Struct, frozen=True, array_like=True, tag="planned"):
     cursor: str
     end: bool
     share: float | None = None
+    identity: str = ""
 
 
 class Pull(Struct, frozen=True, array_like=True, tag="pull"):

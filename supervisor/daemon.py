@@ -1,7 +1,7 @@
 """`python -m supervisor.daemon --state DIR [--config FILE]`: the supervisor itself.
 
 Exit codes: 0 it was told to end; 3 it cannot start (another one runs, or the configuration is no good), so that a
-keeper does not try again; anything else is a crash.
+keeper does not try again; anything else is a crash, or (4) an end so that the keeper starts another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from config.capabilities import has_uvloop
 from config.errors import BadConfig
 from config.load import Config, load
 from config.paths import socket_path, supervisor_log_path
-from ipc.errors import EngineRoomError, Problem, RequestFailed
+from ipc.errors import RequestFailed
 from ipc.serving import serve
 from ipc.snapshot import Happening
 from ipc.sockets import SocketStream
@@ -50,28 +50,26 @@ def main() -> int:
     parser.add_argument("--config", type=Path)
     options = parser.parse_args()
     try:
-        refusal = _run(options.state, options.config)
+        _run(options.state, options.config)
     except (BadConfig, RequestFailed) as error:
-        refusal = error.problem
+        _logger.error("%s", error.problem)
+        sys.stderr.write(f"{error.problem}\n")
+        return REFUSED
     except Exception:
         _logger.exception("the supervisor crashed")
         raise
-    if refusal is None:
-        return 0
-    _logger.error("%s", refusal)
-    sys.stderr.write(f"{refusal}\n")
-    return REFUSED
+    return 0
 
 
-def _run(state: Path, config_file: Path | None) -> Problem | None:
-    """Live until told to end; returns why it cannot."""
+def _run(state: Path, config_file: Path | None) -> None:
+    """Live until told to end."""
     lock = Lock(state)
     lock.take()
     config = load(file=config_file, state=state, environ=os.environ)
     _begin_log(state, config.supervisor.log_level)
     instance = new_instance(state)
     how = _beginning(after_crash=socket_path(state).exists(), swept=sweep(instance))
-    return anyio.run(_live, config, state, instance, how, backend_options={"use_uvloop": has_uvloop()})
+    anyio.run(_live, config, state, instance, how, backend_options={"use_uvloop": has_uvloop()})
 
 
 def _beginning(*, after_crash: bool, swept: Sequence[Swept]) -> str:
@@ -92,15 +90,12 @@ def _begin_log(state: Path, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper())
 
 
-async def _live(config: Config, state: Path, instance: str, how: str) -> Problem | None:
+async def _live(config: Config, state: Path, instance: str, how: str) -> None:
     command = (sys.executable, "-P", "-m", "supervisor.daemon", *sys.argv[1:])
     keeping = Keeping(state, os.environ.get("ENGINEROOM_KEEPER", ""), command)
     async with listening(socket_path(state)) as listener, anyio.create_task_group() as hooks:
         room = Room(config, state, instance, _log_happening, keeping, hooks)
-        try:
-            await room.begin(how)
-        except EngineRoomError as error:
-            return error.problem
+        await room.begin(how)
         async with anyio.create_task_group() as group:
             group.start_soon(_obey_signals, room)
             group.start_soon(_welcome, listener, room)
@@ -108,7 +103,6 @@ async def _live(config: Config, state: Path, instance: str, how: str) -> Problem
             await anyio.sleep(LAST_ANSWER_SECONDS)
             group.cancel_scope.cancel()
         hooks.cancel_scope.cancel()
-    return None
 
 
 async def _obey_signals(room: Room) -> None:

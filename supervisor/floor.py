@@ -10,9 +10,10 @@ from anyio.abc import TaskGroup
 from engines.settings import as_dict
 from ipc import work
 from ipc.errors import RequestFailed
-from ipc.snapshot import JobChanged, JobRow, Scalar, Severity
+from ipc.snapshot import JobChanged, JobGone, JobRow, Scalar, Severity
 from ipc.states import Failed, Ready, Stopped
 from supervisor.board import Board
+from supervisor.gpus.energy import EnergyMeter
 from supervisor.hooks import run_on_done
 from supervisor.jobs.floor import EngineView
 from supervisor.machine import events
@@ -24,9 +25,10 @@ from supervisor.slots import desk_name
 class RunnerFloor:
     """Implements `supervisor.jobs.floor.Floor` over the runner; `runner` is a call because each needs the other."""
 
-    def __init__(self, runner: Callable[[], Runner], board: Board, hooks: TaskGroup) -> None:
+    def __init__(self, runner: Callable[[], Runner], board: Board, energy: EnergyMeter, hooks: TaskGroup) -> None:
         self._runner = runner
         self._board = board
+        self._energy = energy
         self._hooks = hooks
 
     def engines_of(self, kind: str) -> tuple[EngineView, ...]:
@@ -37,6 +39,10 @@ class RunnerFloor:
     def settings_of(self, engine: str) -> dict[str, Scalar]:
         """All knobs in force."""
         return as_dict(self._runner().slots[engine].effective)
+
+    def joules_of(self, engine: str) -> float | None:
+        """What GPUs have spent on an engine so far."""
+        return self._energy.joules(engine, time.monotonic())
 
     def want_ready(self, engine: str) -> None:
         """Work waits for this engine."""
@@ -75,6 +81,10 @@ class RunnerFloor:
         """A row that replaces the one of the same id."""
         self._board.publish(JobChanged(row))
 
+    def job_gone(self, id: str) -> None:  # noqa: A002 (the word of the protocol)
+        """The job was cleared."""
+        self._board.publish(JobGone(id))
+
     def run_on_done(self, row: JobRow, command: str) -> None:
         """Run the operator's own command for a job that ended."""
         self._hooks.start_soon(self._run_hook, row, command)
@@ -106,4 +116,7 @@ def _view(slot: Slot) -> EngineView:
         available=not why_not,
         why_not=why_not,
         hold=slot.hold,
+        blocked_by=slot.blocked_by,
+        load_seconds=slot.load_seconds,
+        planning=settings.planning(),
     )

@@ -38,7 +38,7 @@ async def run_on_done(row: JobRow, command: str) -> None:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, ValueError) as error:
         raise RequestFailed(_problem(row, f"{error}")) from error
     if done.returncode != 0:
         tail = done.stderr.decode(errors="replace").strip().splitlines()[-1:]

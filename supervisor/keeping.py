@@ -25,6 +25,11 @@ class Keeping:
             return f"keeper (pid {self._told})"
         return self._told or "nobody"
 
+    @property
+    def anybody(self) -> bool:
+        """Whether another supervisor is started after this one ends."""
+        return bool(self._told) or self._replacement is not None
+
     def look(self) -> str:
         """Replace a keeper that is gone; says so in a sentence, empty when all is well.
 

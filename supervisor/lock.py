@@ -26,8 +26,9 @@ class Lock:
         try:
             self._prepare()
             descriptor = self._locked()
-            os.truncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            pid = str(os.getpid()).encode()
+            os.pwrite(descriptor, pid, 0)  # first, because a full disk would not give back what is cut off
+            os.truncate(descriptor, len(pid))
         except OSError as error:
             raise self._unfit(f"cannot be used: {error.strerror}") from error
 

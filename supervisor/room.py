@@ -19,6 +19,7 @@ from ipc.states import Stopped, pid_of, word
 from ipc.version import SOFTWARE
 from supervisor.board import Board
 from supervisor.floor import RunnerFloor
+from supervisor.gpus.energy import EnergyMeter
 from supervisor.gpus.fleet import Fleet
 from supervisor.gpus.news import news
 from supervisor.gpus.owners import gpus_of
@@ -42,11 +43,15 @@ from supervisor.recordings import Recordings
 from supervisor.runner import Runner
 from supervisor.slot import Slot
 from supervisor.slots import make_slots, spec_of
-from supervisor.stopped import read_stopped
+from supervisor.stopped import Stops
 from supervisor.wishes import Wishes
 
 STOP_ALL_SECONDS = 60.0
 HAPPENINGS_IN_SNAPSHOT = 200
+LAST_WORDS_SECONDS = 1.2
+"""For what happened to reach every client, and the next tick of a recording."""
+STORE_REPLACED = 4
+"""The exit code that makes the keeper start another supervisor."""
 
 
 class Room:
@@ -74,7 +79,9 @@ class Room:
         self.clients = 0
         self.recordings = Recordings(state_folder, self._header, self._tell_of_recording)
         self.board = Board(self._happened)
-        self.foreman = Foreman(RunnerFloor(lambda: self.runner, self.board, hooks), state_folder)
+        self._energy = EnergyMeter()
+        floor = RunnerFloor(lambda: self.runner, self.board, self._energy, hooks)
+        self.foreman = Foreman(floor, state_folder, config.jobs)
         slots = make_slots(config)
         self.house = House(slots, self._fleet, config.memory, config.heat, lambda: self._host)
         self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
@@ -88,24 +95,21 @@ class Room:
         )
         changing = Changing(self.house, self.judge, evictions, lessons, self.footprints, self.board)
         self.runner = Runner(slots, self.foreman, self.admission, self.board, spec_of(state_folder), instance)
-        self.wishes = Wishes(self.runner, changing, config, self.board, state_folder)
+        self.stops = Stops(state_folder, self.board)
+        self.wishes = Wishes(self.runner, changing, config, self.board, self.stops, state_folder)
 
     async def begin(self, how: str) -> None:
         """Take up what an earlier supervisor left: recording, stopped engines, unfinished jobs. Nothing runs yet.
 
         `how` tells how this supervisor came to be, in a sentence.
-
-        Raises:
-            EngineRoomError: the job store cannot be opened.
         """
         self._resume_recording()
         self.board.happen("info", "supervisor", "supervisor-up", how)
         for problem in self._config.warnings:
             self.board.happen("warning", "supervisor", "setting-ignored", str(problem))
-        stopped = read_stopped(self._state_folder)
         now = time.monotonic()
         for engine in self._config.engines:
-            if engine.name in stopped:
+            if engine.name in self.stops.wanted:
                 self.runner.post(self.runner.slots[engine.name], events.WantStopped(now, "operator"))
             elif engine.autostart:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
@@ -120,7 +124,9 @@ class Room:
             group.start_soon(self.admission.run)
             group.start_soon(self.returns.run)
             group.start_soon(self.footprints.run)
+            group.start_soon(self.stops.run)
             group.start_soon(self._every_second)
+            group.start_soon(self._end_with_the_store)
             self._fleet.start()
             await self._over.wait()
             group.cancel_scope.cancel()
@@ -128,6 +134,17 @@ class Room:
         await self.footprints.flush()
         await self.foreman.close()
         self.recordings.end()
+
+    async def _end_with_the_store(self) -> None:
+        """Where another job store lies at the path, what is in memory is true no more: end as in a crash.
+
+        The next supervisor takes up what is there, as it would after kill -9. To forget every job, flight and row that
+        a client sees, and to take up others, would be a second way to begin, for what hardly ever happens.
+        """
+        await self.foreman.replaced.wait()
+        if self._keeping.anybody:
+            await anyio.sleep(LAST_WORDS_SECONDS)
+            os._exit(STORE_REPLACED)
 
     def _resume_recording(self) -> None:
         try:
@@ -235,6 +252,13 @@ class Room:
         before, self._gpus = self._gpus, self.house.readings(monotonic)
         for severity, about, word_, text in news(before, self._gpus):
             self.board.happen(severity, about, word_, text)
+        self._energy.read(self._gpus, self._at_work(), monotonic)
+
+    def _at_work(self) -> dict[str, frozenset[str]]:
+        """The engines that fly, by the UUID of their GPUs."""
+        flying = [self.runner.slots[name] for name in self.foreman.at_work()]
+        uuids = {uuid for slot in flying for uuid in slot.bound or ()}
+        return {uuid: frozenset(slot.name for slot in flying if uuid in (slot.bound or ())) for uuid in uuids}
 
     def _gpus_of(self, slot: Slot) -> tuple[int, ...]:
         """Where it was placed, and wherever else its processes are."""
@@ -283,7 +307,7 @@ class Room:
             "gpus": gpu_ticks(self._gpus, ledger.gpus),
             "jobs": {
                 row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
-                for row in self.foreman.rows()
+                for row in self.foreman.active_rows()
             },
         }
 

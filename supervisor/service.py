@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import assert_never
 
 from ipc import control
-from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Happened, Happening, Snapshot, Update
 from supervisor.room import Room
 
@@ -62,19 +61,19 @@ class ControlService:
         foreman = self._room.foreman
         match command:
             case control.Jobs():
-                return control.JobList(foreman.rows())
+                return control.JobList(foreman.listed())
             case control.ShowJob(id_):
                 return control.JobWhole(await foreman.detail(id_))
+            case control.ShowUnits():
+                return await foreman.units(command)
+            case control.Spool():
+                return control.Spooled(await foreman.submitting.keep(command))
             case control.Submit():
-                return control.JobIs(await foreman.submit(command))
-            case control.PauseJob(id_):
-                return control.JobIs(await foreman.pause(id_))
-            case control.ResumeJob(id_):
-                return control.JobIs(await foreman.resume(id_))
-            case control.CancelJob(id_):
-                return control.JobIs(await foreman.cancel(id_))
+                return control.JobIs(await foreman.submitting.submit(command))
+            case control.ClearJobs():
+                return await foreman.clearing.clear(command)
             case _:
-                raise RequestFailed(Problem("Not yet", "This supervisor cannot do that yet.", ""))
+                return control.JobIs(await foreman.steer(command))
 
     def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
         """The items of a streaming command, until its end or the client's cancel."""

@@ -58,6 +58,8 @@ class Slot:
     """Indexes of the GPUs it was placed on, or where its processes were seen."""
     hold: str = ""
     """Why no flight may begin on it just now; empty when nothing holds it."""
+    blocked_by: tuple[str, ...] = ()
+    """Engines that would have to leave for it, and that work keeps; empty where it did not ask, or has room."""
     rate: Rate = field(default_factory=Rate)
     note: str = ""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import msgspec
+from anyio import to_thread
 
 from config.errors import BadConfig, did_you_mean
 from config.load import Config
-from config.overrides import forget, remember
+from config.overrides import remember
 from config.paths import set_path
 from engines.settings import as_dict, dearest, knobs_of, with_changes
 from ipc.control import Price
@@ -30,7 +31,7 @@ from supervisor.memory.changing import Changing
 from supervisor.memory.room import Room
 from supervisor.runner import Runner
 from supervisor.slot import Slot
-from supervisor.stopped import remember_stopped
+from supervisor.stopped import Stops
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,18 @@ class _Plan:
 class Wishes:
     """What `start`, `stop`, `set` and the like come down to."""
 
-    def __init__(self, runner: Runner, changing: Changing, config: Config, board: Board, state_folder: Path) -> None:
+    def __init__(
+        self, runner: Runner, changing: Changing, config: Config, board: Board, stops: Stops, state_folder: Path
+    ) -> None:
         self._runner = runner
         self._changing = changing
+        self._stops = stops
         self._declared = {engine.name: engine.declared for engine in config.engines}
         self._board = board
         self._state_folder = state_folder
         self._tickets = itertools.count(1)
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+        """Each reads what is set and writes it anew."""
 
     def slot(self, engine: str) -> Slot:
         """The engine (or desk) of that name.
@@ -69,10 +75,9 @@ class Wishes:
 
     async def ready(self, engine: str) -> str:
         """Loaded and self-tested; says so in a sentence. Raises RequestFailed."""
-        slot = self.slot(engine)
-        self._keep_stopped(engine, stopped=False)
-        await self._wish(slot, events.WantReady(time.monotonic(), "operator"), "ready")
-        return f"{engine} is ready."
+        wish = events.WantReady(time.monotonic(), "operator")
+        not_kept = await self._wish_kept(self.slot(engine), wish, "ready", stopped=False)
+        return f"{engine} is ready.{not_kept}"
 
     async def cold(self, engine: str) -> str:
         """Process up, no model; says so in a sentence. Raises RequestFailed."""
@@ -84,17 +89,15 @@ class Wishes:
 
     async def stopped(self, engine: str) -> str:
         """No process, and none until the operator wants it; says so in a sentence. Raises RequestFailed."""
-        slot = self.slot(engine)
-        self._keep_stopped(engine, stopped=True)
-        await self._wish(slot, events.WantStopped(time.monotonic(), "operator"), "stopped")
-        return f"{engine} is stopped."
+        wish = events.WantStopped(time.monotonic(), "operator")
+        not_kept = await self._wish_kept(self.slot(engine), wish, "stopped", stopped=True)
+        return f"{engine} is stopped.{not_kept}"
 
     async def restarted(self, engine: str) -> str:
         """A new process, loaded and self-tested; says so in a sentence. Raises RequestFailed."""
-        slot = self.slot(engine)
-        self._keep_stopped(engine, stopped=False)
-        await self._wish(slot, events.WantRestart(time.monotonic()), "ready")
-        return f"{engine} was restarted and is ready."
+        wish = events.WantRestart(time.monotonic())
+        not_kept = await self._wish_kept(self.slot(engine), wish, "ready", stopped=False)
+        return f"{engine} was restarted and is ready.{not_kept}"
 
     async def gone(self, slot: Slot) -> None:
         """Its process is gone because the supervisor ends, and no work calls it back; nothing is remembered."""
@@ -134,15 +137,15 @@ class Wishes:
         if reset:
             await self._changing.forget_ladder(slot)
         if plan.applies is None:
-            self._keep(slot.name, plan.typed, plan.unset)
             price = Price("Nothing changes: these values are in force.", 0, None, applied=True)
         else:
             room = await self._room_for(slot, plan.typed, plan.applies)
             price = pricing.of_change(slot, plan.typed, room.applies if room else plan.applies, room)
             await self._apply(slot, plan.typed, plan.applies, room)
-            self._keep(slot.name, plan.typed, plan.unset)
         slot.before_steps = {name: value for name, value in slot.before_steps.items() if name not in plan.typed}
-        return msgspec.structs.replace(price, applied=True)
+        not_kept = await self._keep(slot.name, plan)
+        text = f"{price.text.removesuffix('.')}; {not_kept}" if not_kept else price.text
+        return msgspec.structs.replace(price, text=text, applied=True)
 
     def _as_declared(self, slot: Slot, name: str, value: Scalar) -> Scalar:
         """None, which goes back to the configuration, where that is the value meant."""
@@ -187,31 +190,37 @@ class Wishes:
             del slot.tickets[ticket]
         self._changing.settle(slot, made, worked=True)
 
-    def _keep(self, engine: str, changes: Mapping[str, Scalar], unset: list[str]) -> None:
-        """For the next start: what was set, and not what went back to the configuration."""
+    async def _keep(self, engine: str, plan: _Plan) -> str:
+        """For the next start; returns once it is on disk, else with what the answer has to say of it."""
         path = set_path(self._state_folder)
         try:
-            remember(path, engine, {name: value for name, value in changes.items() if name not in unset})
-            forget(path, engine, unset)
+            await to_thread.run_sync(remember, path, engine, plan.typed, plan.unset, limiter=self._one_at_a_time)
         except (OSError, BadConfig) as error:
-            self._board.happen(
-                "warning",
-                engine,
-                "settings-not-kept",
-                f"{engine}: the change is in force but could not be kept for the next start: {error}",
-            )
+            text = f"the change is in force but could not be kept for the next start: {error}"
+            self._board.happen("warning", engine, "settings-not-kept", f"{engine}: {text}")
+            return text
+        return ""
 
     async def _wish(self, slot: Slot, event: events.Wish, reach: Reach) -> None:
+        with self._wished(slot, event, reach) as outcome:
+            await outcome.get()
+
+    async def _wish_kept(self, slot: Slot, event: events.Wish, reach: Reach, *, stopped: bool) -> str:
+        """The same, for the next supervisor, too; what the answer has to say if that one would not know of it."""
+        with self._wished(slot, event, reach) as outcome:
+            not_kept = await self._stops.remember(slot.name, stopped=stopped)  # the engine is on its way meanwhile
+            await outcome.get()
+        return not_kept
+
+    @contextmanager
+    def _wished(self, slot: Slot, event: events.Wish, reach: Reach) -> Iterator[Awaited[None]]:
         entry = (reach, Awaited[None]())
         slot.waiting.append(entry)
         try:
             self._runner.post(slot, event)
-            await entry[1].get()
+            yield entry[1]
         finally:
             slot.waiting.remove(entry)
-
-    def _keep_stopped(self, engine: str, *, stopped: bool) -> None:
-        remember_stopped(self._state_folder, engine, stopped=stopped)
 
 
 def _changes_memory(slot: Slot, changes: Mapping[str, Scalar], applies: Applies) -> bool:

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Literal
 
 from ipc import states
 from ipc.snapshot import Alarm, EngineRow, GpuReading, JobRow
+from tui import job_alerts
+from tui.alert import Alert
 from tui.gpus import WARM_CELSIUS, heat
 from tui.ledger import hold_cause
 from tui.store import Store
 
 
-@dataclass(frozen=True)
-class Alert:
-    """One thing that needs the operator. `since` is unix seconds, None when nobody saw it begin."""
+class Standing:
+    """The alerts of a store, worked out once for each of its changes and not for each key."""
 
-    about: str
-    grave: Literal["warn", "bad"]
-    what: str
-    since: float | None
-    why: str
-    help: str
+    def __init__(self) -> None:
+        self._found_for = -1
+        self._alerts: tuple[Alert, ...] = ()
+
+    def of(self, store: Store) -> tuple[Alert, ...]:
+        """As they stand now."""
+        if self._found_for != store.version:
+            self._found_for, self._alerts = store.version, alerts(store)
+        return self._alerts
 
 
 def alerts(store: Store) -> tuple[Alert, ...]:
     """The graver first; GPUs before engines, engines before jobs."""
+    troubled = _troubled(store)
+    alarms = sorted(store.ledger.alarms, key=lambda one: one.about in store.engines)
     found = [
         *(_of_silence(reading) for reading in store.gpus if reading.stale),
         *(_of_heat(reading, store.gpu_past.warm[reading.index]) for reading in store.gpus if _warm(reading, store)),
-        *(_of_alarm(one, store) for one in sorted(store.ledger.alarms, key=lambda one: one.about in store.engines)),
+        *(_of_alarm(one, troubled, store) for one in alarms),
         *(_of_engine(row, store.since(row.name)) for row in store.engines.values()),
-        *(_of_job(row, store.since(row.id)) for row in store.jobs.values() if not _too_hot(row, store)),
+        *job_alerts.of_jobs(store, [row for row in troubled if not _too_hot(row, store)]),
     ]
     return tuple(sorted((alert for alert in found if alert), key=lambda alert: alert.grave != "bad"))
+
+
+def _troubled(store: Store) -> list[JobRow]:
+    """In the order in which they are listed."""
+    return [store.jobs[one] for one in store.order.in_order(store.troubled)]
 
 
 def _warm(reading: GpuReading, store: Store) -> bool:
@@ -52,9 +63,9 @@ def _too_hot(row: JobRow, store: Store) -> list[EngineRow]:
     return hot if hot == serving else []
 
 
-def _waiting(alarm: Alarm, store: Store) -> str:
+def _waiting(alarm: Alarm, troubled: Sequence[JobRow], store: Store) -> str:
     """`; voice and writer wait`: whose work this heat holds."""
-    engines = [one for row in store.jobs.values() for one in _too_hot(row, store)]
+    engines = [one for row in troubled for one in _too_hot(row, store)]
     names = sorted({one.name for one in engines if alarm.about in _gpus(one)})
     return f"; {' and '.join(names)} wait{'s' if len(names) == 1 else ''}" if names else ""
 
@@ -63,12 +74,12 @@ def _gpus(row: EngineRow) -> list[str]:
     return [f"gpu {index}" for index in row.gpus]
 
 
-def _of_alarm(alarm: Alarm, store: Store) -> Alert:
+def _of_alarm(alarm: Alarm, troubled: Sequence[JobRow], store: Store) -> Alert:
     """Its sentence begins with what is wrong; what follows a colon says why."""
     grave: Literal["warn", "bad"] = "bad" if alarm.severity == "error" else "warn"
     what, _, why = alarm.text.partition(": ")
     known = alarm.about == "supervisor" or alarm.about.lower() in what.lower()
-    why += _waiting(alarm, store) if alarm.word == "heat" else ""
+    why += _waiting(alarm, troubled, store) if alarm.word == "heat" else ""
     return Alert(alarm.about, grave, what if known else f"{alarm.about}: {what}", alarm.since_unix, why, alarm.help)
 
 
@@ -104,15 +115,5 @@ def _of_engine(row: EngineRow, since: float | None) -> Alert | None:
             return Alert(row.name, "warn", f"{row.name} died {attempt} times", since, cause, "l shows its log")
         case states.Stopping(_, "kill", why):
             return Alert(row.name, "warn", f"{row.name} would not stop", since, why, "l shows its log")
-        case _:
-            return None
-
-
-def _of_job(row: JobRow, since: float | None) -> Alert | None:
-    match row.state:
-        case "failed":
-            return Alert(row.id, "bad", f"{row.id} failed", since, row.reason, "enter shows why")
-        case "held":
-            return Alert(row.id, "warn", f"{row.id} held", since, row.reason, "enter shows more")
         case _:
             return None

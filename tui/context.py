@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from anyio import Lock
 
 from tui.bridge import Connection
 from tui.store import Store
@@ -15,3 +17,5 @@ class Context:
     store: Store
     connection: Connection
     readonly: bool = False
+    turn: Lock = field(default_factory=Lock)
+    """Held by a command that builds on the answer to the one before it."""

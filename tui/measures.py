@@ -28,10 +28,21 @@ def gib(count: int) -> str:
 
 
 def rate(per_second: float | None, unit: str = "tok/s") -> str:
-    """`212 tok/s`, `9.4 tok/s`, `—`."""
+    """`212 tok/s`, `9.4 tok/s`, `0.04 tok/s`, `—`."""
     if per_second is None:
         return UNKNOWN
-    return f"{per_second:,.0f} {unit}" if per_second >= 10 else f"{per_second:.1f} {unit}"
+    digits = 0 if per_second >= 10 else 2 if 0 < per_second < 1 else 1
+    return f"{per_second:,.{digits}f} {unit}"
+
+
+def energy(joules: float | None) -> str:
+    """`1.9 J`, `412 J`, `12.4 kJ`, `3.6 MJ`, `—`."""
+    if joules is None:
+        return UNKNOWN
+    for size, unit in ((1e6, "MJ"), (1e3, "kJ")):
+        if joules >= size:
+            return f"{joules / size:.1f} {unit}"
+    return f"{joules:.0f} J" if joules >= 10 else f"{joules:.2g} J"
 
 
 def latency(seconds: float | None) -> str:
@@ -49,17 +60,30 @@ def span(seconds: float) -> str:
     return f"{days} d {hours:02}:{minutes:02}" if days else f"{hours:02}:{minutes:02}:{left:02}"
 
 
-def eta(seconds: float | None) -> str:
-    """How long something will still take, always an estimate: `~42 s`, `~12 m`, `~1 h 47 m`, `—`."""
+def left(seconds: float | None, spread_seconds: float | None = None) -> str:
+    """What something will still take, in exactly ten columns: ` 01:47 ±9 ` are hours and minutes, nine more or less.
+
+    Without a spread it wears a `~`; from 100 hours on it is `~5d03h`, below a minute `~42 s`; unknown is a dash.
+    """
     if seconds is None:
-        return UNKNOWN
-    if seconds < 60:
-        return f"~{max(1, round(seconds))} s"
+        return f" {UNKNOWN:9}"
+    if seconds < 60 and (spread_seconds or 0.0) < 60:
+        return f"~{max(1, round(seconds))} s".ljust(10)
     minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"~{minutes} m"
     hours = minutes // 60
-    return f"~{hours} h {minutes % 60:02} m" if hours < 48 else f"~{hours // 24} d {hours % 24} h"
+    told = f"{hours:02}:{minutes % 60:02}" if hours < 100 else _days(hours)
+    return f"~{told}".ljust(10) if spread_seconds is None else f" {told:5} ±{_spread(spread_seconds):2}"
+
+
+def _days(hours: int) -> str:
+    return f"{hours // 24}d{hours % 24:02}h" if hours < 240 else f"{hours // 24} d"
+
+
+def _spread(seconds: float) -> str:
+    minutes, hours = max(1, round(seconds / 60)), round(seconds / 3600)
+    if minutes < 100:
+        return str(minutes)
+    return f"{hours}h" if hours < 10 else f"{max(1, min(9, round(hours / 24)))}d"
 
 
 def idle(seconds: float) -> str:
@@ -82,6 +106,15 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
+def short(number: int) -> str:
+    """A count in at most four columns: `9900`, `12k`, `100k`, `1.2M`."""
+    if number < 10_000:
+        return str(number)
+    if number < 999_500:
+        return f"{number / 1e3:.0f}k"
+    return f"{number / 1e6:.1f}M" if number < 9_950_000 else f"{number / 1e6:.0f}M"
+
+
 def plural(number: int, word: str) -> str:
     """`1 engine`, `3 engines`."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
@@ -90,6 +123,11 @@ def plural(number: int, word: str) -> str:
 def clock(unix: float) -> str:
     """The time of day where the terminal is: `21:07:33`."""
     return time.strftime("%H:%M:%S", time.localtime(unix))
+
+
+def moment(unix: float, now: float) -> str:
+    """The time of day where that is clear, else the day: `21:07:33`, `28 Oct`."""
+    return clock(unix) if abs(now - unix) < 86400 else time.strftime("%d %b", time.localtime(unix)).lstrip("0")
 
 
 def sparkline(samples: Iterable[float | None], width: int, top: float | None = None) -> str:

@@ -23,6 +23,10 @@ class Selection:
         else:
             self._settle(self._index)
 
+    def place(self, keys: int) -> int | None:
+        """Where the cursor is counted from behind the first `keys` keys; None where it is among those."""
+        return self._index - keys if self.cursor and self._index >= keys else None
+
     def move(self, by: int) -> None:
         """Down by so many rows, stopping at the ends."""
         self._settle(self._index + by)

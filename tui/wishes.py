@@ -1,4 +1,4 @@
-"""What a key asks of the supervisor for the row under the cursor, and what would be lost. Pure."""
+"""What a key asks of the supervisor for an engine, or for everything, and what would be lost. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ipc import states
-from ipc.control import CancelJob, Down, OneAnswer, PauseJob, Restart, ResumeJob, Start, Stop, Unload
+from ipc.control import Down, OneAnswer, Restart, Start, Stop, Unload
 from ipc.snapshot import FINISHED, EngineRow, JobRow, Ledger
 from tui import measures
 from tui.ledger import held_words
@@ -52,28 +52,6 @@ def load_or_unload(target: Target) -> Wish | None:
     if isinstance(target, EngineRow) and isinstance(target.state, states.Cold):
         return Wish("load", Start(target.name))
     return None
-
-
-def pause_or_resume(target: Target) -> Wish | None:
-    """Pause a job that is not finished; a paused one goes on."""
-    if not isinstance(target, JobRow) or target.state in FINISHED or target.state == "assembling":
-        return None
-    if target.state == "paused":
-        return Wish("resume", ResumeJob(target.id))
-    return Wish("pause", PauseJob(target.id))
-
-
-def cancel(target: Target) -> Wish | None:
-    """Cancel a job; always asks."""
-    if not isinstance(target, JobRow) or target.state in FINISHED:
-        return None
-    done, total = target.units_done, target.units_total
-    kept = f"{measures.plural(done, 'finished unit')} stay{'s' if done == 1 else ''} stored"
-    if total is None:
-        rest = "the rest, still uncounted, will not be done"
-    else:
-        rest = f"{measures.plural(total - done - target.units_failed, 'unit')} will not be done"
-    return Wish("cancel", CancelJob(target.id), f"Cancel {target.id}? {kept}; {rest}.")
 
 
 def stop_everything(engines: list[EngineRow], jobs: list[JobRow]) -> Wish:

@@ -36,13 +36,16 @@ async def look_at_jobs(
         if not output.exists():
             diary.breaks(f"{job} ({source.name}) is {detail.row.state} without an output: {detail.row.reason}")
             continue
-        aside = [problem.unit for problem in detail.problems]
+        aside = [source.ids_at(problem.where) for problem in detail.problems]
         verdict = judge(source, output.read_bytes(), aside, undisturbed if source.kind == "llm" else None)
         found["jobs"] += 1
         found["units"] += len(source.units)
-        found["done"] += detail.row.units_done
-        found["set aside"] += len(aside)
+        found["done"] += output.read_bytes().count(b"\n")
+        found["set aside"] += sum(map(len, aside))
         found["poison"] += len(source.poison)
+        found["companions"] += len(
+            {name for names in aside if source.poison & set(names) for name in names} - source.poison
+        )
         found["compared"] += source.kind == "llm"
         for name in UNITS:
             ids = getattr(verdict, name)

@@ -14,6 +14,8 @@ KNOBS: tuple[tuple[str, str, tuple[Scalar, ...]], ...] = (
     ("fake", "unload_depth", ("model", "exit")),
     ("fake", "load_seconds", (0.0, 0.2)),
     ("fake", "priority", (1, 5, 9)),
+    ("fake", "result_bytes", (0, 70_000)),
+    ("fake", "batch_size", (1, 1, 3)),
     ("llm", "unload_after", (0.0, 3.0)),
 )
 """Nothing that changes what a unit answers, nor on the writer what flies together: its output is compared by bytes."""

@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 
 from bench.chaos.scale import FAKES, WRITER, Scale
-from engines.fake.unit import Unit
+from engines.fake.unit import Request
 
 PROMPTS = 45
 """Lines of each job for the writer, which all have the same source: one undisturbed output to compare with."""
@@ -31,12 +31,17 @@ class Source:
     kind: str
     engine: str
     """Empty for any of the kind."""
-    units: tuple[Unit, ...]
+    units: tuple[Request, ...]
 
     @property
     def poison(self) -> frozenset[str]:
         """Ids of the units that kill or hang their engine."""
         return frozenset(str(unit.id) for unit in self.units if unit.habit)
+
+    def ids_at(self, where: str) -> tuple[str, ...]:
+        """Of the lines that a problem names: `work001.jsonl line 5`, or `… lines 5–7`."""
+        first, _, last = where.rpartition(" ")[2].partition("–")
+        return tuple(str(unit.id) for unit in self.units[int(first) - 1 : int(last or first)])
 
     def write(self, folder: Path) -> Path:
         """The source's file."""
@@ -45,7 +50,7 @@ class Source:
         return path
 
 
-def answer(unit: Unit) -> str:
+def answer(unit: Request) -> str:
     """What the fake kind answers to it."""
     return " ".join(unit.words(TOKENS))
 
@@ -64,14 +69,14 @@ def sources(scale: Scale) -> tuple[Source, ...]:
 
 def writer(name: str) -> Source:
     """A job for the writer."""
-    units = tuple(Unit(f"{number}. What is an engine of kind {number}?", f"q{number}") for number in range(PROMPTS))
+    units = tuple(Request(f"{number}. What is an engine of kind {number}?", f"q{number}") for number in range(PROMPTS))
     return Source(name, "llm", WRITER, units)
 
 
 def _fake(dice: Random, number: int, lines: int) -> Source:
     name, poisoned = f"work{number:03}", set(dice.sample(range(lines), max(1, lines // CLEAN)))
     units = tuple(
-        Unit(f"{name}, line {line}", f"{name}-{line}", dice.choice(POISON) if line in poisoned else None)
+        Request(f"{name}, line {line}", f"{name}-{line}", dice.choice(POISON) if line in poisoned else None)
         for line in range(lines)
     )
     return Source(name, "fake", "" if number % 2 else FAKES[number // 2 % len(FAKES)], units)

@@ -32,11 +32,16 @@ class Verdict:
         return not any(getattr(self, field.name) for field in fields(self))
 
 
-def judge(source: Source, output: bytes, set_aside: Iterable[str | None], undisturbed: bytes | None) -> Verdict:
-    """Over the output's lines; with `undisturbed` the output must be that, byte by byte."""
+def judge(source: Source, output: bytes, set_aside: Iterable[tuple[str, ...]], undisturbed: bytes | None) -> Verdict:
+    """Over the output's lines; with `undisturbed` the output must be that, byte by byte.
+
+    `set_aside` are the ids of each unit that was; where one of several lines is poison, the others share its fate.
+    """
     lines = [json.loads(line) for line in output.splitlines()]
     came = [str(line["id"]) for line in lines]
-    aside = {str(name) for name in set_aside}
+    companies = [set(names) for names in set_aside]
+    aside = {name for company in companies for name in company}
+    guilty = {name for company in companies if company & source.poison for name in company}
     units = {str(unit.id): unit for unit in source.units}
     place = {name: number for number, name in enumerate(units)}
     often = Counter(came)
@@ -61,7 +66,7 @@ def judge(source: Source, output: bytes, set_aside: Iterable[str | None], undist
             for name, then in zip(came, came[1:], strict=False)
             if name in place and then in place and place[name] > place[then]
         ),
-        innocent=tuple(sorted(aside - source.poison)),
+        innocent=tuple(sorted(aside - guilty)),
         spared=tuple(sorted(source.poison - aside)),
         wrong=tuple(wrong),
     )

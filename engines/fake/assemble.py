@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from engines.fake.unit import Result, parse
+from engines.fake.unit import answers, requests
 from engines.settings import EngineSettings
 from ipc.work import ResultRow
 
@@ -18,15 +19,15 @@ class _Line(msgspec.Struct, frozen=True):
     tokens: int
     prompt_tokens: int
     finish: str
-
-
-_results = msgspec.json.Decoder(Result)
+    bytes: int | UnsetType = UNSET
+    """Of the unit's file, where it has one."""
 
 
 def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> None:
-    """One line per row. Raises OSError, which the desk turns into a sentence."""
+    """One line per line of the source. Raises OSError, which the desk turns into a sentence."""
     with part.open("wb") as file:
         for row in rows:
-            result = _results.decode(row.result)
-            line = _Line(parse(row.payload).id, result.answer, result.tokens, result.prompt_tokens, result.finish)
-            file.write(msgspec.json.encode(line) + b"\n")
+            size = Path(row.file).stat().st_size if row.file else UNSET
+            for asked, said in zip(requests(row.payload), answers(row.result), strict=True):
+                line = _Line(asked.id, said.answer, said.tokens, said.prompt_tokens, said.finish, size)
+                file.write(msgspec.json.encode(line) + b"\n")

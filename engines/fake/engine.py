@@ -12,12 +12,11 @@ import msgspec
 from engines.bootstrap import SETTINGS
 from engines.contract import CannotLoad, Flight, LoadCancelled, Model, OutOfMemory, Report
 from engines.fake import habits
+from engines.fake.lane import Lane
 from engines.fake.settings import FakeSettings
-from engines.fake.unit import Result, Unit, parse
 from engines.gpu_memory import GpuMemory, placement
 from engines.memory import Growth
 from ipc.errors import Problem, RequestFailed
-from ipc.work import UnitOrder
 
 _NAP_SECONDS = 0.01
 """The longest sleep between two looks at a cancellation."""
@@ -93,10 +92,10 @@ class FakeEngine:
             self._hold(held)
 
     def _work(self, flight: Flight) -> None:
-        lanes: list[_Lane] = []
+        lanes: list[Lane] = []
         for order in flight.orders:
             try:
-                lanes.append(_Lane(order, parse(order.payload), self._settings))
+                lanes.append(Lane(order, self._settings))
             except RequestFailed as error:
                 flight.failed(order, error.problem)
         queue = [(lane.due, number) for number, lane in enumerate(lanes)]
@@ -169,50 +168,6 @@ class FakeEngine:
         on_gpu = settings.layers if settings.gpu_layers < 0 else settings.gpu_layers
         on_gpu = on_gpu if settings.layers_really < 0 else settings.layers_really
         return Model("fake", level, self._growth.bytes(), settings.layers, on_gpu if self._gpu.simulated else None)
-
-
-class _Lane:
-    """One unit under way: a word whenever it is due, its habit in the middle."""
-
-    def __init__(self, order: UnitOrder, unit: Unit, settings: FakeSettings) -> None:
-        self._order = order
-        self._unit = unit
-        self._words = unit.words(settings.tokens_per_unit)
-        self._seconds_per_word = unit.seconds(settings.seconds_per_unit) / len(self._words)
-        self._start = time.monotonic()
-        self._said = 0
-        self._first: float | None = None
-
-    @property
-    def due(self) -> float:
-        """When the next word is ready."""
-        return self._start + (self._said + 1) * self._seconds_per_word
-
-    def advance(self, flight: Flight, report: Report) -> bool:
-        """Say the next word; whether more are to follow. Raises OutOfMemory."""
-        if self._said == len(self._words) // 2:
-            if self._unit.habit == "fail":
-                flight.failed(self._order, Problem("Cannot be done", "The unit asked to fail.", "Drop its habit."))
-                return False
-            habits.in_a_unit(self._unit.habit)
-        seconds = time.monotonic() - self._start
-        self._first = seconds if self._first is None else self._first
-        if flight.stream:
-            flight.piece(self._order, (" " if self._said else "") + self._words[self._said])
-        report.tokens(1)
-        self._said += 1
-        if self._said < len(self._words):
-            return True
-        answer, count = " ".join(self._words), len(self._words)
-        result = Result(answer, count, len(self._unit.prompt.split()), "stop")
-        flight.done(
-            self._order,
-            msgspec.json.encode(result).decode(),
-            tokens=count,
-            seconds=seconds,
-            ttft_seconds=self._first,
-        )
-        return False
 
 
 def _touched(size: int) -> bytearray:

@@ -8,18 +8,19 @@ import msgspec
 
 from engines import jsonl
 from engines.contract import Planning
+from engines.fake.settings import FakeSettings
 from engines.fake.unit import parse
 from engines.settings import EngineSettings
-from ipc.work import PlannedUnit
 
 
 def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
-    """Up to `limit` lines of `source` from `cursor` on. Raises CannotPlan."""
-    return jsonl.stretch(source, cursor, limit, _unit)
+    """Up to `limit` units of `batch_size` lines of `source` from `cursor` on. Raises CannotPlan."""
+    assert isinstance(settings, FakeSettings)
+    return jsonl.stretch(source, cursor, limit, _entry, settings.batch_size)
 
 
-def _unit(line: jsonl.Line) -> PlannedUnit:
-    unit = parse(line.text)
-    if unit.id is None:
-        unit = msgspec.structs.replace(unit, id=str(line.number))
-    return PlannedUnit(msgspec.json.encode(unit).decode(), line.where, str(unit.id))
+def _entry(text: bytes, number: int) -> jsonl.Entry:
+    request = parse(text)
+    if request.id is None:
+        request = msgspec.structs.replace(request, id=str(number))
+    return jsonl.Entry(msgspec.json.encode(request).decode(), str(request.id))

@@ -12,7 +12,16 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     """Each habit is off by default; a unit's payload may also carry a habit of its own (see `engines.fake.engine`)."""
 
     seconds_per_unit: Annotated[float, knob("seconds", "flight", "how long one unit takes", ge=0, le=3600)] = 0.01
-    tokens_per_unit: Annotated[int, knob("tokens", "flight", "pieces of text a unit produces", ge=1, le=100000)] = 5
+    tokens_per_unit: Annotated[
+        int, knob("tokens", "flight", "pieces of text that the answer to a line has", ge=1, le=100000)
+    ] = 5
+    batch_size: Annotated[int, knob("lines", "flight", "lines of the source in one unit", ge=1, le=1000)] = 1
+    result_bytes: Annotated[
+        int, knob("bytes", "flight", "size of the file that each unit makes; 0 means none", ge=0, le=16777216)
+    ] = 0
+    audio_seconds: Annotated[
+        float, knob("seconds", "flight", "how much sound each unit says it made; 0 means none", ge=0, le=86400)
+    ] = 0.0
     load_seconds: Annotated[float, knob("seconds", "model", "how long a load takes", ge=0, le=3600)] = 0.0
     load_bytes: Annotated[int, knob("bytes", "model", "memory that a load really takes", ge=0, le=1099511627776)] = 0
     unit_bytes: Annotated[
@@ -66,6 +75,10 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
             "gpu_layers": self.gpu_layers,
             "quantization": self.quantization,
         }
+
+    def planning(self) -> dict[str, Scalar]:
+        """How many lines one unit has."""
+        return {"batch_size": self.batch_size}
 
     def bytes_by_level(self) -> dict[str, int]:
         """What `levels` says."""

@@ -1,13 +1,15 @@
-"""One unit of the fake kind and its result; the answer depends on the prompt alone."""
+"""One unit of the fake kind, of one line or several, and its result: an answer depends on the prompt alone."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
+from engines.chain import output_line
 from ipc.errors import Problem, RequestFailed
 
 HABITS = "crash|exit0|hang|hold_gil|oom|segfault|fail"
@@ -15,8 +17,8 @@ _SLOW = "slow:"
 _WORDS = ("boiler", "valve", "piston", "gauge", "coal", "steam", "shaft", "rivet", "furnace", "pump", "crank", "oil")
 
 
-class Unit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A line of the source, and the payload planned from it: `habit` is one of `HABITS`, or `slow:SECONDS`."""
+class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A line of the source: `habit` is one of `HABITS`, or `slow:SECONDS`."""
 
     prompt: str
     id: str | int | None = None
@@ -33,9 +35,14 @@ class Unit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         digest = hashlib.sha256(self.prompt.encode()).digest()
         return [_WORDS[(digest[n % len(digest)] + n // len(digest)) % len(_WORDS)] for n in range(count)]
 
+    def data(self, size: int) -> bytes:
+        """So many bytes of a file."""
+        digest = hashlib.sha256(self.prompt.encode()).digest()
+        return (digest * (size // len(digest) + 1))[:size]
+
 
 class Result(Struct, frozen=True):
-    """The result of one unit."""
+    """The answer to one line."""
 
     answer: str
     tokens: int
@@ -43,16 +50,50 @@ class Result(Struct, frozen=True):
     finish: str
 
 
-_units = msgspec.json.Decoder(Unit)
+_line = msgspec.json.Decoder(Request)
+_payload = msgspec.json.Decoder(Request | Annotated[list[Request], Meta(min_length=1)])
+_result = msgspec.json.Decoder(Result | list[Result])
 
 
-def parse(text: str | bytes) -> Unit:
-    """The unit in one line of JSON.
+def parse(text: str | bytes) -> Request:
+    """The request in one line of JSON, which may be a line of an earlier job's output.
 
     Raises:
         RequestFailed: it is no such JSON object.
     """
     try:
-        return _units.decode(text)
+        return _line.decode(text)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise RequestFailed(Problem("Bad request", f"{error}.", "Correct this line.")) from error
+        if (earlier := output_line(text)) is not None:
+            return Request(earlier.answer, earlier.id)
+        raise _bad(error) from error
+
+
+def requests(payload: str) -> Sequence[Request]:
+    """The lines of a unit: one object, or a list of them.
+
+    Raises:
+        RequestFailed: it is neither.
+    """
+    try:
+        unit = _payload.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise _bad(error) from error
+    return unit if isinstance(unit, list) else (unit,)
+
+
+def result_of(answers: Sequence[Result]) -> str:
+    """The result of a unit, of the same form as its payload."""
+    return msgspec.json.encode(answers if len(answers) > 1 else answers[0]).decode()
+
+
+def answers(result: str) -> Sequence[Result]:
+    """The answers in the result of a unit, in the order of its lines."""
+    unit = _result.decode(result)
+    return unit if isinstance(unit, list) else (unit,)
+
+
+def _bad(error: Exception) -> RequestFailed:
+    return RequestFailed(
+        Problem("Bad request", f"{error}.", "A line has a `prompt`, or the `answer` of an earlier job.")
+    )

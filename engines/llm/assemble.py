@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from engines.chain import Id
 from engines.contract import CannotAssemble
-from engines.llm.request import Answer, Finish, Id
+from engines.llm.request import Answer, Finish
 from engines.partfile import not_written
 from engines.settings import EngineSettings
 from ipc.errors import Problem

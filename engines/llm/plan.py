@@ -7,10 +7,9 @@ from pathlib import Path
 import msgspec
 
 from engines.contract import Planning
-from engines.jsonl import Line, stretch
+from engines.jsonl import Entry, stretch
 from engines.llm.request import parse
 from engines.settings import EngineSettings
-from ipc.work import PlannedUnit
 
 
 def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
@@ -19,11 +18,11 @@ def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Pla
     Raises:
         CannotPlan: the file is missing, unreadable, no regular file, or shorter than the cursor.
     """
-    return stretch(source, cursor, limit, _unit)
+    return stretch(source, cursor, limit, _entry)
 
 
-def _unit(line: Line) -> PlannedUnit:
-    request = parse(line.text)
+def _entry(text: bytes, number: int) -> Entry:
+    request = parse(text)
     if request.id is None:
-        request = msgspec.structs.replace(request, id=str(line.number))
-    return PlannedUnit(msgspec.json.encode(request).decode(), line.where, str(request.id))
+        request = msgspec.structs.replace(request, id=str(number))
+    return Entry(msgspec.json.encode(request).decode(), str(request.id))

@@ -9,9 +9,9 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from engines.chain import Id, OutputLine, output_line
 from ipc.errors import Problem, RequestFailed
 
-Id: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str
 StopText: TypeAlias = Annotated[str, Meta(max_length=256)]
 Finish: TypeAlias = Literal["stop", "length"]
 
@@ -66,7 +66,7 @@ _unknown_field = re.compile(r"unknown field `(.*?)`")
 
 
 def parse(text: str | bytes) -> Request:
-    """The request in one line of JSON.
+    """The request in one line of JSON, which may be a line of an earlier job's output.
 
     Raises:
         RequestFailed: it is no JSON object, has an unknown key or a value of the wrong type or range, or not exactly
@@ -75,21 +75,38 @@ def parse(text: str | bytes) -> Request:
     try:
         request = _decoder.decode(text)
     except msgspec.ValidationError as error:
+        if (earlier := output_line(text)) is not None:
+            return _chained(earlier)
         raise RequestFailed(_invalid(str(error))) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RequestFailed(
             Problem("Not JSON", f"The line cannot be read: {error}.", "Write one JSON object on one line, in UTF-8.")
         ) from error
     if (request.prompt is None) == (request.messages is None):
-        has = "neither `prompt` nor `messages`" if request.prompt is None else "both `prompt` and `messages`"
-        raise RequestFailed(Problem("Bad request", f"It has {has}.", "Give exactly one of the two."))
+        if request.prompt is None:
+            has, way_out = "neither `prompt` nor `messages`", "Give one of the two, or the `answer` of an earlier job."
+        else:
+            has, way_out = "both `prompt` and `messages`", "Give exactly one of the two."
+        raise RequestFailed(Problem("Bad request", f"It has {has}.", way_out))
     return request
+
+
+def _chained(earlier: OutputLine) -> Request:
+    if not earlier.answer:
+        raise RequestFailed(Problem("Bad request", "Its `answer` is empty.", "Nothing is asked: drop this line."))
+    return Request(id=earlier.id, prompt=earlier.answer)
 
 
 def _invalid(message: str) -> Problem:
     unknown = _unknown_field.search(message)
     if unknown is None or " - at " in message:
         return Problem("Bad request", f"{message.replace(' - at `$', ' at `')}.", "Correct this line.")
+    if unknown[1] == "answer":
+        return Problem(
+            "Bad request",
+            "It has an `answer`, but is no line of an earlier job's output.",
+            f"Such a line has the keys {', '.join(OutputLine.__struct_fields__)} and no other.",
+        )
     near = difflib.get_close_matches(unknown[1], _known, n=1)
     way_out = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(_known)}."
     return Problem("Unknown key", f"The key `{unknown[1]}` is not known.", way_out)

@@ -4,32 +4,44 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
 from ipc import work
 from ipc.errors import Problem
 from supervisor.jobs import changes
+from supervisor.jobs.again import counted, retry
 from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Save, Stored, noted
 from supervisor.jobs.floor import EngineView
-from supervisor.jobs.job import Flight, Formation, Job, Numbers, Unit
-from supervisor.jobs.schedule import Choice, fits
+from supervisor.jobs.job import Flight, Formation, Job, Measured, Numbers, Unit
+from supervisor.jobs.runs import Run, Runs
+from supervisor.jobs.schedule import Choice, fits, serves
 from supervisor.jobs.suspicion import SetAside, Suspicion
+from supervisor.jobs.unit_files import file_of
 from supervisor.machine.effects import Verdict
 
 DEATHS = 3
 """So many deaths of its engine, with nothing else at work, set a unit aside."""
+NOBODYS = 0
+"""The job of a flight that belongs to none."""
 
 
 class Air:
     """Over `jobs`, by number, which it shares with the book. A flight whose job is gone ends without a trace."""
 
-    def __init__(self, jobs: dict[int, Job], numbers: Numbers) -> None:
-        """`numbers` gives each flight its own."""
+    def __init__(self, jobs: dict[int, Job], numbers: Numbers, files: Path) -> None:
+        """`numbers` gives each flight its own; `files` is the folder where units may write results."""
         self._jobs = jobs
         self._numbers = numbers
+        self._files = files
         self._flights: dict[int, Flight] = {}
+        self._runs = Runs()
         self._suspicions: defaultdict[str, Suspicion] = defaultdict(Suspicion)
+
+    def skip_runs(self, used: int) -> None:
+        """Runs up to this number are known from before."""
+        self._runs.skip(used)
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,14 +86,13 @@ class Air:
         if choice.formation is not None:
             job.formations.remove(choice.formation)
             flight.crashes = choice.formation.crashes
-            former = (changes.FlightOver(choice.formation.flight),)
+            former = (changes.FlightOver(choice.formation.flight, flown=choice.formation.flown),)
         for unit in flight.units:
             job.free.pop(unit.index, None)
         self._flights[flight.id] = job.flights[flight.id] = flight
-        job.facts = msgspec.structs.replace(job.facts, attempts=job.facts.attempts + len(flight.open))
         indices = tuple(unit.index for unit in flight.units)
         composed = changes.FlightComposed(flight.id, job.spec.number, indices, flight.deterministic)
-        return [noted(job, *former, composed, then=(Stored(flight.id),))]
+        return [Save((*former, composed), then=(Stored(flight.id),))]
 
     def stored(self, number: int) -> None:
         """The composition is durable."""
@@ -95,30 +106,49 @@ class Air:
         return [] if flight is None else self._release(self._pop(flight))
 
     def forget(self, job: int) -> list[Effect]:
-        """The job is over: what was composed for it is never sent."""
-        waiting = [flight for flight in self._flights.values() if flight.job == job and not flight.sent]
-        for flight in waiting:
-            self._pop(flight)
-        return [Save(tuple(changes.FlightOver(flight.id) for flight in waiting))] if waiting else []
+        """The job is over: what was composed for it is never sent, and what comes of the rest is nobody's any more."""
+        flights = [flight for flight in self._flights.values() if flight.job == job]
+        for flight in flights:
+            if flight.sent:
+                flight.job = NOBODYS
+            else:
+                self._pop(flight)
+        self._runs.forget(job)
+        over = tuple(changes.FlightOver(flight.id, flown=flight.sent) for flight in flights)
+        return [Save(over)] if over else []
 
-    def send(self, flight: Flight, engine: EngineView, *, careful: bool) -> list[Effect]:
-        """Send a flight that waited for its engine, once it is stored and if it is still what the engine should fly."""
+    def send(self, flight: Flight, engine: EngineView, run: Run, *, careful: bool) -> list[Effect]:
+        """Send a flight that waited for its engine, once it is stored and if it is still what the engine should fly.
+
+        `run` is the engine with its settings.
+        """
         job = self._jobs.get(flight.job)
-        if job is None or job.facts.paused or not _still_fits(flight, engine, careful=careful):
+        if job is None or job.facts.paused or not _still_fits(flight, job, engine, careful=careful):
             return self._release(self._pop(flight))
         if flight.stage == "composed":
             return []
         flight.stage = "sent"
-        orders = tuple(work.UnitOrder(job.spec.id, unit.index, unit.payload) for unit in flight.units)
-        return [Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))]
+        for unit in flight.open:
+            unit.begun = True
+        job.facts = msgspec.structs.replace(job.facts, attempts=job.facts.attempts + len(flight.open))
+        flight.run, began = self._runs.of(job.spec.number, run)
+        orders = tuple(self._order(job, unit, flight.id) for unit in flight.units)
+        fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
+        return [Save((began,)), fly] if began is not None else [fly]
+
+    def end_trial(self, engine: str) -> None:
+        """The engine cannot be tried, because only the operator can start it: what was set aside stays so."""
+        if self.on_trial(engine):
+            self._suspicions[engine].row.clear()
 
     def try_known(self, engine: EngineView) -> list[Effect]:
         """Put an engine on trial to the proof."""
         proof = self._suspicions[engine.name].proof
         assert proof is not None, "only an engine on trial is put to the proof"
-        flight = Flight(self._numbers.next(), 0, engine.name, (), engine.deterministic, stage="sent")
+        flight = Flight(self._numbers.next(), NOBODYS, engine.name, (), engine.deterministic, stage="sent")
         self._flights[flight.id] = flight
-        return [Fly(engine.name, work.Fly(flight.id, (proof,), stream=False, deterministic=flight.deterministic))]
+        order = msgspec.structs.replace(proof, file="")
+        return [Fly(engine.name, work.Fly(flight.id, (order,), stream=False, deterministic=flight.deterministic))]
 
     def part(self, job: Job, engines: Iterable[EngineView]) -> list[Effect]:
         """Let companies go their own ways that no engine could fly as they were."""
@@ -127,7 +157,19 @@ class Air:
         for formation in gone:
             job.formations.remove(formation)
             job.put_back(formation.units)
-        return [Save(tuple(changes.FlightOver(formation.flight) for formation in gone))] if gone else []
+        over = tuple(changes.FlightOver(formation.flight, flown=formation.flown) for formation in gone)
+        return [Save(over)] if gone else []
+
+    def recompose(self, job: Job) -> list[Effect]:
+        """Let go of what was composed ahead, because units are divided anew."""
+        ahead = [flight for flight in job.flights.values() if not flight.sent and not flight.deterministic]
+        return [effect for flight in ahead for effect in self._release(self._pop(flight))]
+
+    def acquit(self, job: int, units: Iterable[Unit]) -> None:
+        """The operator takes these units back: whatever an engine on trial does, they wait again already."""
+        indices = {unit.index for unit in units}
+        for suspicion in self._suspicions.values():
+            suspicion.row = [one for one in suspicion.row if one.job != job or one.unit.index not in indices]
 
     # ── what comes back ───────────────────────────────────────────────────────────────────────────────────
 
@@ -139,11 +181,18 @@ class Air:
         job, unit = found
         self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload))
         unit.ended = True
-        facts = job.facts
-        job.facts = msgspec.structs.replace(facts, done=facts.done + 1, tokens=facts.tokens + message.tokens)
-        result = changes.UnitDone(
-            job.spec.number, unit.index, message.result, message.tokens, message.seconds, message.ttft_seconds
+        flight, number = self._flights[message.flight], job.spec.number
+        file = file_of(self._files, number, unit.index, flight.id) if message.digest else None
+        measured = Measured(
+            message.tokens,
+            message.seconds,
+            message.ttft_seconds,
+            message.audio_seconds,
+            len(message.result.encode()) + message.file_bytes,
         )
+        flight.seconds[unit.index] = message.seconds
+        job.facts = counted(job.facts, measured)
+        result = changes.UnitDone(number, unit.index, message.result, measured, flight.run, file, message.digest)
         return [noted(job, result)]
 
     def failed(self, engine: str, message: work.UnitFailed) -> list[Effect]:
@@ -155,10 +204,12 @@ class Air:
         self._suspicions[engine].is_well(None)
         return [_set_aside(job, unit, "failed", message.problem, ())]
 
-    def landed(self, engine: str, number: int) -> list[Effect]:
-        """Nothing of the flight is running; what has not ended waits again."""
+    def landed(self, engine: str, number: int, joules: float | None) -> list[Effect]:
+        """Nothing of the flight is running; what has not ended waits again. `joules` are what GPUs spent on it."""
         flight = self._flights.get(number)
-        return [] if flight is None or flight.engine != engine else self._release(self._pop(flight))
+        if flight is None or flight.engine != engine:
+            return []
+        return [*self._spend(flight, joules), *self._release(self._pop(flight))]
 
     def lost(
         self,
@@ -169,14 +220,17 @@ class Air:
         cause: str,
         log_tail: tuple[str, ...],
         careful_until: float,
+        joules: float | None,
     ) -> list[Effect]:
-        """The flight went down with its engine. Only a death of the engine's own fault is held against anyone."""
+        """The flight went down with its engine. Only a death of the engine's own fault is held against anyone, and one
+        of a unit that runs out of memory alone where settings cannot get any lower."""
         flight = self._flights.get(number)
         if flight is None:
             return []
+        spent = self._spend(flight, joules)
         self._pop(flight)
         effects = self._consequences(flight, verdict, alone, cause, log_tail, careful_until)
-        return effects + self.disband(flight.engine)
+        return [*spent, *effects, *self.disband(flight.engine)]
 
     def _consequences(
         self,
@@ -187,13 +241,13 @@ class Air:
         log_tail: tuple[str, ...],
         careful_until: float,
     ) -> list[Effect]:
-        if verdict == "own" and not flight.units:
+        if not flight.units and (verdict == "own" or alone):
             return self._condemn(flight.engine)
         job = self._jobs.get(flight.job)
+        if job is not None and flight.open and alone and len(flight.units) == 1:
+            return self._blame(job, flight, flight.units[0], cause, log_tail)
         if verdict != "own" or job is None or not flight.open:
             return self._release(flight)
-        if alone and len(flight.units) == 1:
-            return self._blame(job, flight, flight.units[0], cause, log_tail)
         self._suspicions[flight.engine].careful_until = careful_until
         if flight.deterministic and not flight.crashes and len(flight.units) > 1:
             # Other company could change the output, so the same company gets one chance more.
@@ -217,7 +271,7 @@ class Air:
         del self._flights[flight.id]
         job = self._jobs.get(flight.job)
         if job is not None:
-            del job.flights[flight.id]
+            job.flights.pop(flight.id, None)  # the job may have ended and been taken up again meanwhile
         return flight
 
     def _release(self, flight: Flight, crashes: int | None = None) -> list[Effect]:
@@ -225,11 +279,26 @@ class Air:
         job = self._jobs.get(flight.job)
         if job is not None and flight.deterministic and flight.open:
             crashes = flight.crashes if crashes is None else crashes
-            job.formations.append(Formation(flight.id, flight.units, crashes))
+            job.formations.append(Formation(flight.id, flight.units, crashes, flown=flight.sent))
             return []
         if job is not None:
             job.put_back(flight.units)
-        return [Save((changes.FlightOver(flight.id),))] if flight.units else []
+        if not flight.units or flight.job == NOBODYS:
+            return []
+        return [Save((changes.FlightOver(flight.id, flown=flight.sent),))]
+
+    def _spend(self, flight: Flight, joules: float | None) -> list[Effect]:
+        """Divide what the flight cost among its finished units, by the time that each took."""
+        job, whole = self._jobs.get(flight.job), sum(flight.seconds.values())
+        if job is None or joules is None:
+            return []
+        job.facts = msgspec.structs.replace(job.facts, joules=(job.facts.joules or 0.0) + joules)
+        spent = {index: joules * seconds / whole for index, seconds in flight.seconds.items() if whole}
+        return [noted(job, changes.UnitsSpent(flight.job, spent))]
+
+    def _order(self, job: Job, unit: Unit, flight: int) -> work.UnitOrder:
+        file = file_of(self._files, job.spec.number, unit.index, flight)
+        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file))
 
     def _suspect(self, job: Job, flight: Flight, cause: str) -> list[Effect]:
         blamed = []
@@ -239,7 +308,7 @@ class Air:
         job.put_back(flight.units)
         text = f"{cause} with {len(blamed)} units of {job.spec.id} at work: each now runs alone."
         told = Happen("warning", job.spec.id, "units-suspected", text)
-        return [noted(job, changes.FlightOver(flight.id), *blamed, then=(told,))]
+        return [noted(job, changes.FlightOver(flight.id, flown=True), *blamed, then=(told,))]
 
     def _blame(self, job: Job, flight: Flight, unit: Unit, cause: str, log_tail: tuple[str, ...]) -> list[Effect]:
         suspicion = self._suspicions[flight.engine]
@@ -247,7 +316,7 @@ class Air:
         unit.deaths += 1
         unit.alone = True
         blame = (
-            changes.FlightOver(flight.id),
+            changes.FlightOver(flight.id, flown=True),
             changes.UnitBlamed(job.spec.number, unit.index, unit.deaths, alone=True),
         )
         text = f"{cause} with only {unit.where} at work"
@@ -257,7 +326,8 @@ class Air:
             return [noted(job, *blame, then=(told,))]
         problem = Problem("Unit kills its engine", f"{text}, {DEATHS} times.", "Look at its input and the log.")
         told = Happen("warning", job.spec.id, "unit-quarantined", f"{text}, {DEATHS} times: it is set aside.")
-        suspicion.row.append(SetAside(job.spec.number, unit))
+        if unit.former is None:
+            suspicion.row.append(SetAside(job.spec.number, unit))
         effects: list[Effect] = [_set_aside(job, unit, "quarantined", problem, log_tail, *blame, then=(told,))]
         return [*effects, *self._condemn(flight.engine)] if suspicion.condemned else effects
 
@@ -267,18 +337,17 @@ class Air:
         effects: list[Effect] = []
         for aside in suspicion.row:
             job = self._jobs.get(aside.job)
-            if job is None or job.facts.placed:
-                continue
-            aside.unit.ended, aside.unit.alone, aside.unit.deaths = False, False, 0
-            job.put_back((aside.unit,))
-            job.facts = msgspec.structs.replace(job.facts, failed=job.facts.failed - 1)
-            effects.append(noted(job, changes.UnitForgiven(aside.job, aside.unit.index)))
+            if job is not None:
+                aside.unit.ended, aside.unit.alone, aside.unit.deaths = False, False, 0
+                effects += retry(job, (aside.unit,))
         cause = f"it died of {len(suspicion.row)} different units in a row, each alone and {DEATHS} times"
         return [*effects, FailEngine(engine, cause)]
 
 
-def _still_fits(flight: Flight, engine: EngineView, *, careful: bool) -> bool:
-    """The engine's settings may have changed since the flight was composed, or it died with several units at work."""
+def _still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) -> bool:
+    """Since the flight was composed, settings may have changed, the job moved, or the engine died of several units."""
+    if not serves(engine, job):
+        return False
     if flight.deterministic != engine.deterministic or len(flight.units) > engine.parallel:
         return False
     return not careful or len(flight.units) == 1 or flight.crashes > 0
@@ -294,7 +363,13 @@ def _set_aside(
     then: tuple[Happen, ...] = (),
 ) -> Save:
     unit.ended = True
-    job.facts = msgspec.structs.replace(job.facts, failed=job.facts.failed + 1)
     number = job.spec.number
     found = changes.ProblemFound(number, unit.index, unit.where, unit.name, problem, log_tail)
-    return noted(job, *what, changes.UnitSetAside(number, unit.index, ending), found, then=then)
+    ended: changes.Change
+    if unit.former is not None:
+        job.facts = counted(job.facts, unit.former)
+        ended = changes.UnitKept(number, unit.index)
+    else:
+        job.facts = msgspec.structs.replace(job.facts, failed=job.facts.failed + 1)
+        ended = changes.UnitSetAside(number, unit.index, ending)
+    return noted(job, *what, ended, found, then=then)

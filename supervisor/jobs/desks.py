@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ipc import work
-from supervisor.jobs.job import Numbers, Spec
+from supervisor.jobs.job import Job, Numbers
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,9 @@ class Task:
     """What a desk is at: its number, the job it is for, and what was sent."""
 
     number: int
-    spec: Spec
+    job: Job
+    output: int
+    """Which of its outputs is written."""
     message: work.Plan | work.Assemble
 
 
@@ -29,13 +31,13 @@ class Desks:
     def __init__(self, numbers: Numbers, send: Callable[[str, work.Plan | work.Assemble], None]) -> None:
         self._numbers = numbers
         self._send = send
-        self._waiting: defaultdict[str, deque[tuple[Spec, Make]]] = defaultdict(deque)
+        self._waiting: defaultdict[str, deque[tuple[Job, int, Make]]] = defaultdict(deque)
         self._current: dict[str, Task] = {}
 
-    def give(self, spec: Spec, make: Make) -> None:
+    def give(self, job: Job, make: Make, output: int = 0) -> None:
         """An errand for the desk of the job's kind."""
-        self._waiting[spec.kind].append((spec, make))
-        self._next(spec.kind)
+        self._waiting[job.spec.kind].append((job, output, make))
+        self._next(job.spec.kind)
 
     def current(self, kind: str, task: int) -> Task | None:
         """The task of that number, if the desk is at it."""
@@ -50,9 +52,9 @@ class Desks:
 
     def _next(self, kind: str) -> None:
         while kind not in self._current and self._waiting[kind]:
-            spec, make = self._waiting[kind].popleft()
+            job, output, make = self._waiting[kind].popleft()
             number = self._numbers.next()
             message = make(number)
             if message is not None:
-                self._current[kind] = Task(number, spec, message)
+                self._current[kind] = Task(number, job, output, message)
                 self._send(kind, message)

@@ -44,9 +44,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Assemble:
-    """Have the desk write the job's part file."""
+    """Have the desk write the part file of an output."""
 
     job: int
+    output: int
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,12 @@ class Place:
     """Make the part file the output."""
 
     job: int
+    output: int
 
 
 @dataclass(frozen=True)
-class Discard:
-    """The job needs no part file any more."""
+class Tidy:
+    """The job is over: part files and what no unit counts on can go."""
 
     job: int
 
@@ -95,7 +97,7 @@ class Happen:
     text: str
 
 
-Later: TypeAlias = Stored | Place | Discard | RunHook | Happen
+Later: TypeAlias = Stored | Place | Tidy | RunHook | Happen
 """What may follow a commit."""
 
 

@@ -30,6 +30,12 @@ class EngineView(Struct, frozen=True):
     (`writer is stopped by the operator: engineroom start writer`); empty otherwise."""
     hold: str = ""
     """Why it cannot work just now though it is available, such as `memory: …`; empty when nothing holds it."""
+    blocked_by: tuple[str, ...] = ()
+    """Engines whose leaving would make room for it, and that work keeps."""
+    load_seconds: float | None = None
+    """How long its last load took."""
+    planning: dict[str, Scalar] = {}
+    """Its settings that decide how a source is divided."""
 
 
 class Floor(Protocol):
@@ -40,6 +46,9 @@ class Floor(Protocol):
 
     def settings_of(self, engine: str) -> dict[str, Scalar]:
         """All knobs in force of an engine that `engines_of` named."""
+
+    def joules_of(self, engine: str) -> float | None:
+        """What GPUs have spent on an engine so far, for differences; None where none of its GPUs counts energy."""
 
     def want_ready(self, engine: str) -> None:
         """Work waits for this engine: start and load it unless the operator stopped it. Repeating it is harmless."""
@@ -65,6 +74,9 @@ class Floor(Protocol):
 
     def job_changed(self, row: JobRow) -> None:
         """A row that replaces the one of the same id; all it says is durable."""
+
+    def job_gone(self, id: str) -> None:  # noqa: A002 (the word of the protocol)
+        """The job was cleared."""
 
     def run_on_done(self, row: JobRow, command: str) -> None:
         """Run the operator's own command for a job that ended, and forget it."""

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 import anyio
 import msgspec
 from anyio import to_thread
 
-from config.errors import did_you_mean
-from config.paths import database_path, host_name
+from config.house import JobSettings
+from config.paths import database_path, spool_path, unit_files_path
 from ipc import control, work
-from ipc.errors import Problem, RequestFailed
+from ipc.errors import EngineRoomError, Problem, RequestFailed
 from ipc.snapshot import JobDetail, JobRow
-from supervisor.awaited import Awaited
-from supervisor.jobs import effects, output
+from supervisor.jobs import details, effects, unit_files
 from supervisor.jobs.air import Air
 from supervisor.jobs.asks import Ask, Asks
 from supervisor.jobs.book import Book
+from supervisor.jobs.bureau import Bureau
 from supervisor.jobs.changes import Change, FactsChanged
+from supervisor.jobs.clearing import Clearing
 from supervisor.jobs.dispatch import Dispatch
 from supervisor.jobs.effects import Effect
 from supervisor.jobs.errands import Errands
 from supervisor.jobs.floor import Floor
-from supervisor.jobs.job import Facts, Job, Numbers, Spec
-from supervisor.jobs.reading import particulars, take_up
+from supervisor.jobs.job import Job, Numbers
+from supervisor.jobs.line import Line
+from supervisor.jobs.order import Order
+from supervisor.jobs.reading import take_up
+from supervisor.jobs.rows import About
+from supervisor.jobs.steering import Steer, Steering
 from supervisor.jobs.store import Store
-from supervisor.jobs.submission import check_output, find_engine, specify
+from supervisor.jobs.submission import find_engine
+from supervisor.jobs.submitting import Submitting
+from supervisor.jobs.troubles import problem_of
 from supervisor.jobs.wall import Wall
 from supervisor.machine.effects import Verdict
+
+HOUSEKEEPING_SECONDS: Final = 600.0
+OPEN_AGAIN_SECONDS: Final = 2.0
+"""A store that cannot be opened is tried again after so long."""
 
 
 class Foreman:
@@ -41,41 +54,91 @@ class Foreman:
     The plain methods are called on the loop and return at once.
     """
 
-    def __init__(self, floor: Floor, state_folder: Path) -> None:
+    def __init__(self, floor: Floor, state_folder: Path, limits: JobSettings) -> None:
         self._floor = floor
-        self._path = database_path(state_folder)
+        self._path, files = database_path(state_folder), unit_files_path(state_folder)
         self._store = Store(self._path, self._troubled)
         self._job_numbers, flights = Numbers(), Numbers()
         self._flight_numbers = flights
         self._jobs: dict[int, Job] = {}
-        self._book = Book(self._jobs)
-        self._air = Air(self._jobs, flights)
+        self._joules: dict[int, float | None] = {}
+        """What the engine of each flight had spent when that was sent."""
+        self._trouble: Problem | None = None
+        self._open = False
+        """Whether the jobs were taken up: until then none is known."""
+        order = Order()
+        self._line = Line(self._jobs, order)
+        self._book = Book(self._jobs, self._line)
+        self._air = Air(self._jobs, flights, files)
         self._asks = Asks(flights)
-        self._dispatch = Dispatch(floor, self._jobs, self._book, self._air, self._asks)
-        self._wall = Wall(floor, self._jobs, self._dispatch.serving)
-        self._errands = Errands(floor, self._store, self._jobs, self._book, self._dispatch.serving, self._act)
+        self._dispatch = Dispatch(floor, self._jobs, self._line, self._book, self._air, self._asks, limits.patience)
+        self._wall = Wall(floor, self._jobs, order, self._about)
+        self._errands = Errands(
+            floor, self._store, self._jobs, self._book, self._air, files, flights, self._dispatch.serving, self._act
+        )
+        self._bureau = Bureau(
+            floor,
+            self._store,
+            self._jobs,
+            self._book,
+            self._air,
+            self._wall,
+            files,
+            self._act,
+            self._problem,
+            self._is_open,
+        )
+        self.submitting = Submitting(self._bureau, self._job_numbers, spool_path(state_folder))
+        self._steering = Steering(self._bureau)
+        self.clearing = Clearing(self._bureau, self.submitting, limits)
         self._closed = False
+        self.replaced = self._store.replaced
+        """Set when the store is not the one that was written any more: another supervisor has to take up what it is."""
 
     async def start(self) -> None:
         """Open the store and take up the unfinished jobs; call it once, when the floor can be asked.
 
-        Raises:
-            EngineRoomError: the store cannot be opened or read.
+        Where that fails, everything but jobs works, and `run` tries again until it does not.
         """
-        connection = await self._store.open()
-        stored = await to_thread.run_sync(take_up, connection, self._path)
+        try:
+            await self._take_up()
+        except EngineRoomError as error:
+            self._troubled(error.problem)
+
+    async def _take_up(self) -> None:
+        stored = await self._store.open(partial(take_up, path=self._path))
         self._job_numbers.skip(stored.last_job)
         self._flight_numbers.skip(stored.last_flight)
+        self._air.skip_runs(stored.last_run)
+        files, known = self._bureau.files, frozenset(spec.number for spec, _ in stored.jobs)
+        await to_thread.run_sync(unit_files.sweep_others, files, known)
+        await to_thread.run_sync(unit_files.prepare_all, files, [job.spec.number for job in stored.under_way])
         self._jobs.update((job.spec.number, job) for job in stored.under_way)
+        self._line.changed()
         for spec, facts in stored.jobs:
             self._wall.hang(spec, facts)
+        self._open = True
 
     async def run(self) -> None:
         """Do what there is to do, until cancelled; what the other methods promise comes true while this runs."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._store.run, self._settled)
             tasks.start_soon(self._errands.run)
+            while not self._open:
+                await self._try_again()
+            tasks.start_soon(self._store.run, self._settled)
+            tasks.start_soon(self._housekeep)
             self._act(effects.RunHook(number) for number in self._wall.hooks_due())
+
+    async def _try_again(self) -> None:
+        await anyio.sleep(OPEN_AGAIN_SECONDS)
+        try:
+            await self._take_up()
+        except EngineRoomError as error:
+            self._troubled(error.problem)
+        else:
+            self._troubled(None)
+            for row in self.rows():
+                self._floor.job_changed(row)
 
     async def close(self) -> None:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
@@ -96,24 +159,32 @@ class Foreman:
             case work.Piece():
                 return  # nothing can go on that could not before
             case _ if about_an_ask:
+                self._joules.pop(message.flight, None)
                 self._advance()
             case work.UnitDone():
                 self._act(self._air.done(engine, message))
             case work.UnitFailed():
                 self._act(self._air.failed(engine, message))
             case work.Landed(flight):
-                self._act(self._air.landed(engine, flight))
+                self._act(self._air.landed(engine, flight, self._spent(engine, flight)))
 
     def flight_lost(
         self, engine: str, flight: int, verdict: Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
     ) -> None:
         """A flight went down with its engine; what it finished and said before counts."""
+        joules = self._spent(engine, flight)
         if not self._asks.lost(flight, cause):
             window = self._floor.settings_of(engine)["restarts_within"]
             careful_until = self._errands.monotonic + float(window or 0)
             self._perform(
                 self._air.lost(
-                    flight, verdict, alone=alone, cause=cause, log_tail=log_tail, careful_until=careful_until
+                    flight,
+                    verdict,
+                    alone=alone,
+                    cause=cause,
+                    log_tail=log_tail,
+                    careful_until=careful_until,
+                    joules=joules,
                 )
             )
         self._advance()
@@ -127,15 +198,19 @@ class Foreman:
         self._errands.lost(kind, cause)
 
     def second(self, unix: float, monotonic: float) -> None:
-        """Once a second: rates, retries, waking of engines."""
+        """Once a second: rates, retries, waking of engines, turns."""
         self._errands.monotonic = monotonic
-        self._dispatch.second()
+        self._perform(self._dispatch.second(monotonic))
         self._advance()
-        self._wall.second(monotonic)
+        self._wall.second(monotonic, [job.spec.number for job in self._line.head()])
 
     def wanted(self) -> frozenset[str]:
         """Engines that work waits for, or that are at work."""
         return self._dispatch.wanted()
+
+    def at_work(self) -> frozenset[str]:
+        """Engines with something in the air."""
+        return self._dispatch.flying()
 
     # ── what clients ask ──────────────────────────────────────────────────────────────────────────────────
 
@@ -143,39 +218,42 @@ class Foreman:
         """Every job, oldest first."""
         return self._wall.rows()
 
+    def active_rows(self) -> tuple[JobRow, ...]:
+        """Those that something can happen to."""
+        return tuple(self._wall.row(job.spec.number) for job in self._line.head() if self._wall.knows(job.spec.number))
+
+    def listed(self) -> tuple[JobRow, ...]:
+        """All for a client that asks. Raises RequestFailed: no job could be taken up yet, so none is known."""
+        if not self._open:
+            self._bureau.refuse_in_trouble()
+        return self.rows()
+
     async def detail(self, id: str) -> JobDetail:  # noqa: A002 (the word of the protocol)
         """One job with its problems and measurements. Raises RequestFailed: there is no such job."""
-        spec, facts = self._find(id)
-        found = await to_thread.run_sync(particulars, self._path, spec.number, facts.attempts)
-        return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings)
+        spec, facts = self._bureau.find(id)
+        try:
+            found = await to_thread.run_sync(details.particulars, self._path, spec.number, facts.attempts)
+        except sqlite3.Error as error:
+            raise RequestFailed(problem_of(error, self._path)) from error
+        return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings, found.runs)
 
-    async def submit(self, wish: control.Submit) -> JobRow:
-        """A new job, durable before this returns.
+    async def units(self, wish: control.ShowUnits) -> control.UnitPage:
+        """A page of a job's units. Raises RequestFailed: there is no such job."""
+        spec, _ = self._bureau.find(wish.id)
+        job = self._jobs.get(spec.number)
+        flights = () if job is None else tuple(flight for flight in job.flights.values() if flight.sent)
+        flying = frozenset(unit.index for flight in flights for unit in flight.open)
+        try:
+            rows, last = await to_thread.run_sync(
+                details.units, self._path, spec.number, wish.after, wish.limit, wish.states, flying
+            )
+        except sqlite3.Error as error:
+            raise RequestFailed(problem_of(error, self._path)) from error
+        return control.UnitPage(rows, last)
 
-        Raises:
-            RequestFailed: no such kind or engine, an input that is not there, an output that cannot be written.
-        """
-        self._refuse_in_trouble()
-        number = self._job_numbers.next()
-        spec = specify(wish, self._floor, number=number, host=host_name(), unix=time.time())
-        await to_thread.run_sync(output.probe, spec.inputs, spec.output, spec.id)
-        check_output(spec, (job.spec for job in self._jobs.values()))
-        return await self._carry_out(number, self._book.add(spec))
-
-    async def pause(self, id: str) -> JobRow:  # noqa: A002
-        """Start no further flight of it. Raises RequestFailed: no such job, or it is over."""
-        number = self._unfinished(id)
-        return await self._carry_out(number, self._book.pause(number))
-
-    async def resume(self, id: str) -> JobRow:  # noqa: A002
-        """Go on. Raises RequestFailed: no such job, or it is over."""
-        number = self._unfinished(id)
-        return await self._carry_out(number, self._book.resume(number))
-
-    async def cancel(self, id: str) -> JobRow:  # noqa: A002
-        """Stop it within one step and keep what is done. Raises RequestFailed: no such job, or it is over."""
-        number = self._unfinished(id)
-        return await self._carry_out(number, [*self._air.forget(number), *self._book.cancel(number, time.time())])
+    async def steer(self, wish: Steer) -> JobRow:
+        """Change a job while it runs, or take it up again. Raises RequestFailed: it makes no sense."""
+        return await self._steering.steer(wish)
 
     async def ask(self, engine: str, payload: str) -> AsyncIterator[control.Piece | control.Answered]:
         """One interactive unit, before any unit of a job: pieces as they come, then the whole answer.
@@ -215,17 +293,19 @@ class Foreman:
                 case effects.Stored(flight):
                     self._air.stored(flight)
                 case effects.Fly(engine, message):
+                    if message.units[0].job:  # else nobody asks what it cost
+                        self._joules[message.flight] = self._floor.joules_of(engine)
                     self._floor.fly(engine, message)
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)
                 case effects.Plan(number, limit):
                     self._errands.plan(number, limit)
-                case effects.Assemble(number):
-                    self._errands.assemble(number)
-                case effects.Place(number):
-                    self._errands.place(number)
-                case effects.Discard(number):
-                    self._errands.discard(self._wall.stored(number)[0])
+                case effects.Assemble(number, which):
+                    self._errands.assemble(number, which)
+                case effects.Place(number, which):
+                    self._errands.place(number, which)
+                case effects.Tidy(number):
+                    self._errands.tidy(self._wall.stored(number)[0])
                 case effects.RunHook(number):
                     self._run_hook(number)
                 case effects.Wake(engine):
@@ -246,46 +326,42 @@ class Foreman:
         self._wall.publish()
         self._advance()
 
-    async def _carry_out(self, number: int, wanted: Iterable[Effect]) -> JobRow:
-        """The row once all of it is stored."""
-        self._act(wanted)
-        stored = Awaited[None]()
-        self._store.write((), partial(stored.give, None))
-        await stored.get()
-        return self._wall.row(number)
+    def _spent(self, engine: str, flight: int) -> float | None:
+        """Joules since the flight was sent."""
+        before, now = self._joules.pop(flight, None), self._floor.joules_of(engine)
+        return None if now is None else now - (before or 0.0)
 
-    def _troubled(self, text: str) -> None:
-        self._wall.trouble = f"nothing can be stored: {text}" if text else ""
-        if text:
-            self._floor.happen(
-                "error", "supervisor", "store-stuck", f"Jobs wait, because nothing can be stored: {text}."
-            )
-        else:
+    def _about(self, job: Job) -> About:
+        problem = self._trouble
+        trouble = "" if problem is None else f"nothing can be stored: {problem.detail.rstrip('.')}"
+        return About(self._dispatch.serving(job), trouble=trouble, yielding=self._dispatch.yielding)
+
+    def _troubled(self, problem: Problem | None) -> None:
+        if problem == self._trouble:
+            return
+        self._trouble = problem
+        self._wall.look_again()
+        if problem is None:
             self._floor.happen("info", "supervisor", "store-well", "Jobs can be stored again, and go on.")
+            return
+        text = f"Jobs wait, because nothing can be stored: {problem.detail} {problem.hint}"
+        self._floor.happen("error", "supervisor", "store-stuck", text)
+        self._bureau.tell_late(problem)
+
+    def _problem(self) -> Problem | None:
+        return self._trouble
+
+    def _is_open(self) -> bool:
+        return self._open
 
     def _run_hook(self, number: int) -> None:
         spec, facts = self._wall.stored(number)
         self._floor.run_on_done(self._wall.row(number), spec.on_done)
         self._perform([effects.Save((FactsChanged(number, msgspec.structs.replace(facts, hook_due=False)),))])
 
-    # ── looking things up ─────────────────────────────────────────────────────────────────────────────────
-
-    def _find(self, id: str) -> tuple[Spec, Facts]:  # noqa: A002
-        found = self._wall.find(id)
-        if found is None:
-            raise RequestFailed(Problem("Unknown job", f"There is no job {id!r}.", did_you_mean(id, self._wall.ids())))
-        return found
-
-    def _unfinished(self, id: str) -> int:  # noqa: A002
-        spec, facts = self._find(id)
-        if spec.number not in self._jobs:
-            over = facts.ending or "ending"
-            raise RequestFailed(Problem("Job is over", f"{id} is {over}.", "Submit it again if you need it."))
-        self._refuse_in_trouble()
-        return spec.number
-
-    def _refuse_in_trouble(self) -> None:
-        if self._wall.trouble:
-            raise RequestFailed(
-                Problem("Cannot be stored", f"Just now {self._wall.trouble}.", "Make room, then try again.")
-            )
+    async def _housekeep(self) -> None:
+        while True:
+            if self._trouble is None:
+                with suppress(RequestFailed):  # nothing can be stored since a moment ago
+                    await self.clearing.housekeep()
+            await anyio.sleep(HOUSEKEEPING_SECONDS)

@@ -22,23 +22,21 @@ def part_of(output: str, job: str) -> Path:
     return path.with_name(f".{path.name}.{job}.part")
 
 
-def probe(inputs: tuple[str, ...], output: str, job: str) -> None:
-    """Refuse what cannot end well, before it costs anything.
+def probe(outputs: tuple[str, ...], folder: str, job: str) -> None:
+    """Refuse what cannot end well, before it costs anything; `folder` is made if there is none (empty: no folder).
 
     Raises:
-        RequestFailed: an input is no readable file; the output is there already, or cannot be written.
+        RequestFailed: an output is there already, or cannot be written.
     """
-    for source in inputs:
-        if not Path(source).is_file() or not os.access(source, os.R_OK):
-            raise RequestFailed(
-                Problem("Input unreadable", f"{source} is no file that can be read.", "Check the path and its rights.")
-            )
-    if os.path.lexists(output):
+    taken = next((output for output in outputs if os.path.lexists(output)), None)
+    if taken is not None:
         raise RequestFailed(
-            Problem("Output exists", f"{output} is there already.", "Move it away, or name another output.")
+            Problem("Output exists", f"{taken} is there already.", "Move it away, or name another output.")
         )
-    part = part_of(output, job)
+    part = part_of(outputs[0], job)
     try:
+        if folder:
+            Path(folder).mkdir(exist_ok=True)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         part.unlink()
     except OSError as error:
@@ -48,35 +46,46 @@ def probe(inputs: tuple[str, ...], output: str, job: str) -> None:
 
 
 def identity(path: Path) -> str:
-    """What a file keeps when it is renamed. Raises OSError."""
+    """What a file keeps when it is renamed, and loses when anybody changes it. Raises OSError."""
     status = path.stat()
-    return f"{status.st_dev}:{status.st_ino}:{status.st_size}"
+    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
 
 
-def place(output: str, job: str, placed: str) -> None:
-    """Make the part file with the identity `placed` the output, durably; to repeat it is harmless.
+def place(output: str, job: str, ours: tuple[str, ...]) -> None:
+    """Make the part file with the last identity in `ours` the output, durably; to repeat it is harmless.
+
+    An earlier output of ours, known by the other identities, is replaced.
 
     Raises:
         PartMissing: it has to be assembled again.
         CannotPlace: something else is at the output's place, or the folder cannot be written.
     """
-    part, path = part_of(output, job), Path(output)
+    part, path, placed = part_of(output, job), Path(output), ours[-1]
     try:
         if _is(path, placed):  # renamed before a crash
             part.unlink(missing_ok=True)
         elif not _is(part, placed):
             raise PartMissing
-        elif os.path.lexists(path):
-            raise CannotPlace(
-                Problem("Output exists", f"{output} was made by somebody else meanwhile.", "Move it away.")
-            )
+        elif not os.path.lexists(path):
+            _name(part, path)
+        elif any(_is(path, former) for former in ours):
+            part.replace(path)
         else:
-            part.rename(path)
+            raise FileExistsError
         _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise CannotPlace(
+            Problem("Output exists", f"{output} was made or changed by somebody else.", "Move it away.")
+        ) from error
     except OSError as error:
         raise CannotPlace(
             Problem("Output not written", f"{path.parent}: {error.strerror}.", "Make room or allow writing there.")
         ) from error
+
+
+def is_in_place(output: str, ours: tuple[str, ...]) -> bool:
+    """Whether the output is there as we last wrote it. Raises OSError."""
+    return not ours or _is(Path(output), ours[-1])
 
 
 def discard(output: str, job: str) -> None:
@@ -87,9 +96,21 @@ def discard(output: str, job: str) -> None:
         return  # a folder that cannot be written keeps it; it is hidden and named after the job
 
 
-def _is(path: Path, placed: str) -> bool:
+def _name(part: Path, path: Path) -> None:
+    """Where the file system can, so that a file made there at this very moment is not lost. Raises OSError."""
     try:
-        return identity(path) == placed
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        part.replace(path)  # no hard links here
+    else:
+        part.unlink()
+
+
+def _is(path: Path, identity_: str) -> bool:
+    try:
+        return identity(path) == identity_
     except FileNotFoundError:
         return False
 

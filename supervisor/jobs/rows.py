@@ -1,71 +1,55 @@
-"""A job as clients see it: what is durable of it, what is going on right now, and how fast it goes."""
+"""A job as clients see it: what is durable of it, what is going on right now, and how fast it goes. Pure."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ipc.snapshot import JobRow, JobState
+from supervisor.jobs.eta import Meter
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Facts, Job, Spec
+from supervisor.jobs.schedule import units_expected
 
-WINDOW_SECONDS = 60.0
+INPUTS_NAMED = 5
+"""A row names so many of a job's inputs: rows travel often, and a job may have 100,000."""
 
 
 @dataclass(frozen=True)
-class _Reading:
-    at: float
-    units: int
-    tokens: int
+class About:
+    """What a row says besides what is stored."""
+
+    engines: Sequence[EngineView] = ()
+    """Those that the job may fly on."""
+    after: tuple[str, ...] = ()
+    """Ids of the jobs that must end well before it."""
+    waits_for: str = ""
+    """The first of them that has not, or empty."""
+    ended_badly: str = ""
+    """How that one ended, if it did: then waiting helps only once somebody has done something."""
+    trouble: str = ""
+    """Why nothing can be stored just now."""
+    yielding: Mapping[str, str] = field(default_factory=dict)
+    """Engines that begin no flight, with the one each makes room for."""
 
 
-class Meter:
-    """How fast a job goes: over the last minute, or, while no unit ended in that, since it was first watched."""
-
-    def __init__(self, monotonic: float, facts: Facts) -> None:
-        self._first = _reading(monotonic, facts)
-        self._recent = deque((self._first,))
-
-    def read(self, monotonic: float, facts: Facts) -> None:
-        """Once a second."""
-        self._recent.append(_reading(monotonic, facts))
-        while self._recent[0].at < monotonic - WINDOW_SECONDS:
-            self._recent.popleft()
-
-    def per_second(self) -> tuple[float | None, float | None]:
-        """Units and tokens; None until a unit ended while it was watched."""
-        last = self._recent[-1]
-        for since in (self._recent[0], self._first):
-            seconds = last.at - since.at
-            if last.units > since.units and seconds > 0:
-                return (last.units - since.units) / seconds, (last.tokens - since.tokens) / seconds
-        return None, None
-
-
-def _reading(monotonic: float, facts: Facts) -> _Reading:
-    return _Reading(monotonic, facts.done + facts.failed, facts.tokens)
-
-
-def row_of(
-    spec: Spec, facts: Facts, job: Job | None, engines: Sequence[EngineView], trouble: str, meter: Meter | None
-) -> JobRow:
-    """The row.
-
-    `facts` are what is stored; `job` is None once its end is decided; `engines` are those it may fly on; `trouble`
-    says why nothing can be stored, or is empty.
-    """
-    state, reason = _state(spec, facts, job, engines, trouble)
-    units_rate, tokens_rate = meter.per_second() if meter is not None and state == "running" else (None, None)
+def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter | None) -> JobRow:
+    """The row. `facts` are what is stored; `job` is None once its end is decided."""
+    state, reason = _state(facts, job, about)
+    running = meter is not None and state == "running"
+    units_rate, tokens_rate = meter.per_second() if meter is not None and running else (None, None)
     total = facts.planned if facts.all_planned else None
-    left = None if total is None else total - facts.done - facts.failed
+    expected = None if job is None or total is not None else units_expected(job)
+    whole = total if total is not None else expected
+    left = None if whole is None else whole - facts.done - facts.failed
+    eta = meter.eta(left) if meter is not None and running and left is not None else None
     return JobRow(
         id=spec.id,
         kind=spec.kind,
-        engine=spec.engine or ", ".join(engine.name for engine in engines),
+        engine=facts.engine or ", ".join(engine.name for engine in about.engines),
         state=state,
         reason=reason,
-        inputs=spec.inputs,
+        inputs=spec.inputs[:INPUTS_NAMED],
         output=spec.output,
         units_total=total,
         units_done=facts.done,
@@ -73,30 +57,49 @@ def row_of(
         tokens=facts.tokens,
         tokens_per_second=tokens_rate,
         units_per_second=units_rate,
-        eta_seconds=left / units_rate if left is not None and units_rate else None,
+        eta_seconds=None if eta is None else eta.seconds,
         submitted_unix=spec.submitted_unix,
         finished_unix=facts.finished_unix,
+        units_expected=expected,
+        eta_spread_seconds=None if eta is None else eta.spread_seconds,
+        priority=facts.priority,
+        after=about.after,
+        units_flying=0 if job is None else sum(len(flight.open) for flight in job.flights.values() if flight.sent),
+        audio_seconds=facts.audio_seconds,
+        rtf=facts.seconds / facts.audio_seconds if facts.audio_seconds else None,
+        joules=facts.joules,
+        result_bytes=facts.result_bytes,
+        more_inputs=max(0, len(spec.inputs) - INPUTS_NAMED),
     )
 
 
-def _state(
-    spec: Spec, facts: Facts, job: Job | None, engines: Sequence[EngineView], trouble: str
-) -> tuple[JobState, str]:
+def _state(facts: Facts, job: Job | None, about: About) -> tuple[JobState, str]:
+    engines = about.engines
+    flying = job is not None and bool(job.flights)
     if facts.ending is not None:
         return facts.ending, facts.reason
-    if trouble:
-        return "held", trouble
-    if job is not None and job.hold is not None and not job.flights:
+    if about.trouble:
+        return "held", about.trouble
+    if job is not None and job.hold is not None and not flying:
         return "held", job.hold.reason
     if not engines:
-        return "held", f"{spec.engine or f'any engine of kind {spec.kind}'} is missing in the configuration"
+        return "held", f"{facts.engine or 'any engine of its kind'} is missing in the configuration"
+    if about.waits_for and about.ended_badly:
+        return "held", f"after {about.waits_for}, which {about.ended_badly}: retry that, or release this"
+    if about.waits_for:
+        return "queued", f"after {about.waits_for}"
     if facts.all_ended:
         return "assembling", ""
     if facts.paused:
         return "paused", ""
+    if flying:
+        return "running", ""
     if not any(engine.available for engine in engines):
         return "held", engines[0].why_not
-    if all(engine.hold or not engine.available for engine in engines) and not (job is not None and job.flights):
+    if all(engine.hold or not engine.available for engine in engines):
         held = next(engine for engine in engines if engine.hold)
         return "held", f"{held.name}: {held.hold.partition(': ')[2]}"
+    making_room = [engine.name for engine in engines if engine.name in about.yielding]
+    if len(making_room) == len(engines):
+        return "held", f"{making_room[0]} makes room for {about.yielding[making_room[0]]}"
     return ("running" if facts.attempts else "queued"), ""

@@ -1,21 +1,27 @@
-"""Which units fly next on a free engine. Pure.
+"""Which units fly next on a free engine, and which engines to wake for them. Pure.
 
-Within a job: companies that must fly again as they were, then suspects, each alone, then the rest in their order;
-only right after a suspect's death the rest goes first.
+Jobs take turns by priority, then first come first served. Within a job: companies that must fly again as they were,
+then suspects, each alone, then the rest in their order; only right after a suspect's death the rest goes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from supervisor.jobs.floor import EngineView
-from supervisor.jobs.job import Formation, Job, Spec, Unit
+from supervisor.jobs.job import Formation, Job, Unit
 
 FLIGHT_BYTES = 8 * 1024 * 1024
 """No flight carries more payload, so that it always fits one message."""
 LEAST_WINDOW = 256
-"""So many units are planned ahead: the total of most jobs is known at once, and with it the progress."""
+"""So many units are planned ahead, so that none waits for the desk."""
+WORTH = 2.0
+"""Another engine is loaded for a job only if those that are up would work this many times as long as its load takes."""
+LOAD_SECONDS = 5.0
+"""How long a load takes where none was measured, of the engine or of one like it."""
+START_SECONDS = 1.0
+"""What a process and its self-test take besides."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +32,9 @@ class Choice:
     formation: Formation | None = None
 
 
-def serves(engine: EngineView, spec: Spec) -> bool:
+def serves(engine: EngineView, job: Job) -> bool:
     """Whether a job may fly on this engine of its kind."""
-    return spec.engine in ("", engine.name)
+    return job.facts.engine in ("", engine.name)
 
 
 def window(engines: Iterable[EngineView]) -> int:
@@ -82,14 +88,44 @@ def fits(formation: Formation, engine: EngineView) -> bool:
     return engine.deterministic and len(formation.units) <= engine.parallel
 
 
-def best_to_wake(engines: Iterable[EngineView], flying: Iterable[str]) -> tuple[str, ...]:
-    """The engines to ask for waiting units: none while one of them is up, else the first that nothing holds.
+def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds_left: float) -> tuple[str, ...]:
+    """The engines to ask for the waiting units of a job.
 
-    Where all are held, all are asked: whoever finds room first flies.
+    While none of them is up, the first that nothing holds; where all are held, all are asked: whoever finds room first
+    flies. While some are up, one more, if with them alone the job would take much longer than its load.
+    `seconds_left` is how long one engine that does one unit at a time would work on it; 0 where nobody knows yet.
     """
-    engines, up = tuple(engines), set(flying)
-    if any(engine.free or engine.name in up for engine in engines):
-        return ()
-    able = [engine.name for engine in engines if engine.available]
-    unheld = [engine.name for engine in engines if engine.available and not engine.hold]
-    return tuple(unheld[:1] or able)
+    engines = tuple(engines)
+    up = [engine for engine in engines if engine.free or engine.name in flying]
+    able = [engine for engine in engines if engine.available and engine not in up]
+    unheld = [engine for engine in able if not engine.hold]
+    if not up:
+        return tuple(engine.name for engine in unheld[:1] or able)
+    alone = seconds_left / sum(engine.parallel for engine in up)
+    helpers = [engine for engine in unheld or able if alone > WORTH * (START_SECONDS + _load_seconds(engine, up))]
+    return tuple(engine.name for engine in helpers[:1])
+
+
+def _load_seconds(engine: EngineView, others: Iterable[EngineView]) -> float:
+    """As measured; else as long as the slowest of the others took."""
+    if engine.load_seconds is not None:
+        return engine.load_seconds
+    return max((other.load_seconds for other in others if other.load_seconds is not None), default=LOAD_SECONDS)
+
+
+def seconds_left(job: Job) -> float:
+    """How long one engine that does one unit at a time would still work on what is planned; 0 before a unit is done."""
+    facts = job.facts
+    if not facts.done:
+        return 0.0
+    expected = units_expected(job) or facts.planned
+    return (expected - facts.done - facts.failed) * facts.seconds / facts.done
+
+
+def units_expected(job: Job) -> int | None:
+    """Units of all inputs, if those not read yet are like those that were; None before enough was read to tell."""
+    facts = job.facts
+    read = facts.source + (facts.share or 0.0)
+    if facts.all_planned or not facts.planned or not read:
+        return facts.planned if facts.all_planned else None
+    return max(facts.planned, round(facts.planned * len(job.spec.inputs) / read))

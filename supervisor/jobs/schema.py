@@ -9,54 +9,92 @@ import sqlite3
 from pathlib import Path
 
 from ipc.errors import EngineRoomError, Problem
+from supervisor.jobs.troubles import problem_of
 
 MIGRATIONS = (
     """
     CREATE TABLE jobs (
-        number INTEGER PRIMARY KEY,
+        number INTEGER PRIMARY KEY AUTOINCREMENT, -- a cleared job's number is never given again
         spec   TEXT NOT NULL,
-        facts  TEXT NOT NULL,
-        over   INTEGER NOT NULL
+        facts  TEXT NOT NULL
     );
-    CREATE INDEX jobs_under_way ON jobs (number) WHERE NOT over;
+    CREATE TABLE runs (
+        number   INTEGER PRIMARY KEY,
+        job      INTEGER NOT NULL REFERENCES jobs,
+        engine   TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        unix     REAL NOT NULL
+    );
+    CREATE INDEX runs_of_job ON runs (job);
     CREATE TABLE units (
-        job     INTEGER NOT NULL REFERENCES jobs,
-        idx     INTEGER NOT NULL,
-        payload TEXT NOT NULL,
-        place   TEXT NOT NULL,
-        name    TEXT,
-        state   TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed', 'quarantined')),
-        deaths  INTEGER NOT NULL DEFAULT 0,
-        alone   INTEGER NOT NULL DEFAULT 0,
-        result  TEXT,
-        tokens  INTEGER,
-        seconds REAL,
-        ttft    REAL,
-        CHECK ((state = 'done') = (result IS NOT NULL)),
+        job      INTEGER NOT NULL REFERENCES jobs,
+        idx      INTEGER NOT NULL,
+        payload  TEXT NOT NULL,
+        place    TEXT NOT NULL,
+        name     TEXT,
+        source   INTEGER NOT NULL,
+        start    TEXT NOT NULL,
+        state    TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed', 'quarantined')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        deaths   INTEGER NOT NULL DEFAULT 0,
+        alone    INTEGER NOT NULL DEFAULT 0,
+        run      INTEGER,
+        result   TEXT,
+        file     TEXT,
+        digest   TEXT,
+        tokens   INTEGER,
+        seconds  REAL,
+        ttft     REAL,
+        audio    REAL,
+        joules   REAL,
+        bytes    INTEGER,
+        CHECK (state <> 'done' OR result IS NOT NULL),
         PRIMARY KEY (job, idx)
     );
     CREATE INDEX units_open ON units (job, idx) WHERE state = 'planned';
+    CREATE INDEX units_of_source ON units (job, source, idx);
+    CREATE INDEX units_named ON units (job, name);
     CREATE TABLE problems (
         number   INTEGER PRIMARY KEY,
         job      INTEGER NOT NULL REFERENCES jobs,
         idx      INTEGER,
+        before   INTEGER,
+        source   INTEGER,
+        stopped  TEXT,
         place    TEXT NOT NULL,
         unit     TEXT,
         problem  TEXT NOT NULL,
-        log_tail TEXT NOT NULL
+        log_tail TEXT NOT NULL,
+        CHECK ((idx IS NULL) = (before IS NOT NULL))
     );
     CREATE INDEX problems_of_job ON problems (job, idx);
+    CREATE TABLE outputs (
+        job        INTEGER NOT NULL REFERENCES jobs,
+        number     INTEGER NOT NULL,
+        identities TEXT NOT NULL,
+        current    INTEGER NOT NULL,
+        PRIMARY KEY (job, number)
+    ) WITHOUT ROWID;
     CREATE TABLE flights (
-        id    INTEGER PRIMARY KEY,
+        id    INTEGER PRIMARY KEY AUTOINCREMENT, -- files of results are named after it
         job   INTEGER NOT NULL REFERENCES jobs,
         units TEXT NOT NULL,
         again INTEGER NOT NULL
     );
+    CREATE INDEX flights_of_job ON flights (job);
+    """,
+    """
+    CREATE TABLE commits (number INTEGER NOT NULL, mark INTEGER NOT NULL);
+    INSERT INTO commits VALUES (0, 0);
     """,
 )
 """Each element brings the version that is its position to the next."""
 
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 1.0
+"""Another program may look at the store for so long before it is told that it holds the jobs up."""
+
+JOURNAL_BYTES = 16 * 1024 * 1024
+"""A journal that has grown above this is put into the file and cut down again."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -65,16 +103,21 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         EngineRoomError: the file is no store of ours, is of a newer version, or cannot be written.
     """
+    connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told.
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
+        # FULL: a commit is on the disk when it returns, so that a pulled cable loses nothing that was told. And no
+        # checkpoints but those of `supervisor.jobs.writer`, which so sees when others write into the file.
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
+            f"PRAGMA journal_size_limit={JOURNAL_BYTES};"
+        )
         migrate(connection, path)
-    except sqlite3.Error as error:
-        raise EngineRoomError(
-            Problem("Jobs unreadable", f"{path}: {error}.", "Make room, mend its permissions, or move the file away.")
-        ) from error
-    path.chmod(0o600)
+        path.chmod(0o600)
+    except (sqlite3.Error, OSError, EngineRoomError) as error:
+        if connection is not None:
+            connection.close()
+        raise EngineRoomError(problem_of(error, path)) from error
     return connection
 
 

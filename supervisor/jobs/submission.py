@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from config.errors import did_you_mean
-from engines.catalog import KINDS
+from engines.catalog import KINDS, Kind
 from ipc.control import Submit
 from ipc.errors import Problem, RequestFailed
 from supervisor.jobs.floor import EngineView, Floor
 from supervisor.jobs.job import Spec
+
+PRIORITIES = range(1, 10)
 
 
 def find_engine(floor: Floor, name: str) -> tuple[str, EngineView]:
@@ -21,59 +23,62 @@ def find_engine(floor: Floor, name: str) -> tuple[str, EngineView]:
     return known[name]
 
 
-def specify(wish: Submit, floor: Floor, *, number: int, host: str, unix: float) -> Spec:
-    """The job that the wish comes down to.
-
-    Raises:
-        RequestFailed: no such kind, no such engine, an engine of another kind, or paths that make no sense.
-    """
+def check_kind(wish: Submit, floor: Floor) -> Kind:
+    """The kind of work. Raises RequestFailed: there is no such kind, or nobody here does it."""
     if wish.kind not in KINDS:
         raise RequestFailed(
             Problem("Unknown kind", f"There is no kind of work {wish.kind!r}.", did_you_mean(wish.kind, KINDS))
         )
-    engines = floor.engines_of(wish.kind)
-    names = [engine.name for engine in engines]
-    if not engines:
+    if not floor.engines_of(wish.kind):
         raise RequestFailed(
             Problem(
                 "No engine", f"No engine of kind {wish.kind} is configured.", "Add one to engineroom.toml, then `up`."
             )
         )
-    if wish.engine and wish.engine not in names:
-        find_engine(floor, wish.engine)
+    return KINDS[wish.kind]
+
+
+def check_engine(engine: str, kind: str, floor: Floor) -> None:
+    """Refuse an engine that is not there or does other work; empty means any. Raises RequestFailed."""
+    names = [one.name for one in floor.engines_of(kind)]
+    if engine and engine not in names:
+        find_engine(floor, engine)
         raise RequestFailed(
-            Problem("Wrong engine", f"{wish.engine} does not do {wish.kind} work.", f"These do: {', '.join(names)}.")
+            Problem("Wrong engine", f"{engine} does not do {kind} work.", f"These do: {', '.join(names)}.")
         )
-    _check_paths(wish.inputs, wish.output)
-    return Spec(
-        number=number,
-        id=f"{host}-{number}",
-        kind=wish.kind,
-        engine=wish.engine,
-        inputs=wish.inputs,
-        output=wish.output,
-        on_done=wish.on_done,
-        settings=floor.settings_of(wish.engine or names[0]),
-        submitted_unix=unix,
-    )
 
 
-def check_output(spec: Spec, others: Iterable[Spec]) -> None:
-    """Refuse an output that another unfinished job will write. Raises RequestFailed."""
-    for other in others:
-        if other.output == spec.output:
-            raise RequestFailed(
-                Problem("Output taken", f"{other.id} is going to write {spec.output}.", "Name another output.")
-            )
+def check_priority(priority: int) -> None:
+    """Raises RequestFailed: it is not between 1 and 9."""
+    if priority not in PRIORITIES:
+        raise RequestFailed(
+            Problem("Bad priority", f"{priority} is no priority.", "It goes from 1 to 9; the higher, the sooner.")
+        )
 
 
-def _check_paths(inputs: tuple[str, ...], output: str) -> None:
-    if not inputs:
-        raise RequestFailed(Problem("No input", "A job needs at least one input.", "Name a file."))
+def check_hook(command: str) -> None:
+    """Raises RequestFailed: no shell can be given this command."""
+    if "\0" in command:
+        raise RequestFailed(Problem("Bad command", "The --on-done command holds a NUL character.", "Leave it out."))
+
+
+def check_paths(inputs: Iterable[str], output: str) -> None:
+    """Raises RequestFailed: paths that make no sense."""
     for path in (*inputs, output):
         if not Path(path).is_absolute() or "\0" in path:
             raise RequestFailed(
                 Problem("Bad path", f"{path!r} is no absolute path.", "The supervisor has a working folder of its own.")
             )
     if not Path(output).name:
-        raise RequestFailed(Problem("Bad path", f"{output!r} is a folder.", "Name a file in it."))
+        raise RequestFailed(Problem("Bad path", f"{output!r} is a folder.", "Name a file or a folder in it."))
+
+
+def check_outputs(outputs: tuple[str, ...], others: Iterable[Spec]) -> None:
+    """Refuse an output that another unfinished job will write. Raises RequestFailed."""
+    wanted = set(outputs)
+    for other in others:
+        for path in other.outputs:
+            if path in wanted:
+                raise RequestFailed(
+                    Problem("Output taken", f"{other.id} is going to write {path}.", "Name another output.")
+                )

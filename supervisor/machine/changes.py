@@ -98,8 +98,7 @@ def lower(turn: Turn, *, host: bool = False) -> bool:
     """
     record = turn.record
     tried = record.resolved
-    lower = _next_rung(record)
-    differing = {name: value for name, value in lower.items() if tried.get(name) != value}
+    differing = step_below(record)
     if not differing:
         return False
     settings = {**record.settings, **differing}
@@ -112,6 +111,12 @@ def lower(turn: Turn, *, host: bool = False) -> bool:
         turn.record = replace(turn.record, change=None)
         turn.do(SettingsRefused(settings, waiting.tickets, _RAN_OUT))
     return True
+
+
+def step_below(record: Record) -> Settings:
+    """What one rung down the ladder changes; empty at the bottom."""
+    tried = record.resolved
+    return {name: value for name, value in _next_rung(record).items() if tried.get(name) != value}
 
 
 def _next_rung(record: Record) -> Settings:

@@ -19,7 +19,8 @@ def exited(turn: Turn, exit: Exited) -> None:  # noqa: A002 (the word of the dom
     if pid_of(before.state) is None:
         return
     verdict = fault.judge(before, exit)
-    alone, how = fault.alone(before, verdict), fault.describe(before, exit)
+    lowest = not changes.step_below(before)
+    alone, how = fault.alone(before, verdict, lowest=lowest), fault.describe(before, exit)
     if before.life.flights:
         lost = tuple(flight.id for flight in before.life.flights)
         turn.do(LoseFlights(lost, verdict, alone, f"{before.name} {how}", exit.log_tail))
@@ -52,7 +53,7 @@ def _died(
     if verdict == "outside" or before.life.applying is not None or changes.revert(turn, _problem(before, how)):
         _again(turn, how)
     elif verdict == "memory" and before.life.model:
-        _lower(turn, how, log_tail, host=host)
+        _lower(turn, how, alone, log_tail, host=host)
     elif alone:
         _again(turn, f"{how}, with one unit alone in flight")
     else:
@@ -84,9 +85,11 @@ def _count(turn: Turn, how: str, log_tail: tuple[str, ...]) -> None:
         _fail(turn, f"{often}{how}", log_tail)
 
 
-def _lower(turn: Turn, how: str, log_tail: tuple[str, ...], *, host: bool) -> None:
+def _lower(turn: Turn, how: str, alone: bool, log_tail: tuple[str, ...], *, host: bool) -> None:
     if changes.lower(turn, host=host):
         _again(turn, how)
+    elif alone:
+        _again(turn, f"{how}, with one unit alone in flight and settings that get no lower")
     else:
         _fail(turn, f"{how}, on the lowest rung of settings", log_tail)
 

@@ -54,14 +54,16 @@ def judge(record: Record, exit: Exited) -> Verdict:  # noqa: A002 (the word of t
     return "memory" if any(_OUT_OF_MEMORY.search(line) for line in exit.log_tail) else "own"
 
 
-def alone(record: Record, verdict: Verdict) -> bool:
+def alone(record: Record, verdict: Verdict, *, lowest: bool) -> bool:
     """Whether exactly one unit was at work: then the death is that unit's affair, not the engine's.
 
-    Nothing sets a desk's task aside, so a desk answers for itself.
+    Where memory ran out, only with the settings at their `lowest`. Nothing sets a desk's task aside, so a desk answers
+    for itself.
     """
+    blamable = verdict == "own" or (verdict == "memory" and lowest)
     match record.life.flights:
         case (flight,):
-            return verdict == "own" and record.role == "engine" and flight.units == 1 and flight.ended == 0
+            return blamable and record.role == "engine" and flight.units == 1 and flight.ended == 0
         case _:
             return False
 

@@ -116,7 +116,7 @@ class Admission:
     def give_up(self, slot: Slot, *, unsuited: bool) -> None:
         """The engine has no use any more for what it asked for or was given."""
         self._asking.pop(slot.name, None)
-        claim, slot.claim = slot.claim, None
+        claim, slot.claim, slot.blocked_by = slot.claim, None, ()
         self._lessons.end(slot)
         self._house.left(slot.name)
         if unsuited and claim is not None:
@@ -174,9 +174,11 @@ class Admission:
                 asking.leaving, asking.until = victims, time.monotonic() + LEAVE_SECONDS
                 why = f"{slot.name} needs {_amount(verdict)} ({claim.placement.words})"
                 self._evictions.evict(victims, why, slot.name)
-            case Wait(reason, help_):
+            case Wait(reason, help_, engines):
+                slot.blocked_by = engines
                 self._refuse(asking, Problem("No room now", reason, help_))
             case Refusal(title, reason, help_):
+                slot.blocked_by = ()
                 self._refuse(asking, Problem(title, reason, help_))
 
     def _name_strangers(self, slot: Slot) -> None:
@@ -219,7 +221,7 @@ class Admission:
     def _give(self, asking: _Asking, grant: Grant) -> None:
         slot, claim, now = asking.slot, grant.claim, time.monotonic()
         del self._asking[slot.name]
-        slot.claim = claim
+        slot.claim, slot.blocked_by = claim, ()
         self._returns.forget(slot)
         self._house.before_load(claim, now)
         slot.gpus = tuple(one.index for one in self._house.gpus_of(claim, now))

@@ -34,6 +34,7 @@ class Wait:
 
     reason: str
     help: str
+    engines: tuple[str, ...]
 
 
 def make_room(
@@ -92,4 +93,8 @@ def _wait(now: Refusal, target: Target, blocked: Sequence[Resident]) -> Wait:
         there = sum(one.held.get(uuid, 0) for uuid in target.uuids) or one.held.get(HOST, 0)
         named.append(f"{one.engine} ({size(there)})")
     why = [f"{name} {stays_because(one)}" for name, one in zip(named, blocked, strict=True)]
-    return Wait(f"{now.reason.rstrip('.')}; {listed(why)}.", joined([f"stop {listed(named)}"], now.help))
+    return Wait(
+        f"{now.reason.rstrip('.')}; {listed(why)}.",
+        joined([f"stop {listed(named)}"], now.help),
+        tuple(one.engine for one in blocked),
+    )

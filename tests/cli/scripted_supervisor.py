@@ -59,14 +59,43 @@ JOB = snapshot.JobRow(
 )
 DETAIL = snapshot.JobDetail(
     row=msgspec.structs.replace(JOB, state="done with problems", units_total=3, units_done=2, units_failed=1),
-    numbers=snapshot.JobNumbers(0.05, 0.09, 210.0, 4),
+    numbers=snapshot.JobNumbers(0.05, 0.09, 210.0, 4, 2.1, 4.0),
     problems=(
         snapshot.UnitProblem(
-            "/in.jsonl, line 2", "p002", Problem("Bad line", "It is no JSON.", "Mend it."), ("Traceback",)
+            "/in.jsonl, line 2",
+            "p002",
+            Problem("Bad line", "It is no JSON.", "Mend it."),
+            ("Traceback",),
+            index=1,
+            state="failed",
         ),
     ),
     settings={"n_ctx": 4096, "deterministic": True},
+    runs=(
+        snapshot.RunRow(0, "writer", 1.0, {"n_ctx": 4096, "parallel": 4, "seed": 0}, 1),
+        snapshot.RunRow(1, "scribe", 2.0, {"n_ctx": 4096, "parallel": 2, "seed": 0}, 1),
+    ),
 )
+UNIT = snapshot.UnitRow(
+    index=0,
+    name="p001",
+    where="in.jsonl line 1",
+    state="done",
+    attempts=1,
+    run=0,
+    tokens=105,
+    seconds=2.1,
+    ttft_seconds=0.05,
+    audio_seconds=None,
+    joules=33.0,
+    result_bytes=612,
+)
+UNITS = (
+    UNIT,
+    snapshot.UnitRow(1, "p002", "in.jsonl line 2", "failed", 3, None, None, None, None, None, None, None),
+    msgspec.structs.replace(UNIT, index=2, name=None, audio_seconds=52.5),
+)
+CLEARED = control.Cleared(("box-1",), 3 * 2**20, ())
 KNOBS = (
     snapshot.Knob("n_ctx", 4096, 4096, "tokens", 64, 1048576, (), "4096", "context", "context length"),
     snapshot.Knob("unload_after", 0.0, 0.0, "seconds", 0, 604800, (), "", "now", "unload when idle this long"),
@@ -168,8 +197,9 @@ SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (G
 
 @dataclass
 class Script:
-    """What the supervisor says: `ends` is how each submitted job ends, a command in `fails` fails, each command is
-    kept in `asked`; a watch is cut off `cuts` times before the job's end is told."""
+    """What the supervisor says: `ends` is how each job ends, or `endings` by its id; a command in `fails` fails, and
+    so does one about a job in `unknown`; each command is kept in `asked`, and bytes in `spooled`. A watch is cut off
+    `cuts` times before the job's end is told, and tells `news` before it."""
 
     state: Path
     ends: snapshot.JobState = "done"
@@ -182,12 +212,25 @@ class Script:
     ledger: snapshot.Ledger = LEDGER
     footprints: tuple[snapshot.FootprintRow, ...] = FOOTPRINTS
     builds: tuple[snapshot.Build, ...] = BUILDS
+    jobs: tuple[snapshot.JobRow, ...] = (JOB,)
+    detail: snapshot.JobDetail = DETAIL
+    units: tuple[snapshot.UnitRow, ...] = UNITS
+    page_limit: int = 1000
+    cleared: control.Cleared = CLEARED
+    happenings: tuple[snapshot.Happening, ...] = (
+        snapshot.Happening(1, 1.0, "warning", "writer", "restarted", "it died: exit 1"),
+    )
+    log: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    news: tuple[snapshot.Update, ...] = ()
     cuts: int = 0
     recording: str | None = None
 
     def __post_init__(self) -> None:
         self.asked: list[control.Command] = []
-        self.down = anyio.Event()
+        self.endings: dict[str, snapshot.JobState] = {}
+        self.spooled: dict[str, bytes] = {}
+        self.down, self.spooling = anyio.Event(), anyio.Event()
 
     def supervisor(self) -> snapshot.SupervisorRow:
         recording = None if self.recording is None else snapshot.RecordingRow(self.recording, 1.0, 7)
@@ -203,9 +246,18 @@ class Script:
             case control.Ps():
                 return control.Engines(self.engines)
             case control.Jobs():
-                return control.JobList((JOB,))
+                return control.JobList(self.jobs)
             case control.ShowJob():
-                return control.JobWhole(DETAIL)
+                return control.JobWhole(self.detail)
+            case control.ShowUnits():
+                return self._page(command)
+            case control.ClearJobs():
+                return self.cleared
+            case control.Spool(path=path, name=name, data=data):
+                path = path or f"/spool/{len(self.spooled)}-{name}"
+                self.spooling.set()
+                self.spooled[path] = self.spooled.get(path, b"") + data
+                return control.Spooled(path)
             case control.ShowKnobs():
                 return control.Knobs(KNOBS)
             case control.SetKnobs(dry_run=dry_run):
@@ -221,10 +273,19 @@ class Script:
             case control.Submit():
                 submitted = [one for one in self.asked if isinstance(one, control.Submit)]
                 return control.JobIs(self._job(len(submitted), command))
-            case control.PauseJob():
-                return control.JobIs(msgspec.structs.replace(JOB, state="paused"))
-            case control.ResumeJob() | control.CancelJob():
-                return control.JobIs(JOB)
+            case control.PauseJob(id=id_):
+                return control.JobIs(msgspec.structs.replace(JOB, id=id_, state="paused"))
+            case control.PrioritizeJob(id=id_, priority=priority):
+                return control.JobIs(msgspec.structs.replace(JOB, id=id_, priority=priority))
+            case (
+                control.ResumeJob(id=id_)
+                | control.CancelJob(id=id_)
+                | control.ReleaseJob(id=id_)
+                | control.RetryJob(id=id_)
+                | control.RedoUnits(id=id_)
+                | control.MoveJob(id=id_)
+            ):
+                return control.JobIs(msgspec.structs.replace(JOB, id=id_))
             case control.Record(path=path):
                 self.recording = path
             case control.StopRecording():
@@ -245,9 +306,11 @@ class Script:
                 yield control.Piece("pieces.")
                 yield control.Answered('{"answer": "Tokens are pieces.", "finish": "stop"}', 5, 0.1, 0.02)
             case control.Logs(lines=lines):
-                yield control.LogLines(tuple(snapshot.LogLine(n, 1.0, "stderr", f"line {n}") for n in range(lines)))
+                texts = self.log or tuple(f"line {n}" for n in range(lines))
+                yield control.LogLines(tuple(snapshot.LogLine(n, 1.0, "stderr", text) for n, text in enumerate(texts)))
             case control.Events():
-                yield control.EventItem(snapshot.Happening(1, 1.0, "warning", "writer", "restarted", "it died: exit 1"))
+                for happening in self.happenings:
+                    yield control.EventItem(happening)
             case control.Watch():
                 async for update in self._watch():
                     yield control.UpdateItem(update)
@@ -256,10 +319,12 @@ class Script:
         self.asked.append(command)
         if self.fails is not None and isinstance(command, self.fails):
             raise RequestFailed(Problem("Unknown engine", "There is no engine 'writter'.", "Did you mean 'writer'?"))
+        if (id_ := getattr(command, "id", None)) in self.unknown:
+            raise RequestFailed(Problem("Unknown job", f"There is no job {id_}.", "`engineroom jobs` lists them."))
 
     async def _watch(self) -> AsyncIterator[snapshot.Update]:
         jobs = [one for one in self.asked if isinstance(one, control.Submit)]
-        rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or (JOB,)
+        rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or self.jobs
         yield snapshot.Snapshot(
             1.0, 1.0, self.supervisor(), self.host, self.engines, rows, (), self.gpus, self.fleet, self.ledger
         )
@@ -267,17 +332,33 @@ class Script:
             self.cuts -= 1
             self.recording = None
             return
+        for update in self.news:
+            yield update
         for row in rows:
+            end = self.endings.get(row.id, self.ends)
             yield snapshot.JobChanged(
-                msgspec.structs.replace(row, state=self.ends, units_total=3, units_done=3, finished_unix=9.0)
+                msgspec.structs.replace(row, state=end, units_total=3, units_done=3, finished_unix=9.0)
             )
         while True:
             await anyio.sleep(1)
             yield snapshot.Tick(1.0, 1.0, self.supervisor(), HOST)
 
+    def _page(self, asked: control.ShowUnits) -> control.UnitPage:
+        rows = [
+            row for row in self.units if row.index > asked.after and (not asked.states or row.state in asked.states)
+        ]
+        limit = min(asked.limit, self.page_limit)
+        return control.UnitPage(tuple(rows[:limit]), len(rows) <= limit)
+
     def _job(self, number: int, command: control.Submit) -> snapshot.JobRow:
         return msgspec.structs.replace(
-            JOB, id=f"box-{number}", kind=command.kind, inputs=command.inputs, output=command.output
+            JOB,
+            id=f"box-{number}",
+            kind=command.kind,
+            inputs=command.inputs,
+            output=command.output,
+            priority=command.priority,
+            after=command.after,
         )
 
 

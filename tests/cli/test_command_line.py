@@ -159,6 +159,25 @@ async def test_completion_is_a_script_that_shell_reads(run: Run, shell: str) -> 
         await anyio.run_process(["bash", "-n"], input=ran.out.encode())
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("job re", "resume release retry redo"),
+        ("job units box-1 --state q", "quarantined"),
+        ("submit llm pro", "prompts.jsonl"),
+        ("job export box-1 -o pro", "prompts.jsonl"),
+    ],
+)
+async def test_completion_knows_the_verbs_below_a_verb(run: Run, tmp_path: Path, typed: str, offered: str) -> None:
+    (tmp_path / "prompts.jsonl").touch()
+    script = (await run("completion", "bash")).out
+    asking = f"COMP_WORDS=(engineroom {typed}); COMP_CWORD=$(({len(typed.split())})); _shtab_engineroom"
+    done = await anyio.run_process(
+        ["bash"], input=f'{script}\n{asking}; echo "${{COMPREPLY[*]}}"'.encode(), cwd=tmp_path
+    )
+    assert done.stdout.decode() == f"{offered}\n"
+
+
 async def test_importing_the_module_is_cheap_and_puts_us_first(tmp_path: Path) -> None:
     """Another distribution's `supervisor` on the path does not shadow ours; no Textual, no model library."""
     (tmp_path / "cli").mkdir()

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, Script
+from msgspec import Struct
+from msgspec.structs import fields as fields_of
+from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, UNIT, Script
 
-from cli import gpu_json, json_shapes, ledger_json
+from cli import gpu_json, job_json, json_shapes, ledger_json
 from config.load import load
-from ipc.control import Price
+from ipc.control import Cleared, Price
+from ipc.errors import Problem
 from ipc.snapshot import Happening, Json, LogLine
 
 BY_NAME = {"settings", "threads_claimed"}
 """Their keys are the user's names."""
+CLEARED = job_json.cleared(Cleared(("a",), 1, (("b", Problem("", "", "")),)))
 
 
 def fields(shape: Json) -> Iterator[str]:
@@ -34,7 +38,9 @@ def fields(shape: Json) -> Iterator[str]:
     [
         json_shapes.status(Script(Path("/s"), recording="/r").supervisor(), protocol=1),
         [json_shapes.engine(row) for row in ENGINES],
-        json_shapes.job_detail(DETAIL),
+        job_json.detail(DETAIL),
+        job_json.unit(UNIT),
+        CLEARED,
         [json_shapes.knob(knob) for knob in KNOBS],
         json_shapes.price(Price("", 0, None, False)),
         json_shapes.log_line(LogLine(1, 1.0, "stdout", "")),
@@ -44,9 +50,40 @@ def fields(shape: Json) -> Iterator[str]:
         [ledger_json.footprint(row) for row in FOOTPRINTS],
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],
-    ids=["status", "ps", "job show", "knobs", "set", "logs", "events", "top", "ledger", "footprints", "config"],
+    ids=[
+        "status",
+        "ps",
+        "job show",
+        "job units",
+        "job clear",
+        "knobs",
+        "set",
+        "logs",
+        "events",
+        "top",
+        "ledger",
+        "footprints",
+        "config",
+    ],
 )
 def test_every_field_is_documented(shape: Json) -> None:
     text = (Path(__file__).parents[2] / "docs" / "json.md").read_text()
     named = set(re.findall(r"[`\"](\w+)[`\"]", text))
     assert set(fields(shape)) - named == set()
+
+
+@pytest.mark.parametrize(
+    ("struct", "shape"),
+    [
+        (DETAIL.row, job_json.job(DETAIL.row)),
+        (DETAIL.numbers, job_json.detail(DETAIL)["numbers"]),
+        (DETAIL.problems[0], job_json.unit_problem(DETAIL.problems[0])),
+        (DETAIL.runs[0], job_json.run(DETAIL.runs[0])),
+        (UNIT, job_json.unit(UNIT)),
+        (Cleared((), 0, ()), CLEARED),
+    ],
+    ids=["JobRow", "JobNumbers", "UnitProblem", "RunRow", "UnitRow", "Cleared"],
+)
+def test_no_field_of_a_job_is_left_out_or_named_otherwise(struct: Struct, shape: Json) -> None:
+    assert isinstance(shape, dict)
+    assert set(shape) == {field.name for field in fields_of(struct)}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,48 +17,8 @@ from cli import launch
 from cli.exits import Exit
 
 pytestmark = pytest.mark.anyio
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_lines", "standin_supervisor"]
 Run: TypeAlias = Callable[..., Awaitable[Any]]
-ROOT = Path(__file__).parents[2]
-
-KEEPER = """
-import os, sys
-sys.exit(os.spawnv(os.P_WAIT, sys.executable, sys.argv[sys.argv.index("--") + 1:]))
-"""
-DAEMON = """
-import os, sys
-from pathlib import Path
-import anyio
-from scripted_supervisor import Script, listening
-
-state = Path(sys.argv[sys.argv.index("--state") + 1])
-if os.environ.get("STANDIN") == "fails":
-    sys.exit("first line\\nthe reason it failed")
-(state / "lock").write_text(str(os.getpid()))
-(state / "seen.json").write_text(__import__("json").dumps({"argv": sys.argv, "environ": dict(os.environ)}))
-
-async def serve():
-    async with listening(Script(state)) as script:
-        await script.down.wait()
-        (state / "socket").unlink()
-
-anyio.run(serve)
-"""
-
-
-@pytest.fixture
-def standin(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A root whose `supervisor` package is the stand-in; whatever it started is gone at the end."""
-    root = tmp_path / "root"
-    (root / "supervisor").mkdir(parents=True)
-    (root / "supervisor" / "__init__.py").touch()
-    (root / "supervisor" / "keeper.py").write_text(KEEPER)
-    (root / "supervisor" / "daemon.py").write_text(DAEMON)
-    monkeypatch.setattr(launch, "ROOT", root)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(Path(__file__).parent)]))
-    yield root
-    if (pid := launch.holder(state)) is not None:
-        os.kill(pid, signal.SIGKILL)
 
 
 async def test_up_starts_one_and_down_ends_it(standin: Path, run: Run, state: Path) -> None:

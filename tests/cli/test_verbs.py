@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from scripted_supervisor import ENGINE, QUOTED, Script
 
 from ipc import control
+from ipc.snapshot import Happening
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -157,61 +158,6 @@ async def test_what_cannot_be_set(script: Script, run: Run, change: str, says: s
     assert not any(isinstance(one, control.SetKnobs) for one in script.asked)
 
 
-async def test_submit(script: Script, run: Run, tmp_path: Path) -> None:
-    ran = await run(
-        "submit", "llm", "a.jsonl", "/b.jsonl", "-o", "out.jsonl", "--engine", "writer", "--on-done", "true"
-    )
-    assert (ran.code, ran.out) == (0, "box-1\n")
-    inputs = (str(tmp_path / "a.jsonl"), "/b.jsonl")
-    assert script.asked[-1] == control.Submit("llm", "writer", inputs, str(tmp_path / "out.jsonl"), "true")
-
-
-@pytest.mark.parametrize(("end", "code"), [("done", 0), ("done with problems", 4), ("failed", 5), ("cancelled", 5)])
-async def test_submit_and_wait(script: Script, run: Run, end: Any, code: int) -> None:
-    script.ends = end
-    ran = await run("submit", "llm", "a.jsonl", "-o", "out.jsonl", "--wait", "--json")
-    assert ran.code == code
-    assert json.loads(ran.out)["state"] == end
-    assert f"box-1 {end} 3/3" in ran.err
-
-
-async def test_waiting_goes_on_through_a_lost_connection(script: Script, run: Run) -> None:
-    script.cuts = 2
-    ran = await run("job", "wait", "box-1")
-    assert (ran.code, script.cuts) == (0, 0)
-
-
-async def test_waiting_for_a_job_that_is_gone(script: Script, run: Run) -> None:
-    ran = await run("job", "wait", "box-99")
-    assert ran.code == 1
-    assert "no longer knows box-99" in ran.err
-
-
-async def test_jobs(script: Script, run: Run) -> None:
-    (row,) = json.loads((await run("jobs", "--json")).out)
-    assert (row["id"], row["state"], row["units_total"]) == ("box-1", "running", None)
-    assert "0/—" in (await run("jobs")).out
-
-
-async def test_job_show(script: Script, run: Run) -> None:
-    shape = json.loads((await run("job", "show", "box-1", "--json")).out)
-    assert (shape["state"], shape["units_failed"]) == ("done with problems", 1)
-    assert shape["problems"][0]["problem"]["title"] == "Bad line"
-    assert shape["numbers"]["ttft_p95_seconds"] == 0.09
-    assert shape["settings"] == {"n_ctx": 4096, "deterministic": True}
-    plain = (await run("job", "show", "box-1")).out
-    assert "✕ /in.jsonl, line 2 (p002): Bad line: It is no JSON. Mend it." in plain
-
-
-@pytest.mark.parametrize(
-    ("what", "command"),
-    [("pause", control.PauseJob), ("resume", control.ResumeJob), ("cancel", control.CancelJob)],
-)
-async def test_steering_a_job(script: Script, run: Run, what: str, command: Callable[[str], control.Command]) -> None:
-    assert (await run("job", what, "box-1")).code == 0
-    assert script.asked == [command("box-1")]
-
-
 async def test_ask(script: Script, run: Run) -> None:
     ran = await run("ask", "writer", "What is a token?", "--max-tokens", "8", "--temperature", "0")
     assert (ran.code, ran.out) == (0, "Tokens are pieces.\n")
@@ -243,6 +189,26 @@ async def test_logs_and_events(script: Script, run: Run) -> None:
     assert [json.loads(line)["number"] for line in lines] == [0, 1]
     assert "▲ writer: it died: exit 1" in (await run("events")).out
     assert json.loads((await run("events", "--json", "-n", "1")).out)["word"] == "restarted"
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "says"),
+    [
+        ("ear", "ear starts: work wants it", "ear starts: work wants it"),
+        ("gpu 0", "GPU 0 is warm: 81 °C", "GPU 0 is warm: 81 °C"),
+        ("box-1", "box-1 is done", "box-1 is done"),
+        ("box-1", "box-12 is done", "box-1: box-12 is done"),
+        ("ear", "early riser", "ear: early riser"),
+        ("ear", "ear-2 gave way", "ear: ear-2 gave way"),
+        ("writer", "unloads ear for writer", "writer: unloads ear for writer"),
+    ],
+)
+async def test_a_happening_names_what_it_is_about_once(
+    script: Script, run: Run, about: str, text: str, says: str
+) -> None:
+    script.happenings = (Happening(1, 1.0, "info", about, "word", text),)
+    (line,) = (await run("events")).out.splitlines()
+    assert line[len("12:34:56 ") :] == f"  {says}"
 
 
 async def test_a_refusal_says_what_and_the_way_out(script: Script, run: Run) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import BadConfig
-from config.overrides import forget, read_overrides, remember
+from config.overrides import read_overrides, remember
 
 
 def test_nothing_is_set_at_first(tmp_path: Path) -> None:
@@ -21,8 +21,8 @@ def test_changes_gather_and_go(tmp_path: Path) -> None:
     remember(path, "writer", {"n_ctx": 1024})
     remember(path, "mimic", {"parallel": 2})
     assert read_overrides(path) == {"writer": {"n_ctx": 1024, "model": "a"}, "mimic": {"parallel": 2}}
-    forget(path, "writer", ["n_ctx", "never_set"])
-    forget(path, "mimic", ["parallel"])
+    remember(path, "writer", {}, unset=["n_ctx", "never_set"])
+    remember(path, "mimic", {"parallel": 3}, unset=["parallel"])
     assert read_overrides(path) == {"writer": {"model": "a"}}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["set.json"]

@@ -8,10 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TypeAlias, TypeVar
 
 import anyio
 import msgspec
@@ -159,7 +159,13 @@ async def child(
         ours.close()
 
 
-def fly(number: int, *payloads: dict[str, Scalar], stream: bool = False) -> Fly:
-    """A flight of job `j` with these units, indexed from 0."""
-    units = tuple(UnitOrder("j", index, json.dumps(payload)) for index, payload in enumerate(payloads))
+Payload: TypeAlias = Mapping[str, Scalar] | Sequence[Mapping[str, Scalar]]
+
+
+def fly(number: int, *payloads: Payload, stream: bool = False, files: Path | None = None) -> Fly:
+    """A flight of job `j` with these units, indexed from 0, which may leave files `u0`, `u1`, … in that folder."""
+    units = tuple(
+        UnitOrder("j", index, json.dumps(payload), "" if files is None else str(files / f"u{index}"))
+        for index, payload in enumerate(payloads)
+    )
     return Fly(number, units, stream, deterministic=False)

@@ -10,6 +10,7 @@ import pytest
 from spawned import child, fly, knobs
 
 from ipc import work
+from ipc.snapshot import Scalar
 
 pytestmark = pytest.mark.anyio
 MIB = 2**20
@@ -203,6 +204,66 @@ async def test_a_change_that_fails_leaves_what_worked(tmp_path: Path, changes: d
         (done,) = await fake.fly(fly(1, {"prompt": "a"}))
         assert isinstance(done, work.UnitDone)
         assert done.tokens == 5
+
+
+async def test_a_change_of_batch_size_is_in_force_without_a_load(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        fake.send(work.Apply(knobs({"batch_size": 50})))
+        assert (await fake.until(work.Applied)).settings == knobs({"batch_size": 50})
+        assert not any(isinstance(message, work.LoadProgress) for message in fake.heard[1:])
+
+
+async def test_a_unit_of_several_lines_takes_the_time_of_one_and_answers_each(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load({"seconds_per_unit": 0.5})
+        lines: list[dict[str, Scalar]] = [{"prompt": "a", "id": 1}, {"prompt": "b c"}, {"prompt": "a"}]
+        many, *single = await fake.fly(fly(1, lines, *lines, stream=False))
+        assert isinstance(many, work.UnitDone)
+        assert many.tokens == 15
+        assert 0.5 <= many.seconds < 1.5
+        alone = {one.index: json.loads(one.result) for one in single if isinstance(one, work.UnitDone)}
+        assert json.loads(many.result) == [alone[1], alone[2], alone[3]]
+
+
+async def test_a_unit_of_several_lines_streams_each_on_a_line_of_its_own(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        said = await fake.fly(fly(1, [{"prompt": "a"}, {"prompt": "b"}], stream=True))
+        text = "".join(message.text for message in said if isinstance(message, work.Piece))
+        assert isinstance(said[-1], work.UnitDone)
+        assert text.split("\n") == [one["answer"] for one in json.loads(said[-1].result)]
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+async def test_the_habit_of_any_line_is_that_of_its_unit(tmp_path: Path, at: int) -> None:
+    lines: list[dict[str, Scalar]] = [{"prompt": str(n)} for n in range(3)]
+    async with child(tmp_path) as fake:
+        await fake.load()
+        lines[at]["habit"] = "fail"
+        assert [type(m) for m in await fake.fly(fly(1, lines))] == [work.UnitFailed]
+        lines[at]["habit"] = "slow:0.3"
+        (done,) = await fake.fly(fly(2, lines))
+        assert isinstance(done, work.UnitDone)
+        assert done.seconds >= 0.3
+        lines[at]["habit"] = "crash"
+        fake.send(fly(3, lines))
+        assert await fake.exit_code() == 1
+
+
+async def test_a_list_of_no_lines_is_a_bad_unit(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        await fake.load()
+        assert [type(m) for m in await fake.fly(fly(1, []))] == [work.UnitFailed]
+
+
+async def test_says_how_much_sound_it_made_where_it_made_some(tmp_path: Path) -> None:
+    async with child(tmp_path) as fake:
+        for told, said in ((0.0, None), (1.5, 1.5)):
+            await fake.load({"audio_seconds": told})
+            (done,) = await fake.fly(fly(1, {"prompt": "a"}))
+            assert isinstance(done, work.UnitDone)
+            assert done.audio_seconds == said
 
 
 async def test_a_burst_of_pieces_arrives_whole_and_in_order(tmp_path: Path) -> None:

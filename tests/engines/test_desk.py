@@ -50,16 +50,19 @@ async def test_plans_to_the_end_in_stretches(tmp_path: Path) -> None:
     source.write_text("".join(json.dumps({"id": f"p{n}", "prompt": f"{n}"}) + "\n" for n in range(25)))
     async with desk(tmp_path) as it:
         names: list[str | None] = []
+        shares: list[float | None] = []
         cursor, end, stretches = "", False, 0
         while not end:
             it.send(work.Plan(stretches, str(source), cursor, 10, knobs({})))
             planned = await it.until(work.Planned)
             assert planned.task == stretches
             names += [unit.name for unit in planned.units]
+            shares.append(planned.share)
             cursor, end = planned.cursor, planned.end
             stretches += 1
         assert names == [f"p{n}" for n in range(25)]
         assert stretches == 3
+        assert shares == [280 / 730, 580 / 730, 1.0]
 
 
 async def test_a_source_that_cannot_be_read_fails_the_task_alone(tmp_path: Path) -> None:
@@ -71,6 +74,34 @@ async def test_a_source_that_cannot_be_read_fails_the_task_alone(tmp_path: Path)
         (tmp_path / "some.jsonl").write_text('{"prompt": "a"}\n')
         it.send(work.Plan(2, str(tmp_path / "some.jsonl"), "", 10, knobs({})))
         assert len((await it.until(work.Planned)).units) == 1
+
+
+@pytest.mark.parametrize("how", ["longer", "shorter", "another file", "touched"])
+async def test_a_source_that_was_changed_is_read_no_further(tmp_path: Path, how: str) -> None:
+    source = tmp_path / "prompts.jsonl"
+    lines = "".join(json.dumps({"id": f"p{n}", "prompt": f"{n}"}) + "\n" for n in range(4))
+    source.write_text(lines)
+    async with desk(tmp_path) as it:
+        it.send(work.Plan(1, str(source), "", 2, knobs({})))
+        first = await it.until(work.Planned)
+        it.send(work.Plan(2, str(source), first.cursor, 1, knobs({}), first.identity))
+        second = await it.until(work.Planned)
+        assert [unit.name for unit in second.units] == ["p2"]
+        assert second.identity == first.identity
+        match how:
+            case "longer":
+                source.write_text(lines + lines)
+            case "shorter":
+                source.write_text("")
+            case "another file":
+                (tmp_path / "new").write_text(lines)
+                os.utime(tmp_path / "new", ns=(0, source.stat().st_mtime_ns))
+                (tmp_path / "new").rename(source)
+            case _:
+                os.utime(source, ns=(0, 0))
+        it.send(work.Plan(3, str(source), second.cursor, 1, knobs({}), second.identity))
+        failed = await it.until(work.TaskFailed)
+        assert (failed.problem.title, failed.retry) == ("Source changed", False)
 
 
 async def test_settings_out_of_range_fail_the_task(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from engines import jsonl
 from engines.contract import CannotPlan, Planning
 from engines.fake.plan import plan
 from engines.fake.settings import FakeSettings
+from engines.lines import LINE_BYTES
+from engines.llm.settings import LlmSettings
+from engines.settings import dearest
 
 SETTINGS = FakeSettings()
 
@@ -51,14 +53,14 @@ def test_a_bad_line_is_set_aside_with_its_place(tmp_path: Path, line: bytes) -> 
 
 
 def test_an_endless_line_is_set_aside_unread(tmp_path: Path) -> None:
-    long = b'{"prompt":"' + b"a" * (jsonl.LINE_BYTES * 3) + b'"}\n'
+    long = b'{"prompt":"' + b"a" * (LINE_BYTES * 3) + b'"}\n'
     whole = _all(_written(tmp_path, long + b'{"prompt":"a"}\n'), 1)
     assert [problem.problem.title for problem in whole.problems] == ["Line too long"]
     assert [unit.where for unit in whole.units] == ["in.jsonl line 2"]
 
 
 def test_a_stretch_is_bounded_by_bytes_too(tmp_path: Path) -> None:
-    line = b'{"prompt":"' + b"a" * (jsonl.LINE_BYTES // 2) + b'"}\n'
+    line = b'{"prompt":"' + b"a" * (LINE_BYTES // 2) + b'"}\n'
     planning = plan(_written(tmp_path, line * 20), "", 1000, SETTINGS)
     assert not planning.end
     assert len(planning.units) == 8
@@ -95,6 +97,29 @@ def test_a_folder_or_a_pipe_is_no_source(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(CannotPlan, match="not a regular file"):
             plan(source, "", 10, SETTINGS)
+
+
+@pytest.mark.parametrize("line", [b"{}", b'{"id":1}', b'{"tokens":1}', b'{"prompt":"a","answer":"b"}', b'{"answer":1}'])
+def test_a_line_with_no_prompt_and_no_answer_of_before_says_what_it_needs(tmp_path: Path, line: bytes) -> None:
+    (problem,) = _all(_written(tmp_path, line), 10).problems
+    assert problem.problem.title == "Bad request"
+    assert "`prompt`, or the `answer` of an earlier job" in problem.problem.hint
+
+
+def test_a_line_of_an_earlier_output_asks_with_its_answer(tmp_path: Path) -> None:
+    line = b'{"id":7,"answer":"said before","tokens":2,"prompt_tokens":9,"finish":"length","bytes":12}\n'
+    whole = _all(_written(tmp_path, line + b'{"answer":"bare"}\n'), 10)
+    assert [json.loads(unit.payload) for unit in whole.units] == [
+        {"prompt": "said before", "id": 7},
+        {"prompt": "bare", "id": "2"},
+    ]
+
+
+def test_the_batch_size_is_what_planning_hangs_on() -> None:
+    settings = FakeSettings(batch_size=3)
+    assert settings.planning() == {"batch_size": 3}
+    assert dearest(settings, {"batch_size": 4}) == "flight"
+    assert LlmSettings().planning() == {}
 
 
 def test_stepping_down_ends_at_one_unit() -> None:

@@ -1,16 +1,19 @@
-"""A floor made of scripts: engines that do what the test says, a desk that reads lines and writes lines."""
+"""A floor made of scripts: it notes what it is told, and its engines are what the test says."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from engines.fake.settings import FakeSettings
 from ipc import work
 from ipc.snapshot import JobRow, Scalar, Severity
 from supervisor.jobs.floor import EngineView
 
 
 class ScriptedFloor:
-    """Notes what the foreman commands; the test answers in the engines' names, `Desk` answers for the desks."""
+    """Notes what the foreman commands; the test answers in the names of engines and desks."""
 
     def __init__(self, *engines: EngineView) -> None:
         self.engines = {engine.name: engine for engine in engines or (EngineView("writer", 2, False, True, True, ""),)}
@@ -21,17 +24,33 @@ class ScriptedFloor:
         self.condemned: list[tuple[str, str]] = []
         self.happenings: list[tuple[Severity, str, str, str]] = []
         self.told: list[JobRow] = []
+        self.gone: list[str] = []
+        self.joules: float | None = None
         self.hooks: list[tuple[JobRow, str]] = []
+        self.kinds: dict[str, str] = {}
+        """Of the engines that do other work than `fake`."""
+        self._knobs: dict[str, dict[str, Scalar]] = {}
 
     def change(self, name: str, **changes: object) -> None:
         """The engine looks otherwise from now on."""
         self.engines[name] = msgspec.structs.replace(self.engines[name], **changes)
 
+    def configure(self, name: str, **knobs: Scalar) -> None:
+        """The engine has these settings from now on, and says how they divide a source."""
+        self._knobs[name] = {**self._knobs.get(name, {}), **knobs}
+        if "parallel" in knobs:
+            self.change(name, parallel=knobs["parallel"])
+        self.change(name, planning=msgspec.convert(self.settings_of(name), FakeSettings).planning())
+
     def engines_of(self, kind: str) -> tuple[EngineView, ...]:
-        return tuple(self.engines.values()) if kind == "fake" else ()
+        return tuple(engine for name, engine in self.engines.items() if self.kinds.get(name, "fake") == kind)
 
     def settings_of(self, engine: str) -> dict[str, Scalar]:
-        return {"restarts_within": 60.0, "parallel": self.engines[engine].parallel}
+        knobs: Mapping[str, Scalar] = self._knobs.get(engine, {})
+        return {"restarts_within": 60.0, "parallel": self.engines[engine].parallel, **knobs}
+
+    def joules_of(self, engine: str) -> float | None:
+        return self.joules
 
     def want_ready(self, engine: str) -> None:
         self.woken.append(engine)
@@ -54,6 +73,9 @@ class ScriptedFloor:
 
     def job_changed(self, row: JobRow) -> None:
         self.told.append(row)
+
+    def job_gone(self, id: str) -> None:  # noqa: A002 (the word of the protocol)
+        self.gone.append(id)
 
     def run_on_done(self, row: JobRow, command: str) -> None:
         self.hooks.append((row, command))

@@ -1,4 +1,5 @@
-"""No finished unit is lost and none is done twice, whatever dies whenever: book, air and dispatch in a random world."""
+"""No finished unit is lost and none is done twice, whatever dies or is changed whenever: book, air and dispatch in a
+random world, with an operator who pauses, moves, cancels, retries and does again."""
 
 from __future__ import annotations
 
@@ -12,20 +13,22 @@ from job_world import World
 from supervisor.jobs.floor import EngineView
 
 LINES = st.lists(
-    st.sampled_from(["good", "good", "good", "good", "poison", "bad", "junk"]), min_size=1, max_size=9
+    st.sampled_from(["good", "good", "good", "good", "poison", "bad", "junk", "torn"]), min_size=1, max_size=9
 ).map(tuple)
+INPUTS = st.lists(LINES, min_size=1, max_size=3).map(tuple)
 
 
 class Jobs(RuleBasedStateMachine):
     world: World
 
-    @initialize(parallel=st.sampled_from([1, 2, 3]), deterministic=st.booleans(), lines=LINES)
-    def open(self, parallel: int, deterministic: bool, lines: tuple[str, ...]) -> None:
+    @initialize(parallel=st.sampled_from([1, 2, 3]), deterministic=st.booleans(), inputs=INPUTS, folder=st.booleans())
+    def open(self, parallel: int, deterministic: bool, inputs: tuple[tuple[str, ...], ...], folder: bool) -> None:
         self.world = World(
             EngineView("one", parallel, deterministic, True, True, ""),
             EngineView("two", 2, False, True, True, ""),
         )
-        self.submit(lines)
+        self.world.submit(*inputs, folder=folder)
+        self.world.advance()
 
     @rule(times=st.integers(1, 12))
     def live(self, times: int) -> None:
@@ -33,9 +36,10 @@ class Jobs(RuleBasedStateMachine):
             self.world.live()
             self.world.check()
 
-    @rule(lines=LINES)
-    def submit(self, lines: tuple[str, ...]) -> None:
-        self.world.submit(lines)
+    @rule(inputs=INPUTS, folder=st.booleans(), after=st.booleans(), priority=st.integers(1, 9))
+    def submit(self, inputs: tuple[tuple[str, ...], ...], folder: bool, after: bool, priority: int) -> None:
+        known = tuple(self.world.told)[-1:] if after else ()
+        self.world.submit(*inputs, folder=folder, after=known, priority=priority)
         self.world.advance()
 
     @rule(count=st.integers(1, 5))
@@ -52,8 +56,8 @@ class Jobs(RuleBasedStateMachine):
     @precondition(lambda self: self.world.errands)
     @rule()
     def errand_fails(self) -> None:
-        errand = self.world.errands.popleft()
-        if errand.job in self.world.jobs:
+        errand, job, _ = self.world.errands.popleft()
+        if self.world.jobs.get(errand.job) is job:
             self.world.perform(self.world.book.mishap(errand.job, "the desk died", self.world.now))
 
     @precondition(lambda self: self.world.airborne)
@@ -89,9 +93,11 @@ class Jobs(RuleBasedStateMachine):
     @rule(data=st.data())
     def say_again(self, data: st.DataObject) -> None:
         engine, said = data.draw(st.sampled_from(self.world.old_results))
-        before = {number: job.facts for number, job in self.world.jobs.items()}
-        self.world.perform(self.world.air.done(engine, said))
-        assert before == {number: job.facts for number, job in self.world.jobs.items()}, "a result counts once"
+        flying = self.world.airborne.get(engine)
+        if flying is not None and flying.flight == said.flight:
+            before = {number: job.facts for number, job in self.world.jobs.items()}
+            self.world.perform(self.world.air.done(engine, said))
+            assert before == {number: job.facts for number, job in self.world.jobs.items()}, "a result counts once"
 
     @rule(name=st.sampled_from(["one", "two"]), available=st.booleans())
     def engine_comes_and_goes(self, name: str, available: bool) -> None:
@@ -103,24 +109,63 @@ class Jobs(RuleBasedStateMachine):
         self.world.floor.change("one", parallel=parallel)
         self.world.advance()
 
+    @rule(lines=st.integers(1, 3))
+    def size_changes(self, lines: int) -> None:
+        self.world.divide(lines)
+        self.world.advance()
+
+    @rule(gone=st.booleans())
+    def sources_go_and_come(self, gone: bool) -> None:
+        self.world.gone = gone
+
     @rule(seconds=st.sampled_from([1.0, 30.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.now += seconds
-        self.world.dispatch.second()
+        self.world.second()
         self.world.advance()
 
     @precondition(lambda self: self.world.jobs)
-    @rule(data=st.data(), what=st.sampled_from(["pause", "resume", "pause", "resume", "cancel"]))
-    def control(self, data: st.DataObject, what: str) -> None:
+    @rule(data=st.data(), what=st.sampled_from(["pause", "resume", "cancel", "first", "last", "one", "any", "release"]))
+    def steer(self, data: st.DataObject, what: str) -> None:
         number = data.draw(st.sampled_from(sorted(self.world.jobs)))
+        book = self.world.book
         match what:
-            case "pause":
-                self.world.perform(self.world.book.pause(number))
-            case "resume":
-                self.world.perform(self.world.book.resume(number))
+            case "pause" | "resume":
+                self.world.perform(book.change(number, paused=what == "pause"))
+            case "first" | "last":
+                self.world.perform(book.change(number, priority=9 if what == "first" else 1))
+            case "one" | "any":
+                self.world.perform(book.change(number, engine="" if what == "any" else "one"))
+            case "release":
+                self.world.perform(book.change(number, after=()))
+            case _ if self.world.jobs[number].errand != "placing":
+                self.world.cancel(number)
             case _:
-                forgotten = self.world.air.forget(number)
-                self.world.perform([*forgotten, *self.world.book.cancel(number, self.world.now)])
+                pass
+        self.world.advance()
+
+    @precondition(lambda self: self.world.told)
+    @rule(data=st.data(), mended=st.booleans())
+    def retry(self, data: st.DataObject, mended: bool) -> None:
+        self.world.mended = self.world.mended or mended
+        self.world.retry(data.draw(st.sampled_from(sorted(self.world.told))))
+        self.world.advance()
+
+    @precondition(lambda self: self.world.told)
+    @rule(data=st.data(), choose=st.integers(0, 20), settled=st.booleans())
+    def redo(self, data: st.DataObject, choose: int, settled: bool) -> None:
+        if settled:
+            for _ in range(8):
+                self.world.live()
+        self.world.redo(data.draw(st.sampled_from(sorted(self.world.told))), choose)
+        self.world.advance()
+
+    @precondition(lambda self: any(facts.ending for facts in self.world.told.values()))
+    @rule(data=st.data())
+    def clear(self, data: st.DataObject) -> None:
+        over = [number for number, facts in self.world.told.items() if facts.ending and number not in self.world.jobs]
+        if over:
+            self.world.clear(data.draw(st.sampled_from(over)))
         self.world.advance()
 
     @rule(data=st.data(), done=st.integers(0, 3), stored=st.integers(0, 3))

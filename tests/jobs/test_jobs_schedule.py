@@ -10,9 +10,17 @@ from msgspec.structs import replace
 
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Facts, Formation, Job, Spec, Unit
-from supervisor.jobs.schedule import FLIGHT_BYTES, best_to_wake, choose, window
+from supervisor.jobs.schedule import (
+    FLIGHT_BYTES,
+    LOAD_SECONDS,
+    best_to_wake,
+    choose,
+    seconds_left,
+    units_expected,
+    window,
+)
 
-SPEC = Spec(1, "box-1", "fake", "", ("/in",), "/out", "", {}, 0.0)
+SPEC = Spec(1, "box-1", "fake", ("/in",), "/out", ("/out",), "", {}, 0.0)
 PLAIN = EngineView("writer", 3, False, True, True, "")
 STRICT = replace(PLAIN, deterministic=True)
 
@@ -87,16 +95,65 @@ def test_the_window_grows_with_the_engines() -> None:
     assert window((replace(PLAIN, parallel=64),) * 3) == 384
 
 
-def test_one_engine_is_woken_and_none_while_another_is_up() -> None:
-    stopped = replace(PLAIN, free=False)
-    failed = replace(stopped, name="broken", available=False)
-    assert best_to_wake((failed, stopped), ()) == ("writer",)
-    assert best_to_wake((failed, stopped, replace(PLAIN, name="other")), ()) == ()
-    assert best_to_wake((stopped, replace(stopped, name="other")), ("other",)) == ()
-    assert best_to_wake((failed,), ()) == ()
-    held = replace(stopped, name="held", hold="memory: no room")
-    assert best_to_wake((held, stopped), ()) == ("writer",), "one that nothing holds comes first"
-    assert best_to_wake((held, replace(held, name="other")), ()) == ("held", "other"), "whoever finds room first"
+DOWN = replace(PLAIN, free=False)
+FAILED = replace(DOWN, name="broken", available=False)
+HELD = replace(DOWN, name="held", hold="memory: no room")
+OTHER = replace(DOWN, name="other")
+UP = replace(PLAIN, name="up", parallel=2)
+
+
+@pytest.mark.parametrize(
+    ("engines", "flying", "seconds", "expected"),
+    [
+        ((FAILED, DOWN), (), 0.0, ("writer",)),
+        ((FAILED,), (), 0.0, ()),
+        ((DOWN, OTHER), (), 1e9, ("writer",)),  # one at a time, however much there is to do
+        ((HELD, DOWN), (), 0.0, ("writer",)),  # one that nothing holds comes first
+        ((HELD, replace(HELD, name="other")), (), 0.0, ("held", "other")),  # whoever finds room first
+        ((DOWN, UP), (), 0.0, ()),  # nobody knows yet how long it takes
+        ((DOWN, OTHER), ("other",), 0.0, ()),
+        ((DOWN, UP), (), 2 * 2 * (LOAD_SECONDS + 1), ()),
+        ((DOWN, UP), (), 2 * 2 * (LOAD_SECONDS + 1) + 0.1, ("writer",)),
+        ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 61.0, ()),
+        ((replace(DOWN, load_seconds=60.0), UP), (), 2 * 2 * 61.0 + 0.1, ("writer",)),
+        ((DOWN, replace(UP, load_seconds=60.0)), (), 2 * 2 * 61.0, ()),  # one like it took so long
+        ((replace(DOWN, load_seconds=0.0), UP), (), 2 * 2 * 1.0 + 0.1, ("writer",)),
+        ((replace(DOWN, load_seconds=60.0), replace(OTHER, load_seconds=1.0), UP), (), 100.0, ("other",)),
+        ((DOWN, OTHER, UP), (), 1e9, ("writer",)),
+        ((HELD, UP), (), 1e9, ("held",)),  # it may find room by now
+        ((FAILED, UP), (), 1e9, ()),
+    ],
+)
+def test_who_is_woken(
+    engines: tuple[EngineView, ...], flying: tuple[str, ...], seconds: float, expected: tuple[str, ...]
+) -> None:
+    assert best_to_wake(engines, flying, seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "inputs", "expected"),
+    [
+        (Facts(), 1, None),
+        (Facts(planned=10, share=None), 1, None),
+        (Facts(planned=10, share=0.25), 1, 40),
+        (Facts(planned=10, share=1.0), 1, 10),
+        (Facts(planned=10, source=1), 4, 40),
+        (Facts(planned=30, source=1, share=0.5), 4, 80),
+        (Facts(planned=30, source=1, share=None), 4, 120),
+        (Facts(planned=0, source=1), 2, None),
+        (Facts(planned=7, source=3, all_planned=True), 3, 7),
+        (Facts(planned=0, source=1, all_planned=True), 1, 0),
+    ],
+)
+def test_how_many_units_are_expected(facts: Facts, inputs: int, expected: int | None) -> None:
+    spec = replace(SPEC, inputs=tuple(f"/in-{n}" for n in range(inputs)))
+    assert units_expected(Job(spec, facts)) == expected
+
+
+def test_what_is_left_of_a_job_takes_as_long_as_what_was_done() -> None:
+    assert seconds_left(Job(SPEC, Facts(planned=10, share=0.5))) == 0.0
+    assert seconds_left(Job(SPEC, Facts(planned=10, share=0.5, done=3, failed=2, seconds=6.0))) == 15 * 2.0
+    assert seconds_left(Job(SPEC, Facts(planned=10, share=None, done=5, seconds=5.0))) == 5.0
 
 
 @settings(max_examples=150, deadline=None)

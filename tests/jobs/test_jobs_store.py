@@ -15,33 +15,33 @@ from pathlib import Path
 import anyio
 import pytest
 
-from ipc.errors import EngineRoomError
+from ipc.errors import EngineRoomError, Problem
 from ipc.work import PlannedUnit, ResultRow
 from supervisor.jobs import changes
 from supervisor.jobs.changes import Change
-from supervisor.jobs.job import Facts, Spec
+from supervisor.jobs.job import Facts, Measured, Spec
 from supervisor.jobs.reading import results, take_up
 from supervisor.jobs.schema import MIGRATIONS, connect
 from supervisor.jobs.store import Store
 
 pytestmark = pytest.mark.anyio
 
-SPEC = Spec(1, "box-1", "fake", "", ("/in",), "/out", "", {}, 0.0)
+SPEC = Spec(1, "box-1", "fake", ("/in",), "/out", ("/out",), "", {}, 0.0)
 ADDED = changes.JobAdded(SPEC, Facts())
 
 
 def planned(count: int) -> changes.UnitsPlanned:
-    return changes.UnitsPlanned(1, 0, tuple(PlannedUnit(f"unit {n}", f"line {n}", None) for n in range(count)))
+    return changes.UnitsPlanned(1, 0, 0, tuple(PlannedUnit(f"unit {n}", f"line {n}", None) for n in range(count)))
 
 
 def done(index: int, result: str = '"yes"') -> changes.UnitDone:
-    return changes.UnitDone(1, index, result, 1, 0.1, None)
+    return changes.UnitDone(1, index, result, Measured(1, 0.1), None)
 
 
 class Running:
     """A store under way, and what it told."""
 
-    def __init__(self, store: Store, troubles: list[str], connection: sqlite3.Connection) -> None:
+    def __init__(self, store: Store, troubles: list[Problem | None], connection: sqlite3.Connection) -> None:
         self.store = store
         self.troubles = troubles
         self.connection = connection
@@ -63,9 +63,9 @@ class Running:
 
 @asynccontextmanager
 async def running(path: Path) -> AsyncIterator[Running]:
-    troubles: list[str] = []
+    troubles: list[Problem | None] = []
     store = Store(path, troubles.append)
-    it = Running(store, troubles, await store.open())
+    it = Running(store, troubles, await store.open(lambda connection: connection))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store.run, it.rang)
         try:
@@ -91,7 +91,7 @@ async def test_a_read_sees_everything_written_before_it(tmp_path: Path) -> None:
     async with running(tmp_path / "jobs.sqlite") as it:
         it.write(ADDED, planned(3), name="added")
         it.write(done(0), done(2), name="done")
-        it.store.read(lambda connection: partial(it.told.append, results(connection, 1, -1, 10)))
+        it.store.read(lambda connection: partial(it.told.append, results(connection, tmp_path, 1, None, -1, 10)))
         await it.until(lambda: len(it.told) == 3)
         rows = tuple(ResultRow(index, f"unit {index}", '"yes"') for index in (0, 2))
         assert it.told[2] == (rows, True)
@@ -116,12 +116,12 @@ async def test_a_full_disk_loses_nothing_and_tells_nobody_too_early(tmp_path: Pa
         it.write(done(0, "x" * 60_000), name="large")
         it.write(done(1), name="small")
         await it.until(lambda: bool(it.troubles))
-        assert "full" in it.troubles[0]
+        assert "full" in str(it.troubles[0])
         assert it.told == ["added"]
         it.connection.execute("PRAGMA max_page_count = 200000")
         await it.until(lambda: len(it.told) == 3)
         assert it.told == ["added", "large", "small"]
-        assert it.troubles[1:] == [""]
+        assert it.troubles[1:] == [None]
 
 
 async def test_closing_stores_what_was_handed_over(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ from supervisor.jobs.store import Store
 
 async def main():
     store = Store(Path(sys.argv[1]), print)
-    await store.open()
+    await store.open(lambda connection: None)
     store.write((ADDED, planned(20000)), lambda: None)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(store.run, sys.stdout.flush)

@@ -86,7 +86,18 @@ class Orders:
         assert text
         self.pieces.setdefault(order.index, []).append(text)
 
-    def done(self, order: UnitOrder, result: str, *, tokens: int, seconds: float, ttft_seconds: float | None) -> None:
+    def done(
+        self,
+        order: UnitOrder,
+        result: str,
+        *,
+        tokens: int,
+        seconds: float,
+        ttft_seconds: float | None,
+        audio_seconds: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        assert (audio_seconds, data) == (None, None)
         assert len(result.encode()) <= 64 * 1024
         content = json.loads(result)
         assert content["tokens"] == tokens

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.contract import CannotPlan, Planning
-from engines.jsonl import LINE_BYTES, STRETCH_BYTES
+from engines.jsonl import STRETCH_BYTES
+from engines.lines import LINE_BYTES
 from engines.llm.plan import plan
 from engines.llm.settings import LlmSettings
 
@@ -61,7 +62,7 @@ def test_byte_order_mark_of_the_first_line_is_no_problem(tmp_path: Path) -> None
 
 
 def test_empty_source_ends_at_once(tmp_path: Path) -> None:
-    assert plan(write(tmp_path, b""), "", 10, SETTINGS) == Planning((), (), "0:0", True)
+    assert plan(write(tmp_path, b""), "", 10, SETTINGS) == Planning((), (), "0:0", True, 1.0)
 
 
 def test_endless_line_is_set_aside_and_the_next_one_read(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_stretches_of_any_size_give_the_same_units(
     whole = plan(source, "", 1000, SETTINGS)
     stretches = plan_all(source, limit)
     assert tuple(unit for s in stretches for unit in s.units) == whole.units
-    assert tuple(problem for s in stretches for problem in s.problems) == whole.problems
+    assert [p.problem for s in stretches for p in s.problems] == [p.problem for p in whole.problems]
     assert all(len(s.units) <= limit for s in stretches)
     assert len(whole.units) + len(whole.problems) == sum(1 for line in lines if line.strip())
 

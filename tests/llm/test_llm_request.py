@@ -37,6 +37,11 @@ def test_empty_stop_texts_count_for_nothing() -> None:
         (b'{"prompt": "\xff"}', "Not JSON", "utf-8"),
         ("[]", "Bad request", "Expected `object`"),
         ("{}", "Bad request", "neither"),
+        ('{"answer": ""}', "Bad request", "empty"),
+        ('{"answer": "a", "max_tokens": 5}', "Bad request", "no line of an earlier job's output"),
+        ('{"answer": "a", "prompt": "b"}', "Bad request", "no line of an earlier job's output"),
+        ('{"answer": 5}', "Bad request", "no line of an earlier job's output"),
+        ('{"tokens": 5}', "Unknown key", "`tokens`"),
         ('{"prompt": null}', "Bad request", "neither"),
         ('{"prompt": ""}', "Bad request", "`.prompt`"),
         ('{"messages": []}', "Bad request", "`.messages`"),
@@ -56,6 +61,18 @@ def test_refusals_say_why(line: str | bytes, title: str, words: str) -> None:
     assert raised.value.problem.title == title
     assert words in raised.value.problem.detail
     assert raised.value.problem.hint
+
+
+def test_a_line_of_an_earlier_output_asks_with_its_answer() -> None:
+    line = '{"id": "p1", "answer": "It is so.", "tokens": 3, "prompt_tokens": 2, "finish": "stop"}'
+    assert parse(line) == Request(id="p1", prompt="It is so.")
+    assert parse('{"answer": "It is so."}') == Request(prompt="It is so.")
+
+
+def test_a_line_that_asks_nothing_is_told_what_it_may_have() -> None:
+    with pytest.raises(RequestFailed) as raised:
+        parse('{"id": "a"}')
+    assert "`answer` of an earlier job" in raised.value.problem.hint
 
 
 def test_unknown_key_names_the_nearest() -> None:

@@ -120,7 +120,7 @@ class World(RuleBasedStateMachine):
                 assert set(flights) <= self.flights
             case f.LoseFlights(flights, verdict, alone):
                 assert set(flights) <= self.flights, "lost twice, or never in the air"
-                assert not alone or (verdict == "own" and len(flights) == 1)
+                assert not alone or (verdict in ("own", "memory") and len(flights) == 1)
                 self.flights -= set(flights)
             case f.SettingsInForce(_, tickets) | f.SettingsRefused(_, tickets, _):
                 assert set(tickets) <= self.tickets, "answered twice"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from folder_kit import Folder
 from room_kit import ROOT, Room, open_room, wait_for
 
 MINIATURE = ROOT / "engines" / "llm" / "miniature" / "miniature-f16.gguf"
@@ -99,29 +98,6 @@ def test_a_job_with_malformed_lines_is_done_with_problems_and_says_where(room: R
     shown = room.run("job", "show", row["id"]).stdout
     assert "line 2" in shown
     assert "line 3" in shown
-
-
-class Folder:
-    """A folder that can be made read-only: for root, whom modes do not stop, it is a mount of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.mkdir()
-        self._mounted = os.getuid() == 0
-        if self._mounted:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)], check=True)
-
-    def writable(self, writable: bool) -> None:
-        if self._mounted:
-            subprocess.run(["mount", "-o", f"remount,{'rw' if writable else 'ro'}", str(self.path)], check=True)
-        else:
-            self.path.chmod(0o700 if writable else 0o500)
-
-    def close(self) -> None:
-        if self._mounted:
-            subprocess.run(["umount", "-l", str(self.path)], check=True)
-        else:
-            self.path.chmod(0o700)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from bench.chaos.scale import Scale
 from bench.chaos.source import Source, answer, sources
 from bench.chaos.table import lines
 from bench.chaos.verdict import Verdict, judge
-from engines.fake.unit import Unit
+from engines.fake.unit import Request
 
 SHORT = Scale(seed=7, engine_kills=14, stops=3, supervisor_kills=3, units=250)
 
@@ -35,8 +35,8 @@ def test_no_promise_is_broken_while_everything_is_killed_at_random() -> None:
     for act in ("kill engine", "stop engine", "kill desk", "kill supervisor", "kill keeper", "client storm"):
         assert counts[act] == report.asked[act] > 0, table
     assert report.found["units"] == SHORT.units
-    assert report.found["set aside"] == report.found["poison"] > 0
-    assert report.found["done"] == SHORT.units - report.found["poison"]
+    assert report.found["set aside"] == report.found["poison"] + report.found["companions"] > 0
+    assert report.found["done"] == SHORT.units - report.found["set aside"]
     assert report.found["compared"] > 0, "no output was compared with an undisturbed run"
     shutil.rmtree(folder)
 
@@ -53,7 +53,7 @@ def test_a_plan_follows_from_its_seed_and_does_what_was_asked() -> None:
 
 # ── what the checks find: a run that broke a promise must not pass ──────────────────────────────────────────
 
-UNITS = tuple(Unit(f"prompt {name}", name, "crash" if name == "c" else None) for name in "abcde")
+UNITS = tuple(Request(f"prompt {name}", name, "crash" if name == "c" else None) for name in "abcde")
 SOURCE = Source("work", "fake", "", UNITS)
 
 
@@ -81,12 +81,19 @@ GOOD = output("a", "b", "d", "e")
     ],
 )
 def test_the_checks_name_the_unit_and_what_was_not_kept(written: bytes, aside: list[str], expected: Verdict) -> None:
-    verdict = judge(SOURCE, written, aside, None)
+    verdict = judge(SOURCE, written, [(name,) for name in aside], None)
     assert verdict == expected
     assert verdict.kept() == (expected == Verdict())
 
 
+def test_lines_that_share_a_unit_with_poison_share_its_fate_and_others_do_not() -> None:
+    assert SOURCE.ids_at("work.jsonl lines 2–3") == ("b", "c")
+    assert SOURCE.ids_at("work.jsonl line 5") == ("e",)
+    assert judge(SOURCE, output("a", "d", "e"), [("b", "c")], None).kept()
+    assert judge(SOURCE, output("a", "b"), [("c",), ("d", "e")], None).innocent == ("d", "e")
+
+
 def test_an_output_that_differs_from_the_undisturbed_one_by_a_byte_is_told() -> None:
-    assert judge(SOURCE, GOOD, ["c"], GOOD).kept()
-    assert judge(SOURCE, output("a", "b", "d", "e", b="oil"), ["c"], GOOD).wrong == ("b",)
-    assert judge(SOURCE, GOOD, ["c"], GOOD + b"\n").wrong
+    assert judge(SOURCE, GOOD, [("c",)], GOOD).kept()
+    assert judge(SOURCE, output("a", "b", "d", "e", b="oil"), [("c",)], GOOD).wrong == ("b",)
+    assert judge(SOURCE, GOOD, [("c",)], GOOD + b"\n").wrong

@@ -1,6 +1,7 @@
 """A scripted supervisor over a real socket: it answers from `scenery`, and remembers what it was asked.
 
-As a program (`python tests/tui/scripted.py SOCKET [GPUS]`) it serves until it is killed, for a terminal to look at.
+As a program (`python tests/tui/scripted.py SOCKET [GPUS]`) it serves until it is killed, for a terminal to look at;
+`jobs` in place of the number of GPUs serves the box of `worked`, a number behind that so many jobs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import anyio
 import anyio.abc
 import msgspec
 import scenery
+import worked
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -22,14 +24,17 @@ from ipc import control
 from ipc.client import Client, connect_unix
 from ipc.errors import Problem, RequestFailed
 from ipc.serving import serve
-from ipc.snapshot import EngineChanged, Happened, Happening, LogLine, Update
+from ipc.snapshot import EngineChanged, GpuReading, Happened, Happening, JobChanged, JobGone, LogLine, Update
 from tui.app import Dashboard
 from tui.bridge import Bridge
 from tui.context import Context
 
 
 class Box:
-    """The service. `refuse` names engines whose commands fail; `price` is what every change costs, if not the usual."""
+    """The service. `refuse` names engines whose commands fail; `price` is what every change costs, if not the usual.
+
+    Of each job it tells `detail`, with so many `units`. What changes a job changes it.
+    """
 
     def __init__(self) -> None:
         self.asked: list[control.Command] = []
@@ -37,6 +42,9 @@ class Box:
         self.price: control.Price | None = None
         self.sessions: list[anyio.CancelScope] = []
         self.snapshot = scenery.snapshot()
+        self.detail = scenery.DETAIL
+        self.units = 0
+        self.last_copies: set[str] = set()
         self._watchers: list[list[Update]] = []
         self._news = anyio.Event()
 
@@ -74,9 +82,24 @@ class Box:
                 said = ", ".join(f"{name} → {value}" for name, value in changes.items())
                 return control.Price(f"{engine}: {said}: 2 units to finish, reload ~21 s", 2, 21.0, not dry_run)
             case control.ShowJob():
-                return control.JobWhole(scenery.DETAIL)
-            case control.Submit() | control.PauseJob() | control.ResumeJob() | control.CancelJob():
+                return control.JobWhole(self.detail)
+            case control.ShowUnits(_, after, limit, _):
+                end = min(self.units, after + 1 + limit)
+                return control.UnitPage(tuple(map(worked.unit, range(after + 1, end))), end == self.units)
+            case control.Submit():
                 return control.JobIs(self.snapshot.jobs[0])
+            case control.PrioritizeJob(id, priority):
+                return self._changed(id, priority=priority)
+            case control.MoveJob(id, engine):
+                return self._changed(id, engine=engine)
+            case control.ReleaseJob(id):
+                return self._changed(id, after=())
+            case control.RetryJob(id):
+                return self._changed(id, state="running", units_failed=0, finished_unix=None)
+            case control.PauseJob(id) | control.ResumeJob(id) | control.CancelJob(id) | control.RedoUnits(id):
+                return self._changed(id)
+            case control.ClearJobs(ids):
+                return self._cleared(ids)
             case _:
                 return control.Done("It is so.")
 
@@ -105,6 +128,26 @@ class Box:
                 await anyio.sleep_forever()
             case control.Ask():
                 raise RequestFailed(Problem("Not here", "Nobody asks here.", ""))
+
+    def _changed(self, id: str, **fields: object) -> control.JobIs:  # noqa: A002 (the protocol's word)
+        before = next(row for row in self.snapshot.jobs if row.id == id)
+        row = msgspec.structs.replace(before, **fields)
+        jobs = tuple(row if one is before else one for one in self.snapshot.jobs)
+        self.snapshot = msgspec.structs.replace(self.snapshot, jobs=jobs)
+        self.publish(JobChanged(row))
+        return control.JobIs(row)
+
+    def _cleared(self, ids: tuple[str, ...]) -> control.Cleared:
+        """All but those whose output is no longer in its place."""
+        named = [row for row in self.snapshot.jobs if row.id in ids]
+        gone = [row for row in named if row.id not in self.last_copies]
+        left = tuple(row for row in self.snapshot.jobs if row not in gone)
+        self.snapshot = msgspec.structs.replace(self.snapshot, jobs=left)
+        for row in gone:
+            self.publish(JobGone(row.id))
+        why = Problem("Last copy", "Its output is gone.", "Take the results out first.")
+        kept = tuple((row.id, why) for row in named if row not in gone)
+        return control.Cleared(tuple(row.id for row in gone), sum(row.result_bytes for row in gone), kept)
 
     def _note(self, command: control.Command) -> None:
         self.asked.append(command)
@@ -189,10 +232,15 @@ async def looking(
                 yield Looking(seen, app, pilot)
 
 
-async def _serve_forever(path: Path, gpus: int) -> None:
+def worked_box(jobs: int = 0) -> Box:
+    """The box of `worked`, or with so many jobs."""
     box = Box()
-    cards = scenery.EIGHT[:gpus]
-    box.snapshot = scenery.snapshot(cards, scenery.FLEET if cards else scenery.NO_DRIVER)
+    box.snapshot = worked.worked(worked.many(jobs)) if jobs else worked.worked()
+    box.detail, box.units = worked.DETAIL, 1300
+    return box
+
+
+async def _serve_forever(path: Path, box: Box, cards: tuple[GpuReading, ...]) -> None:
     async with serving(box, path):
         for second in range(1, 1_000_000):
             await anyio.sleep(1)
@@ -205,7 +253,16 @@ async def _serve_forever(path: Path, gpus: int) -> None:
                 box.publish(Happened(Happening(10 + second, scenery.NOW + second, "info", "writer", "flight", text)))
 
 
+def _told(arguments: list[str]) -> tuple[Box, tuple[GpuReading, ...]]:
+    """The box and its cards that the command line asks for."""
+    if arguments[:1] == ["jobs"]:
+        return worked_box(int(arguments[1]) if len(arguments) > 1 else 0), scenery.GPUS
+    box, cards = Box(), scenery.EIGHT[: int(arguments[0]) if arguments else 0]
+    box.snapshot = scenery.snapshot(cards, scenery.FLEET if cards else scenery.NO_DRIVER)
+    return box, cards
+
+
 if __name__ == "__main__":
     import sys
 
-    anyio.run(_serve_forever, Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
+    anyio.run(_serve_forever, Path(sys.argv[1]), *_told(sys.argv[2:]))

@@ -52,12 +52,12 @@ async def found(at: Looking, text: str) -> None:
 
 async def test_one_glance_tells_it_all(at: Looking) -> None:
     assert "gpubox-3 · up 3 d 04:12 · 2 clients" in at.text("title")
-    assert "▲ 3 alerts" in at.text("title")
+    assert "▲ 4 alerts" in at.text("title")
     assert "rec 00:42:10" in at.text("title")
     assert "12.0 / 32.0 GiB" in at.text("host")
     assert "▸● writer" in at.text("engines")
     assert "212 tok/s" in at.text("engines")
-    assert "held       reviews.jsonl" in at.text("jobs")
+    assert "held       llm reviews.jsonl" in at.text("jobs")
     assert "scribe failed: engineroom start" in at.text("jobs")
     assert "scribe failed: truncated file" in at.text("news")
     assert "q detach" in at.text("keys")
@@ -233,9 +233,9 @@ async def test_the_log_follows_its_end_and_the_reader(at: Looking) -> None:
 async def test_a_job_shows_its_numbers_and_what_was_set_aside(at: Looking) -> None:
     await at.press("tab", "enter")
     assert isinstance(at.app.screen, JobPlace)
-    await at.until(lambda: "line 17: Bad line" in at.text("text"))
-    for part in ("180 ms · 410 ms", "198 tok/s", "parallel 4 · model miniature · deterministic on", "ggml_abort"):
-        assert part in at.text("text")
+    await at.until(lambda: "Bad line: The line is no JSON object." in at.text("body"))
+    for part in ("180 ms · 410 ms", "198 tok/s", "parallel 4 · deterministic on · 1 by default"):
+        assert part in at.text("body")
     await at.press("p")
     await at.asked(control.PauseJob("gpubox-3-39"))
     await at.press("q")

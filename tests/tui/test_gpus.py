@@ -14,6 +14,7 @@ from scripted import Box, looking
 
 from ipc.snapshot import GpuReading, Happened, Happening
 from tui import alerts
+from tui.alert import Alert
 from tui.allotment import GpuForm
 from tui.draw import gpu_texts, news
 from tui.draw.gpus import panel, short_name
@@ -149,7 +150,7 @@ def test_heat_is_judged_by_the_cards_own_threshold_too(reading: GpuReading, want
     assert heat(reading) == wanted
 
 
-def raised(store: Store) -> list[alerts.Alert]:
+def raised(store: Store) -> list[Alert]:
     return [alert for alert in alerts.alerts(store) if alert.about.startswith("gpu ")]
 
 
@@ -218,7 +219,7 @@ async def test_the_panel_follows_the_readings_and_d_opens_all_that_is_known(tmp_
         hot = (*scenery.EIGHT[:7], replace(scenery.EIGHT[7], temperature_celsius=92.0))
         box.publish(scenery.tick(1, hot, scenery.FLEET))
         await at_box.until(lambda: "92°C▲" in at_box.text("gpus"))
-        assert "▲ 7 alerts" in at_box.text("title")
+        assert "▲ 8 alerts" in at_box.text("title")
         await at_box.press("d")
         assert isinstance(at_box.app.screen, GpusPlace)
         assert "driver 580.65.06 · CUDA 13.0" in at_box.text("facts")

@@ -261,9 +261,11 @@ def test_heat_that_holds_jobs_is_one_alert_that_says_who_waits() -> None:
     (told,) = (one for one in alerts(store) if one.about in ("gpu 1", "gpubox-3-7"))
     assert told.why == "no flight begins there until 82; ear-medium waits"
     store.fold(JobChanged(scenery.job(8, "held", 3, 9, engine="ear-medium, scratch", reason="disk full")))
+    store.fold(booked.booked_tick(61, ledger=store.ledger))
     assert "gpubox-3-8" in {one.about for one in alerts(store)}
     untold = store_of()
     untold.fold(JobChanged(scenery.job(7, "held", 3, 9, engine="ear-medium", reason="ear-medium: heat")))
+    untold.fold(booked.booked_tick(61, ledger=untold.ledger))
     assert "gpubox-3-7" in {one.about for one in alerts(untold)}
 
 

@@ -52,6 +52,14 @@ def test_marks_are_the_targets_and_go_with_their_rows() -> None:
     assert chosen.targets() == ("job:1",)
 
 
+def test_its_place_in_the_second_list() -> None:
+    chosen = selection()
+    assert (chosen.place(0), chosen.place(2)) == (0, None)
+    chosen.to("job:2")
+    assert (chosen.place(0), chosen.place(2)) == (3, 1)
+    assert Selection().place(0) is None
+
+
 def test_from_the_engines_to_the_jobs_and_back() -> None:
     chosen = selection()
     chosen.other_list()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -11,7 +11,7 @@ import booked
 import msgspec
 import pytest
 import scenery
-from scripted import Box, text_of
+from scripted import Box, text_of, worked_box
 from textual.pilot import Pilot
 
 from ipc import control
@@ -36,8 +36,8 @@ def _in_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 class Direct:
     """The scripted box without a socket: snapshots are not about the wire."""
 
-    def __init__(self, price: control.Price | None = None) -> None:
-        self._box = Box()
+    def __init__(self, price: control.Price | None = None, box: Box | None = None) -> None:
+        self._box = box or Box()
         self._box.price = price
 
     async def ask(self, command: control.OneAnswer) -> control.Answer:
@@ -67,6 +67,14 @@ def booked_dashboard(*, price: control.Price | None = None) -> Dashboard:
     store = Store(booked.booked())
     _half_a_minute(store, booked.booked_tick)
     return Dashboard(Context(store, Direct(price), False))
+
+
+def worked_dashboard() -> Dashboard:
+    """The same half minute with jobs of every kind."""
+    box = worked_box()
+    store = Store(box.snapshot)
+    _half_a_minute(store, lambda second: scenery.tick(second, scenery.GPUS, scenery.FLEET))
+    return Dashboard(Context(store, Direct(box=box), False))
 
 
 def _half_a_minute(store: Store, tick: Callable[[int], Tick]) -> None:
@@ -177,9 +185,8 @@ def test_an_engine_with_an_alarm(snap_compare: Compare) -> None:
 
 PLACES = {
     "question": (["tab", "j", "x"], "question", "will not be done"),
-    "help": (["question_mark"], "help", "detach"),
+    "help": (["question_mark"], "help", "restart"),
     "log": (["l"], "text", "long long"),
-    "job": (["tab", "enter"], "text", "set aside"),
     "new_job": (["n"], "inputs", "/data/prompts.jsonl"),
 }
 
@@ -191,3 +198,61 @@ def test_place(snap_compare: Compare, keys: list[str], part: str, text: str) -> 
         await until(pilot, part, text)
 
     assert snap_compare(dashboard(), run_before=go, terminal_size=NARROW)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, TINY, HUGE], ids=["wide", "narrow", "tiny", "huge"])
+def test_jobs(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(worked_dashboard(), press=["tab", "j"], terminal_size=size)
+
+
+def test_jobs_without_colour(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(worked_dashboard(), press=["tab", "j"], terminal_size=WIDE)
+
+
+def opened(*keys: str, part: str = "body", text: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """On the screen of the book, after these keys, when `part` shows `text`."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.press("tab", "j", "j", "j", "enter")
+        await until(pilot, "keys", "esc back")
+        await until(pilot, "body", "units")
+        await pilot.press(*keys)
+        await until(pilot, part, text)
+
+    return go
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, HUGE], ids=["wide", "narrow", "huge"])
+def test_a_job(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(worked_dashboard(), run_before=opened(text="02:14:33"), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])
+def test_a_problem_of_a_job(snap_compare: Compare, size: tuple[int, int]) -> None:
+    go = opened("tab", "j", text="#731")
+    assert snap_compare(worked_dashboard(), run_before=go, terminal_size=size)
+
+
+def test_a_unit_of_a_job(snap_compare: Compare) -> None:
+    go = opened("number_sign", *"730", "enter", part="pane", text="#730")
+    assert snap_compare(worked_dashboard(), run_before=go, terminal_size=NARROW)
+
+
+QUESTIONS = {
+    "redo": (["tab", "j", "j", "j", "enter", "tab", "tab", "j", "o"], "again?"),
+    "clear": (["tab", *"jjjjjjj", "space", "space", "space", "X"], "exist nowhere else"),
+    "move": (["tab", "j", "j", "j", "m"], "voice-small"),
+}
+
+
+@pytest.mark.parametrize(("keys", "text"), QUESTIONS.values(), ids=QUESTIONS)
+def test_what_is_asked_about_jobs(snap_compare: Compare, keys: list[str], text: str) -> None:
+    async def go(pilot: Pilot[None]) -> None:
+        for key in keys:
+            await pilot.press(key)
+            if key == "enter":
+                await until(pilot, "body", "units")
+        await until(pilot, "question", text)
+
+    assert snap_compare(worked_dashboard(), run_before=go, terminal_size=NARROW)

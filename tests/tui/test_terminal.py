@@ -14,6 +14,7 @@ import booked
 import pexpect
 import pyte
 import pytest
+import worked
 from msgspec.structs import replace
 from scripted import Box, serving
 
@@ -108,6 +109,28 @@ async def test_it_draws_takes_keys_and_detaches(box: Box, terminal: Terminal) ->
     terminal.child.send("q")
     assert await terminal.ended() == 0
     assert not any(isinstance(command, control.Down | control.Stop) for command in box.asked)
+
+
+async def test_the_keys_for_jobs_and_what_is_pasted_come_through_a_terminal(box: Box, terminal: Terminal) -> None:
+    box.snapshot, box.detail, box.units = worked.worked(), worked.DETAIL, 1300
+    await terminal.until(lambda: "q detach" in terminal.text)
+    terminal.child.send("\tjjj")
+    await terminal.until(lambda: "▸▶ gpubox-3-41" in terminal.text)
+    terminal.child.send("-")
+    await box.until_asked(lambda command: command == control.PrioritizeJob("gpubox-3-41", 4))
+    await terminal.until(lambda: "▸▶ gpubox-3-41 running p4" in terminal.text)
+    terminal.child.send("\r")
+    await terminal.until(lambda: "results kept" in terminal.text)
+    terminal.child.send("#")
+    await terminal.until(lambda: "number of a unit" in terminal.text)
+    terminal.child.send("12\r")
+    await terminal.until(lambda: "▸✓ #12" in terminal.text)
+    terminal.child.send("q")
+    await terminal.until(lambda: "q detach" in terminal.text)
+    terminal.child.send("n")
+    await terminal.until(lambda: "new job" in terminal.text)
+    terminal.child.send("\x1b[200~/data/a b.jsonl\n/data/c.jsonl\x1b[201~")
+    await terminal.until(lambda: "'/data/a b.jsonl' /data/c.jsonl" in terminal.text)
 
 
 async def test_it_follows_the_size_of_its_terminal(terminal: Terminal) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ipc.snapshot import EngineRow
 from tui import measures
 from tui.actions import ACTIONS, Action, View, changes_something, shown
-from tui.alerts import Alert
+from tui.alert import Alert
 from tui.draw.conditions import pressure
 from tui.ink import Line, Part, Span, Tone, length, meter, spread, squeeze
 from tui.store import Store
@@ -91,14 +92,23 @@ BACK = (Key("esc", "back", "screen.back"),)
 
 
 def overview_keys(targets: Sequence[Target], readonly: bool) -> list[Key]:
-    """What matters on the first screen; what does not apply to these rows does nothing."""
-    return [_key(action, targets, readonly) for action in ACTIONS if not isinstance(action, View) or action.footer]
+    """What matters on the first screen for such rows.
+
+    What does not apply to just these does nothing; of the many for jobs it is left out.
+    """
+    shown_for = {"everything", *("an engine" if isinstance(one, EngineRow) else "a job" for one in targets)}
+    in_footer = [action for action in ACTIONS if not isinstance(action, View) or action.footer]
+    return [
+        _key(action, targets, readonly)
+        for action in in_footer
+        if action.on in shown_for and (action.on != "a job" or _word(action, targets)[1])
+    ]
 
 
-def place_keys(targets: Sequence[Target], readonly: bool, own: Sequence[Key]) -> list[Key]:
-    """A place's own keys, and the acts that apply to what it shows."""
+def place_keys(targets: Sequence[Target], readonly: bool, own: Sequence[Key], more: Sequence[Key] = ()) -> list[Key]:
+    """A place's own keys, the acts that apply to what it shows, and `more` keys where there is room."""
     acts = [_key(action, targets, readonly) for action in ACTIONS if not isinstance(action, View)]
-    return [*own, *(key for key in acts if key.action)]
+    return [*own, *(key for key in acts if key.action), *more]
 
 
 def keys(shown_keys: Sequence[Key], always: Sequence[Key], width: int) -> Line:
@@ -110,7 +120,7 @@ def keys(shown_keys: Sequence[Key], always: Sequence[Key], width: int) -> Line:
         if length(spans) + length(pair) + length(edge) + 2 > width:
             break
         spans += (*pair, Span("  "))
-    return spread([spans], edge, width)
+    return spread([spans[:-1]], edge, width)
 
 
 def _key(action: Action, targets: Sequence[Target], readonly: bool) -> Key:
@@ -131,9 +141,9 @@ def _spans(key: Key) -> tuple[Span, Span]:
 def _word(action: Action, targets: Sequence[Target]) -> tuple[str, bool]:
     """What the footer calls an action for these rows, and whether it would do anything."""
     if isinstance(action, View):
-        return action.word, True
-    wished = [wish for wish in map(action.wish, targets) if wish]
-    return (wished[0].word, True) if wished else (action.word, False)
+        return action.word, action.applies is None or bool(action.applies(targets))
+    wished = next((wish for wish in map(action.wish, targets) if wish), None)
+    return (wished.word, True) if wished else (action.word, False)
 
 
 def _worry(free: float) -> Tone:

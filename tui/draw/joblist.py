@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 
-from ipc.snapshot import JobRow, JobState
+from ipc.snapshot import FINISHED, JobRow, JobState
 from tui import measures
-from tui.draw import table
+from tui.draw import job_words, table
 from tui.draw.table import Column, Reason
-from tui.ink import Line, Part, Span, Tone, clean, meter
+from tui.ink import Line, Part, Span, Tone, clean, length, meter
+from tui.store import Store
 
 _GLYPHS: dict[JobState, tuple[str, Tone]] = {
     "queued": ("○", "dim"),
@@ -22,7 +22,7 @@ _GLYPHS: dict[JobState, tuple[str, Tone]] = {
     "failed": ("✕", "bad"),
     "cancelled": ("–", "dim"),
 }
-_BAR = 20
+_BAR, _COUNT, _PROBLEMS = 14, 13, 11
 
 
 def columns(ids: Collection[str]) -> tuple[Column, ...]:
@@ -31,86 +31,75 @@ def columns(ids: Collection[str]) -> tuple[Column, ...]:
     return (
         Column("job", "job", max(8, min(22, longest))),
         Column("state", "state", 10, rank=4),
-        Column("kind", "kind", 5, rank=8),
-        Column("what", "what", 20, rank=3, grows=True),
+        Column("what", "what", 18, rank=3, grows=True),
+        Column("engine", "engine", 12, rank=9),
         Column("bar", "progress", _BAR, rank=2),
         Column("percent", "", 5, right=True),
-        Column("count", "units", 12, rank=5, right=True),
-        Column("rate", "rate", 11, rank=6, right=True),
-        Column("eta", "ETA", 9, rank=1, right=True),
-        Column("problems", "problems", 8, rank=7, right=True),
+        Column("count", "units", _COUNT, rank=7, right=True),
+        Column("rate", "rate", 12, rank=8, right=True),
+        Column("flying", "flight", 6, rank=10, right=True),
+        Column("energy", "energy", 8, rank=11, right=True),
+        Column("eta", " ETA", 10, rank=1),
+        Column("problems", "problems", _PROBLEMS, rank=6, right=True),
     )
 
 
-def job_row(row: JobRow, columns_: tuple[Column, ...], width: int, mark: str) -> Line:
+def job_row(store: Store, row: JobRow, columns_: tuple[Column, ...], width: int, mark: str) -> Line:
     """One job; `mark` is what stands in the gutter."""
     glyph, tone = _GLYPHS[row.state]
-    over = row.state in ("done", "cancelled", "failed", "done with problems")
+    over = row.state in FINISHED
     quiet: Tone = "dim" if over else "plain"
-    word = "done" if row.state == "done with problems" else row.state
+    shown = table.columns_for(width, columns_)
+    word, priority = job_words.state(row)
     cells: dict[str, tuple[Span, ...]] = {
         "job": (Span(row.id, "dim" if over else "strong"),),
-        "state": (Span(word, tone if tone in ("warn", "bad") else quiet),),
-        "kind": (Span(row.kind, quiet),),
-        "what": (Span(clean(what(row)), quiet),),
+        "state": (
+            Span(word, tone if tone in ("warn", "bad") else quiet),
+            Span(f" {priority}" if priority else "", "accent"),
+        ),
+        "what": what(row, _room(shown, "what"), quiet),
+        "engine": (Span(clean(row.engine or measures.UNKNOWN), "dim"),),
         "bar": bar(row, _BAR),
-        "percent": (Span(measures.percent(fraction(row)), quiet),),
-        "count": (Span(f"{measures.count(row.units_done)}/{measures.count(row.units_total)}", quiet),),
-        "rate": (Span(_rate(row), quiet),),
-        "eta": (Span(_eta(row), quiet),),
-        "problems": (Span(measures.count(row.units_failed) if row.units_failed else measures.UNKNOWN, _worry(row)),),
+        "percent": (Span(job_words.percent(row), quiet),),
+        "count": (Span(job_words.count(row, _COUNT), quiet),),
+        "rate": (Span(job_words.rate(row), quiet),),
+        "flying": (Span(str(row.units_flying) if row.units_flying else measures.UNKNOWN, quiet),),
+        "energy": (Span(measures.energy(row.joules), quiet),),
+        "eta": (Span(job_words.end(row, store.unix), quiet),),
+        "problems": (Span(job_words.problems(row, _PROBLEMS), "warn" if row.units_failed else "dim"),),
     }
-    why = _reason_place(row, table.columns_for(width, columns_), tone)
+    why = _reason_place(row, job_words.why(row, store.jobs), shown, "dim" if row.state == "queued" else tone)
     gutter = (Span(mark, "accent"), Span(glyph, tone), Span(" "))
     return table.row(columns_, width, gutter, cells, why)._replace(key=f"job:{row.id}")
 
 
-def _reason_place(row: JobRow, shown: Sequence[Column], tone: Tone) -> Reason | None:
-    """Why it waits or failed, behind its bar; over that too where nothing is done, or there is little room."""
-    if not row.reason or row.state not in ("held", "failed"):
-        return None
-    keys = [column.key for column in shown]
-    told = row.reason if "state" in keys else f"{row.state}: {row.reason}"
-    kept = "count" in keys and row.units_done
-    return Reason("percent" if kept else "bar", "problems", Span(clean(told), tone))
-
-
-def what(row: JobRow) -> str:
-    """What goes in and what comes out, by file name."""
-    names = [os.path.basename(path.rstrip("/")) or path for path in row.inputs]
-    source = names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}" if names else measures.UNKNOWN
-    return f"{source} → {os.path.basename(row.output)}"
-
-
-def fraction(row: JobRow) -> float | None:
-    """How much of the job has ended, 0..1; None until it is planned to its end."""
-    if row.units_total is None:
-        return None
-    return 1.0 if row.units_total == 0 else (row.units_done + row.units_failed) / row.units_total
+def what(row: JobRow, width: int, tone: Tone) -> tuple[Span, ...]:
+    """Its kind and what it is made from, in as many words as there is room for."""
+    kind = Span(f"{row.kind:3} ", "dim")
+    told = [Span(clean(text), tone) for text in job_words.sources(row)]
+    return kind, next((span for span in told if length((kind, span)) <= width), told[-1])
 
 
 def bar(row: JobRow, width: int) -> tuple[Span, ...]:
-    """Done, failed, and what is left."""
-    if not row.units_total:
-        return meter(width, [Part(fraction(row) or 0.0, "other")])
+    """Done, failed, and what is left; an estimate never fills it."""
+    units = job_words.total(row)
+    if not units:
+        return meter(width, [Part(job_words.fraction(row) or 0.0, "other")])
     tone: Tone = "meter" if row.state in ("running", "assembling") else "other"
-    done, failed = row.units_done / row.units_total, row.units_failed / row.units_total
-    return meter(width, [Part(done, tone), Part(failed, "warn")])
+    most = 1.0 if row.units_total is not None else (width - 1) / width
+    done = min(most, row.units_done / units)
+    return meter(width, [Part(done, tone), Part(min(most - done, row.units_failed / units), "warn")])
 
 
-def _rate(row: JobRow) -> str:
-    if row.state != "running":
-        return measures.UNKNOWN
-    if row.tokens_per_second is None and row.units_per_second is not None:
-        return measures.rate(row.units_per_second, "u/s")
-    return measures.rate(row.tokens_per_second)
+def _room(shown: Sequence[Column], key: str) -> int:
+    return next((column.width for column in shown if column.key == key), 0)
 
 
-def _eta(row: JobRow) -> str:
-    if row.finished_unix is not None:
-        return measures.clock(row.finished_unix)
-    return measures.eta(row.eta_seconds) if row.state == "running" else measures.UNKNOWN
-
-
-def _worry(row: JobRow) -> Tone:
-    return "warn" if row.units_failed else "dim"
+def _reason_place(row: JobRow, why: str, shown: Sequence[Column], tone: Tone) -> Reason | None:
+    """Why it waits or failed, behind its bar; over that too where nothing is done, or there is little room."""
+    if not why:
+        return None
+    keys = [column.key for column in shown]
+    told = why if "state" in keys else f"{row.state}: {why}"
+    kept = "count" in keys and row.units_done
+    return Reason("percent" if kept else "bar", "problems", Span(clean(told), tone))

@@ -7,7 +7,7 @@ from itertools import islice
 
 from ipc.snapshot import Happening
 from tui import measures
-from tui.alerts import Alert
+from tui.alert import Alert
 from tui.ink import BLANK, Line, Span, Tone, clean, length, spread, squeeze, wrap
 
 

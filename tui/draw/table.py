@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from rich.cells import cell_len
+
 from tui.ink import Line, Span, fit, squeeze
 
 GAP = 1
@@ -16,7 +18,7 @@ _MARGIN = 1
 
 @dataclass(frozen=True)
 class Column:
-    """One column. The highest `rank` goes first when it is narrow; one that `grows` takes what is left."""
+    """One column. The highest `rank` goes first when it is narrow; one that `grows` takes what is left, at `most`."""
 
     key: str
     title: str
@@ -24,6 +26,7 @@ class Column:
     rank: int = 0
     right: bool = False
     grows: bool = False
+    most: int = 1000
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,19 @@ def columns_for(width: int, columns: tuple[Column, ...]) -> tuple[Column, ...]:
     while len(chosen) > 1 and _taken(chosen) > width and (worst := max(c.rank for c in chosen)) > 0:
         chosen.remove(next(c for c in reversed(chosen) if c.rank == worst))
     spare = width - _taken(chosen)
-    return tuple(replace(c, width=max(1, c.width + spare)) if c.grows else c for c in chosen)
+    return tuple(replace(c, width=max(1, min(c.most, c.width + spare))) if c.grows else c for c in chosen)
 
 
 def title_row(columns: tuple[Column, ...], width: int, note: str = "") -> Line:
-    """The head of the table for `width` columns; a `note` (what is scrolled away) takes the second title's place."""
+    """The head of the table for `width` columns; a `note` (what is scrolled away) takes the place of titles after the
+    first: of the second, and of as many more as it needs."""
     shown = columns_for(width, columns)
     spans = [Span(" " * GUTTER)]
     if note and len(shown) > 1:
-        room = shown[0].width + GAP + shown[1].width
-        spans += (Span(fit(f"{shown[0].title}  {note}", room), "dim"), Span(" " * GAP))
-        shown = shown[2:]
+        told = f"{shown[0].title}  {note}"
+        taken = next((n for n in range(2, len(shown)) if _width(shown[:n]) >= cell_len(told)), len(shown))
+        spans += (Span(fit(told, _width(shown[:taken])), "dim"), Span(" " * GAP))
+        shown = shown[taken:]
     for column in shown:
         spans += (Span(fit(column.title, column.width, column.right), "dim"), Span(" " * GAP))
     return Line(squeeze(spans[:-1], width))
@@ -82,5 +87,9 @@ def row(
     return Line(squeeze(spans[:-1], width))
 
 
+def _width(columns: Sequence[Column]) -> int:
+    return sum(column.width + GAP for column in columns) - GAP
+
+
 def _taken(columns: Sequence[Column]) -> int:
-    return GUTTER + sum(column.width + GAP for column in columns) - GAP + _MARGIN
+    return GUTTER + _width(columns) + _MARGIN

@@ -1,14 +1,13 @@
-"""Entries of long texts: log lines, happenings, help, the problems of a job. Each lays itself out for a width."""
+"""Entries of long texts: log lines, happenings, help. Each lays itself out for a width."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipc.snapshot import Happening, JobDetail, LogLine, UnitProblem
+from ipc.snapshot import Happening, LogLine
 from tui import measures
 from tui.actions import ACTIONS, View, changes_something, shown
 from tui.draw import news
-from tui.draw.knobs import show
 from tui.ink import BLANK, Line, Span, Tone, clean, fit, line, wrap
 
 _CLOCK = 10
@@ -26,57 +25,9 @@ def happening(entry: Happening, width: int) -> Sequence[Line]:
     return _clocked(entry.unix, Span(news.sentence(entry)), glyph[entry.severity], width)
 
 
-def heading(text: str, width: int) -> Sequence[Line]:
-    """A title between parts."""
-    return (BLANK, line(Span(fit(f" {text}", width), "strong")))
-
-
-def pair(name: str, value: str, width: int) -> Sequence[Line]:
-    """A name and what it is."""
-    rows = wrap(clean(value), max(8, width - 26)) or [""]
-    return tuple(
-        line(Span(f" {name if index == 0 else '':22}  ", "dim"), Span(text)) for index, text in enumerate(rows)
-    )
-
-
 def quiet(text: str, width: int) -> Sequence[Line]:
     """What stands where nothing is to be told."""
     return (line(Span(fit(f" {text}", width), "dim")),)
-
-
-def unit_problem(entry: UnitProblem, width: int) -> Sequence[Line]:
-    """What was set aside, why, the way out, and the engine's last words."""
-    lines = [line(Span(" ▴ ", "warn"), Span(clean(f"{entry.where}: {entry.problem.title}"), "warn"))]
-    said = f"{entry.problem.detail} {entry.problem.hint}".strip()
-    lines += [line(Span(f"   {text}")) for text in wrap(clean(said), max(8, width - 4))]
-    for tail in entry.log_tail[-10:]:
-        lines += [line(Span(f"   │ {text}", "dim")) for text in wrap(clean(tail), max(8, width - 6))]
-    return lines
-
-
-def numbers(detail: JobDetail) -> list[tuple[str, str]]:
-    """What was measured, named."""
-    row, told = detail.row, detail.numbers
-    return [
-        ("engine", row.engine or measures.UNKNOWN),
-        ("from", ", ".join(row.inputs)),
-        ("to", row.output),
-        ("units", f"{measures.count(row.units_done)} of {measures.count(row.units_total)}, {row.units_failed} failed"),
-        ("tokens", measures.count(row.tokens)),
-        ("rate of one unit", measures.rate(told.tokens_per_second)),
-        (
-            "first token p50 · p95",
-            f"{measures.latency(told.ttft_p50_seconds)} · {measures.latency(told.ttft_p95_seconds)}",
-        ),
-        ("attempts", measures.count(told.attempts)),
-        ("submitted", measures.clock(row.submitted_unix)),
-        ("finished", measures.UNKNOWN if row.finished_unix is None else measures.clock(row.finished_unix)),
-    ]
-
-
-def settings(detail: JobDetail) -> str:
-    """The settings it was submitted under, on one line."""
-    return " · ".join(f"{name} {show(value)}" for name, value in detail.settings.items())
 
 
 def help_rows(readonly: bool, width: int) -> Sequence[Line]:

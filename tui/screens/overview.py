@@ -11,15 +11,13 @@ from textual.binding import Binding
 from textual.widgets import Input
 
 from ipc.control import Record, StopRecording
-from ipc.snapshot import EngineRow, JobRow
+from ipc.snapshot import EngineRow
 from tui import rows
-from tui.actions import ACTIONS, View, bound
-from tui.alerts import alerts
+from tui.actions import bound, on_screen
 from tui.allotment import Allotment, allot
 from tui.context import Context
 from tui.draw import fleet, frame, gpus, joblist, news
-from tui.draw.listing import empty, listing
-from tui.draw.table import Column
+from tui.draw.listing import Table, listing
 from tui.ink import Line, rule
 from tui.screens.acting import Acting
 from tui.selection import Selection
@@ -34,8 +32,7 @@ class Overview(Acting):
     AUTO_FOCUS = ""
     BINDINGS = [
         Binding(bound(action), action.run.removeprefix("screen."), action.word, show=False, id=action.id)
-        for action in ACTIONS
-        if isinstance(action, View)
+        for action in on_screen("bridge")
     ]
 
     def __init__(self, context: Context) -> None:
@@ -43,6 +40,9 @@ class Overview(Acting):
         self.selection = Selection()
         self.filter = ""
         self._first = {"engines": 0, "jobs": 0}
+        self._jobs = rows.JobIds()
+        self._offered: tuple[list[str], Sequence[str]] = ([], ())
+        self._job_columns = joblist.columns(())
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -55,9 +55,9 @@ class Overview(Acting):
         store, (width, height) = self.context.store, self.size
         if not width:
             return
-        raised = alerts(store)
-        engines, jobs = rows.engines(store, self.filter), rows.jobs(store, self.filter)
-        self.selection.offer([*(f"engine:{row.name}" for row in engines), *(f"job:{row.id}" for row in jobs)])
+        raised = self.standing.of(store)
+        engines, jobs = rows.engines(store, self.filter), self._jobs.of(store, self.filter)
+        self._offer([row.name for row in engines], jobs)
         told = len(raised) + len(store.happenings)
         plan = allot(height, len(engines), len(jobs), told, gpus.fleet(store, width))
         line = [rule(width)] if plan.rules else []
@@ -65,7 +65,7 @@ class Overview(Acting):
         self._show("host", [*(line if plan.host else []), *frame.host(store, plan.host, width)])
         self._show("gpus", gpus.panel(store, plan.gpus, plan.gpu_form, width))
         self._show("engines", [*line, *self._engine_lines(store, engines, plan, width)])
-        self._show("jobs", [*line, *self._job_lines(jobs, plan, width)])
+        self._show("jobs", [*line, *self._job_lines(store, jobs, plan, width)])
         self._show("news", [*line, *news.news(raised, store.happenings, plan.news, width)])
         self._show(
             "keys", [*line, frame.keys(frame.overview_keys(self.targets(), self.context.readonly), frame.DETACH, width)]
@@ -81,11 +81,11 @@ class Overview(Acting):
         return [row for row in found if row is not None]
 
     def engine(self) -> EngineRow | None:
-        """The engine under the cursor, or the one that serves the job under it."""
+        """The engine under the cursor, or the first that serves the job under it."""
         kind, _, name = self.selection.cursor.partition(":")
         store = self.context.store
         if kind == "job" and name in store.jobs:
-            return store.engines.get(store.jobs[name].engine)
+            return store.engines.get(store.jobs[name].engine.split(", ")[0])
         return store.engines.get(name)
 
     # ── moving ──
@@ -94,6 +94,14 @@ class Overview(Acting):
         """Move the cursor."""
         self.selection.move(by)
         self.draw()
+
+    def action_first(self) -> None:
+        """The first row of all."""
+        self.action_move(-len(self.selection.keys))
+
+    def action_last(self) -> None:
+        """The last row of all."""
+        self.action_move(len(self.selection.keys))
 
     def action_other_list(self) -> None:
         """From the engines to the jobs, and back."""
@@ -180,8 +188,10 @@ class Overview(Acting):
         from tui.screens.new_job import NewJob
 
         if self.may_act():
-            row = self.engine()
-            self.app.push_screen(NewJob(self.context, row.kind if row else "", row.name if row else ""))
+            like = next(iter(self.targets()), None)
+            name = like.name if isinstance(like, EngineRow) else like.engine if like else ""
+            engine = name if name in self.context.store.engines else ""
+            self.app.push_screen(NewJob(self.context, like.kind if like else "", engine))
 
     def action_recording(self) -> None:
         """Begin a recording in the state folder, or end the one under way."""
@@ -198,24 +208,36 @@ class Overview(Acting):
             widget.styles.height = len(lines)
         widget.show(lines)
 
+    def _offer(self, engines: list[str], jobs: Sequence[str]) -> None:
+        """Rows for the cursor, and columns for the ids; with thousands of jobs only when there are others."""
+        if engines != self._offered[0] or jobs is not self._offered[1]:
+            self._offered = (engines, jobs)
+            self._job_columns = joblist.columns(jobs)
+            self.selection.offer([*(f"engine:{name}" for name in engines), *(f"job:{one}" for one in jobs)])
+
     def _engine_lines(self, store: Store, engines: Sequence[EngineRow], plan: Allotment, width: int) -> list[Line]:
         columns = fleet.columns([row.name for row in engines])
-        lines = [fleet.engine_row(store, row, columns, width, self._mark(f"engine:{row.name}")) for row in engines]
+
+        def line(index: int) -> Line:
+            row = engines[index]
+            return fleet.engine_row(store, row, columns, width, self._mark(f"engine:{row.name}"))
+
+        at = self.selection.place(0)
+        at = at if at is not None and at < len(engines) else None
         none = "no engine matches the filter" if self.filter else "no engines: name one in engineroom.toml"
-        return self._listing("engines", columns, lines or [empty(none, width)], plan.engines, plan.titles, width)
+        return self._listing("engines", Table(columns, len(engines), line, at, none), plan.engines, plan.titles, width)
 
-    def _job_lines(self, jobs: Sequence[JobRow], plan: Allotment, width: int) -> list[Line]:
-        columns = joblist.columns([row.id for row in jobs])
-        lines = [joblist.job_row(row, columns, width, self._mark(f"job:{row.id}")) for row in jobs]
+    def _job_lines(self, store: Store, jobs: Sequence[str], plan: Allotment, width: int) -> list[Line]:
+        def line(index: int) -> Line:
+            row = store.jobs[jobs[index]]
+            return joblist.job_row(store, row, self._job_columns, width, self._mark(f"job:{row.id}"))
+
+        at = self.selection.place(len(self.selection.keys) - len(jobs))
         none = "no job matches the filter" if self.filter else "no jobs yet: n submits one"
-        return self._listing("jobs", columns, lines or [empty(none, width)], plan.jobs, plan.titles, width)
+        return self._listing("jobs", Table(self._job_columns, len(jobs), line, at, none), plan.jobs, plan.titles, width)
 
-    def _listing(
-        self, part: str, columns: tuple[Column, ...], lines: Sequence[Line], room: int, titled: bool, width: int
-    ) -> list[Line]:
-        cursor = self.selection.cursor
-        first = self._first[part]
-        shown, self._first[part] = listing(columns, lines, cursor, first, room, titled, width, self.filter)
+    def _listing(self, part: str, table: Table, room: int, titled: bool, width: int) -> list[Line]:
+        shown, self._first[part] = listing(table, self._first[part], room, titled, width, self.filter)
         return shown
 
     def _mark(self, key: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 
-from tui.alerts import alerts
 from tui.draw import frame
 from tui.draw.frame import Key
 from tui.ink import Line, rule
@@ -27,6 +26,8 @@ class Place(Acting):
         Binding("question_mark,f1", "app.help", show=False),
     ]
     FOLLOW = True
+    room = 0
+    """Rows between the facts and the keys."""
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -44,6 +45,10 @@ class Place(Acting):
         """Keys of its own."""
         return ()
 
+    def more_keys(self) -> Sequence[Key]:
+        """Those that give way first."""
+        return ()
+
     def facts(self, width: int) -> Sequence[Line]:
         """The rows above the text."""
         raise NotImplementedError
@@ -57,9 +62,10 @@ class Place(Acting):
         box = self.query_one("#facts", Lined)
         box.styles.height = len(facts)
         box.show(facts)
+        self.room = max(0, self.size.height - 2 - len(facts))
         readonly = self.context.readonly
-        self.query_one("#title", Lined).show([frame.title(store, alerts(store), readonly, width)])
-        keys = frame.place_keys(self.targets(), readonly, self.keys())
+        self.query_one("#title", Lined).show([frame.title(store, self.standing.of(store), readonly, width)])
+        keys = frame.place_keys(self.targets(), readonly, self.keys(), self.more_keys())
         self.query_one("#keys", Lined).show([frame.keys(keys, frame.BACK, width)])
 
     def action_back(self) -> None:
