@@ -35,6 +35,10 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.cold_start
 	$(BIN)/python -m bench.sampling
+	$(BIN)/python -m bench.share
+	$(BIN)/python -m bench.scale --units 1000 10000 --jobs 1000
+	$(BIN)/python -m bench.supervisors
+	$(BIN)/python -m bench.chaos
 
 # Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
 miniatures:

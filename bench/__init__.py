@@ -1,1 +1,1 @@
-"""Benchmarks: programs that print tables and assert nothing; `make bench` runs them all."""
+"""Benchmarks: programs that print tables; only `bench.chaos` judges what it finds. `make bench` runs them all."""

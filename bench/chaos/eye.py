@@ -33,6 +33,8 @@ class Eye:
         """Those that the supervisor started again without waiting."""
         self.hung: dict[str, float] = {}
         """When an engine or desk was last told to be hung (monotonic seconds)."""
+        self.blames = 0
+        """Deaths that were told to be held against a unit."""
         self._killed: dict[str, tuple[int, float]] = {}
         self._at_once: dict[str, bool] = {}
         self._changed = anyio.Event()
@@ -97,6 +99,8 @@ class Eye:
                 self._see_job(row)
             case Happened(happening) if happening.word == "engine-died":
                 self._at_once[happening.about] = happening.text.endswith("at once")
+            case Happened(happening) if happening.word in ("unit-blamed", "unit-quarantined"):
+                self.blames += 1
             case Happened(happening) if happening.word == "engine-hung":
                 self.hung[happening.about] = time.monotonic()
             case _:

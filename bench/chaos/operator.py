@@ -11,7 +11,6 @@ from bench.chaos.knobs import choose
 from bench.room import Room
 from ipc import control
 from ipc.errors import ConnectionFailed, RequestFailed
-from ipc.snapshot import JobRow
 
 CHANGE_SECONDS = 30.0
 PAUSE_SECONDS = 0.7
@@ -68,8 +67,8 @@ class Operator:
                 except (RequestFailed, ConnectionFailed) as error:
                     self._diary.note("not started", whom=engine, why=str(error))
 
-    async def resume_all(self) -> list[JobRow]:
-        """Nothing stays paused; returns the rows."""
+    async def resume_all(self) -> None:
+        """Nothing stays paused."""
         rows = (await phone.ask(self._room, control.Jobs(), control.JobList)).rows
         for row in rows:
             if row.state == "paused":
@@ -77,4 +76,3 @@ class Operator:
                     await phone.ask(self._room, control.ResumeJob(row.id), control.JobIs)
                 except RequestFailed:
                     continue  # it ended just now
-        return list(rows)

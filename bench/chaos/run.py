@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import Counter
-from contextlib import closing
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskGroup
 
-from bench.chaos import phone
+from bench.chaos import after
 from bench.chaos.census import Census
 from bench.chaos.diary import Diary
 from bench.chaos.eye import Eye
@@ -22,10 +22,7 @@ from bench.chaos.phone import PATIENCE_SECONDS
 from bench.chaos.plan import Step, plan
 from bench.chaos.scale import CONFIG, Scale
 from bench.chaos.source import Source, sources, writer
-from bench.chaos.verdict import Verdict, judge
 from bench.room import Room, open_room
-from config.paths import database_path
-from ipc import control
 from ipc.errors import ConnectionFailed
 from ipc.snapshot import FINISHED
 
@@ -33,12 +30,12 @@ LEAST_SECONDS = 0.3
 """Between two steps, so that engines are mostly up when they are met."""
 MOST_SECONDS = 1.5
 """A step waits so long at most for its share of the units: then it strikes while nothing goes on."""
+LAST_SHARE = 0.95
+"""Of the units, done when the last step is due."""
 LATE_SECONDS = 60.0
 """For steps that could not be done when it was their turn."""
 STILL_SECONDS = 90.0
 """Without any unit ended, after the last step, a job counts as stuck."""
-ORPHAN_SECONDS = 2.0
-UNITS = tuple(field.name for field in fields(Verdict))
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,6 @@ class Report:
     diary: Diary
     found: Counter[str]
     seconds: float
-    folder: Path
 
     @property
     def broken(self) -> list[str]:
@@ -83,60 +79,72 @@ def chaos(scale: Scale, folder: Path) -> Report:
             except* ConnectionFailed as silent:
                 diary.breaks(f"the supervisor did not answer for {PATIENCE_SECONDS:g} s: {silent.exceptions[0]}")
             room.run("down")
-            found["orphans"] = _orphans(census, diary)
-            _look_into_store(room, diary)
-        asked = Counter(_counted(step) for step in plan(scale))
-        asked["kill supervisor"] = scale.supervisor_kills
-        return Report(scale, asked, diary, found, time.monotonic() - began, folder)
+            found["orphans"] = after.look_for_orphans(census, diary)
+            after.look_into_store(room, diary)
+        return Report(scale, _asked(scale), diary, found, time.monotonic() - began)
     finally:
         diary.close()
 
 
-def _counted(step: Step) -> str:
-    return "kill supervisor" if step.act.startswith("kill supervisor") else step.act
+def _asked(scale: Scale) -> Counter[str]:
+    asked = Counter(str(step.act) for step in plan(scale))
+    asked["kill supervisor"] = scale.supervisor_kills  # some of them two at a time
+    return asked
 
 
 async def _run(room: Room, census: Census, scale: Scale, diary: Diary, found: Counter[str]) -> None:
-    jobs, steps = sources(scale), plan(scale)
     eye = Eye(room)
+    submitted: dict[str, Source] = {}
     async with anyio.create_task_group() as group:
         group.start_soon(eye.watch)
         undisturbed = await _undisturbed(room, eye)
-        base = eye.units_ended
-        operator = Operator(room, eye, diary)
-        group.start_soon(operator.mend)
-        submitted: dict[str, Source] = {}
-        progress = Progress(len(steps))
-        group.start_soon(feed, room, jobs, progress.share, submitted)
-        async with anyio.create_task_group() as going_on:
-            hand = Hand(room, census, eye, diary, going_on)
-            waiting: list[Step] = []
-            for step in steps:
-                await _due(eye, base + 0.95 * scale.units * progress.share())
-                waiting.append(step)
-                await _perform_one(hand, waiting)
-                progress.done += 1
-            deadline = time.monotonic() + LATE_SECONDS
-            while waiting and time.monotonic() < deadline:
-                await anyio.sleep(LEAST_SECONDS)
-                await _perform_one(hand, waiting)
-            for step in waiting:
-                diary.did("found nobody", step.act)
-        await _end(eye, operator, diary, submitted, len(jobs))
+        if undisturbed is not None:
+            await _disturb(room, census, scale, eye, diary, submitted, group)
         group.cancel_scope.cancel()
-    for promise in eye.unsaid:
-        diary.breaks(promise)
     diary.seconds["kill engine → ready"] = eye.ready_seconds
     diary.seconds["kill engine → ready, started at once"] = eye.at_once_seconds
-    await _check(room, submitted, undisturbed, diary, found)
+    if undisturbed is None:
+        diary.breaks(f"the writer's undisturbed job did not end within {STILL_SECONDS:g} s")
+        return
+    await after.look_at_jobs(room, submitted, undisturbed, diary, found)
+    after.look_at_what_was_told(eye, diary, found)
 
 
-async def _undisturbed(room: Room, eye: Eye) -> bytes:
+async def _undisturbed(room: Room, eye: Eye) -> bytes | None:
     source = writer("undisturbed")
     job = (await submit(room, source)).id
-    if not await eye.until(lambda: job in eye.jobs and eye.jobs[job].state in FINISHED, STILL_SECONDS):
-        raise SystemExit(f"the undisturbed job did not end within {STILL_SECONDS:g} s")
-    return output_of(room, source).read_bytes()
+    if await eye.until(lambda: job in eye.jobs and eye.jobs[job].state in FINISHED, STILL_SECONDS):
+        return output_of(room, source).read_bytes()
+    return None
+
+
+async def _disturb(
+    room: Room, census: Census, scale: Scale, eye: Eye, diary: Diary, submitted: dict[str, Source], group: TaskGroup
+) -> None:
+    jobs, steps = sources(scale), plan(scale)
+    operator, progress = Operator(room, eye, diary), Progress(len(steps))
+    group.start_soon(operator.mend)
+    group.start_soon(feed, room, jobs, progress.share, submitted)
+    async with anyio.create_task_group() as going_on:
+        await _take(steps, Hand(room, census, eye, diary, going_on), eye, diary, scale, progress)
+    await _end(eye, operator, diary, submitted, len(jobs))
+
+
+async def _take(steps: Sequence[Step], hand: Hand, eye: Eye, diary: Diary, scale: Scale, progress: Progress) -> None:
+    """All steps, each in its time."""
+    waiting: list[Step] = []
+    before = eye.units_ended
+    for step in steps:
+        await _due(eye, before + LAST_SHARE * scale.units * progress.share())
+        waiting.append(step)
+        await _perform_one(hand, waiting)
+        progress.done += 1
+    deadline = time.monotonic() + LATE_SECONDS
+    while waiting and time.monotonic() < deadline:
+        await anyio.sleep(LEAST_SECONDS)
+        await _perform_one(hand, waiting)
+    for step in waiting:
+        diary.did("found nobody", step.act)
 
 
 async def _perform_one(hand: Hand, waiting: list[Step]) -> None:
@@ -154,57 +162,14 @@ async def _due(eye: Eye, units: float) -> None:
 
 async def _end(eye: Eye, operator: Operator, diary: Diary, submitted: dict[str, Source], jobs: int) -> None:
     """Wait for the end of all jobs as long as anything moves."""
+
+    def now() -> tuple[int, int, int]:
+        return len(submitted), eye.units_ended, len(eye.unfinished)
+
     while len(submitted) < jobs or eye.unfinished:
-        before = (len(submitted), eye.units_ended, len(eye.unfinished))
+        seen = now()
         await operator.resume_all()
-        moved = await eye.until(
-            lambda before=before: before != (len(submitted), eye.units_ended, len(eye.unfinished)),  # type: ignore[misc]
-            STILL_SECONDS,
-        )
-        if not moved:
+        if not await eye.until(lambda seen=seen: now() != seen, STILL_SECONDS):  # type: ignore[misc]
             for job in eye.unfinished:
                 diary.breaks(f"{job} does not end: {eye.jobs[job].state} {eye.jobs[job].reason}".rstrip())
             return
-
-
-async def _check(
-    room: Room, submitted: dict[str, Source], undisturbed: bytes, diary: Diary, found: Counter[str]
-) -> None:
-    for job, source in submitted.items():
-        detail = (await phone.ask(room, control.ShowJob(job), control.JobWhole)).detail
-        output = output_of(room, source)
-        if not output.exists():
-            diary.breaks(f"{job} ({source.name}) is {detail.row.state} without an output: {detail.row.reason}")
-            continue
-        aside = [source.ids_at(problem.where) for problem in detail.problems]
-        verdict = judge(source, output.read_bytes(), aside, undisturbed if source.kind == "llm" else None)
-        found["jobs"] += 1
-        found["units"] += len(source.units)
-        found["done"] += output.read_bytes().count(b"\n")
-        found["set aside"] += sum(map(len, aside))
-        found["poison"] += len(source.poison)
-        found["companions"] += len(
-            {name for names in aside if source.poison & set(names) for name in names} - source.poison
-        )
-        found["compared"] += source.kind == "llm"
-        for name in UNITS:
-            ids = getattr(verdict, name)
-            found[name] += len(ids)
-            for unit in ids:
-                diary.breaks(f"{job} ({source.name}), unit {unit}: {name}")
-
-
-def _orphans(census: Census, diary: Diary) -> int:
-    deadline = time.monotonic() + ORPHAN_SECONDS
-    while (left := census.everyone()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for one in left:
-        diary.breaks(f"{one.name} (pid {one.pid}) is left after `engineroom down`")
-    return len(left)
-
-
-def _look_into_store(room: Room, diary: Diary) -> None:
-    with closing(sqlite3.connect(database_path(room.state))) as connection:
-        (said,) = connection.execute("PRAGMA integrity_check").fetchone()
-    if said != "ok":
-        diary.breaks(f"the job store is damaged: {said}")

@@ -35,6 +35,7 @@ FOUND = (
     ("poison", "poison among them"),
     ("companions", "lines that were in one unit with poison"),
     ("set aside", "lines set aside"),
+    ("blames", "deaths held against a unit: three for each with poison"),
     ("lost", "**lines lost**"),
     ("twice", "**lines twice in an output**"),
     ("disordered", "**lines out of order**"),
@@ -64,7 +65,7 @@ def lines(report: Report) -> Iterator[str]:
     counts, found = report.diary.counts, report.found
     yield f"seed {report.scale.seed}, {report.seconds:.0f} s"
     yield ""
-    yield "| done | asked | done |"
+    yield "| what | asked | done |"
     yield "|---|---:|---:|"
     for name, words in DONE:
         yield f"| {words} | {report.asked[name]} | {counts[name]} |"

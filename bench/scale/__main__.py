@@ -49,20 +49,20 @@ def show_jobs(counts: Sequence[int], limit_seconds: float) -> None:
         one = jobs.measure(count, limit_seconds)
         rows.append(
             (
-                one.submit_all, one.submit_last, one.listed, one.list_command, one.shown, one.paused, one.whole,
-                one.rss,
+                one.submit_all, one.submit_last, one.listed, one.list_command, one.shown, one.paused,
+                one.whole / max(1, one.ended), one.rss,
             )
         )  # fmt: skip
-        ran = one.whole == one.whole
+        ran = "" if one.ended == one.jobs else f", {one.ended:,} done"
         print(
             f"| {one.jobs:,} | {one.submit_all:.1f} "
             f"| {_ms(one.submit_last, one.listed, one.list_command, one.shown, one.paused)} "
-            f"| {f'{one.whole:.1f}' if ran else f'over {limit_seconds:.0f}'} "
-            f"| {f'{one.whole / one.jobs * 1e3:.2f}' if ran else '—'} | {one.rss_before:.0f} | {one.rss:.0f} |"
+            f"| {one.whole:.1f}{ran} | {one.whole / max(1, one.ended) * 1e3:.2f} "
+            f"| {one.rss_before:.0f} | {one.rss:.0f} |"
         )
     for before, after in zip(rows, rows[1:], strict=False):
-        grown = [f"×{b / a:.1f}" if b == b else "—" for a, b in zip(before, after, strict=True)]
-        print(f"| growth | {' | '.join(grown[:7])} | | | {grown[7]} |")
+        grown = [f"×{b / a:.1f}" for a, b in zip(before, after, strict=True)]
+        print(f"| growth | {' | '.join(grown[:6])} | | {grown[6]} | | {grown[7]} |")
 
 
 def show_keys(queued: int, presses: int) -> None:
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--queued", type=int, default=100_000, help="units behind the running job; 0 leaves it out")
     parser.add_argument("--presses", type=int, default=200)
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds that many jobs may take to run")
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds that many jobs may take to run")
     told = parser.parse_args()
     print(load_note())
     if told.units:
