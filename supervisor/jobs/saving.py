@@ -137,8 +137,8 @@ def _finish(connection: sqlite3.Connection, done: changes.UnitDone) -> None:
 def _end_flight(connection: sqlite3.Connection, flight: int, *, flown: bool) -> None:
     if flown:
         connection.execute(
-            "UPDATE units SET attempts = attempts + 1 FROM flights, json_each(flights.units) AS member"
-            " WHERE flights.id = ? AND units.job = flights.job AND units.idx = member.value",
+            "UPDATE units SET attempts = attempts + 1 WHERE job = (SELECT job FROM flights WHERE id = ?1)"
+            " AND idx IN (SELECT value FROM json_each((SELECT units FROM flights WHERE id = ?1)))",
             (flight,),
         )
     connection.execute("DELETE FROM flights WHERE id = ?", (flight,))
