@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,29 +68,24 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _numbers(connection: sqlite3.Connection, job: int, attempts: int) -> JobNumbers:
-    tokens, seconds = connection.execute(
-        "SELECT sum(tokens), sum(seconds) FROM units WHERE job = ? AND state = 'done'", (job,)
-    ).fetchone()
+    measured = connection.execute(
+        "SELECT tokens, seconds, ttft FROM units WHERE job = ? AND state = 'done'", (job,)
+    ).fetchall()
+    seconds = sorted(took for _, took, _ in measured if took is not None)
+    firsts = sorted(first for _, _, first in measured if first is not None)
+    whole = sum(seconds)
     return JobNumbers(
-        ttft_p50_seconds=_quantile(connection, job, "ttft", 0.50),
-        ttft_p95_seconds=_quantile(connection, job, "ttft", 0.95),
-        tokens_per_second=tokens / seconds if seconds else None,
+        ttft_p50_seconds=_quantile(firsts, 0.50),
+        ttft_p95_seconds=_quantile(firsts, 0.95),
+        tokens_per_second=sum(tokens or 0 for tokens, _, _ in measured) / whole if whole else None,
         attempts=attempts,
-        unit_p50_seconds=_quantile(connection, job, "seconds", 0.50),
-        unit_p95_seconds=_quantile(connection, job, "seconds", 0.95),
+        unit_p50_seconds=_quantile(seconds, 0.50),
+        unit_p95_seconds=_quantile(seconds, 0.95),
     )
 
 
-def _quantile(connection: sqlite3.Connection, job: int, column: str, share: float) -> float | None:
-    (count,) = connection.execute(
-        f"SELECT count({column}) FROM units WHERE job = ? AND state = 'done'", (job,)
-    ).fetchone()
-    found = connection.execute(
-        f"SELECT {column} FROM units WHERE job = ? AND state = 'done' AND {column} IS NOT NULL"
-        f" ORDER BY {column} LIMIT 1 OFFSET ?",
-        (job, min(count - 1, int(share * count))),
-    ).fetchone()
-    return found[0] if found and count else None
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
 def _problems_of(connection: sqlite3.Connection, job: int) -> tuple[UnitProblem, ...]:
