@@ -18,7 +18,7 @@ class Order:
 
     def note(self, job: int, ending: Ending | None) -> None:
         """How the job stands now, durably."""
-        if self._endings.get(job, "unknown") != ending:
+        if job in self._endings and self._endings[job] != ending:  # nobody can wait for one that is new
             self.version += 1
         self._endings[job] = ending
 
