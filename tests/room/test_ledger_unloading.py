@@ -44,8 +44,8 @@ def test_an_engine_that_the_operator_stopped_is_not_started_by_work() -> None:
 def test_the_one_that_idles_longest_makes_room_and_a_pinned_one_does_not() -> None:
     config = (
         engine("pinned", 2, pinned=True)
-        + engine("older", 2, min_residency=0)
-        + engine("newer", 2, min_residency=0)
+        + engine("older", 2, min_residency=0, load_seconds=1)  # so that a busy box does not decide whose load is dearer
+        + engine("newer", 2, min_residency=0, load_seconds=1)
         + engine("wants", 3)
         + ROOMY
     )

@@ -9,7 +9,7 @@ ROOMY = "[memory]\nhigh = 0.97\ncritical = 0.99\n"
 
 
 def two_that_do_not_fit(patience: str) -> str:
-    settings = {"min_residency": 0, "seconds_per_unit": 0.1, "drain_limit": 5}
+    settings = {"min_residency": 0, "seconds_per_unit": 0.06, "drain_limit": 5}
     return engine("a", 5, **settings) + engine("b", 5, **settings) + ROOMY + f'[jobs]\npatience = "{patience}"\n'
 
 
