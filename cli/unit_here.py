@@ -11,6 +11,7 @@ from cli.session import Session
 from cli.unit_text import Unit
 from config import load
 from config.paths import launch_log_path
+from ipc.places import DATA, data_folder
 
 PASSED_ON = (
     *("PATH", "LD_LIBRARY_PATH", "HF_HOME"),
@@ -40,7 +41,11 @@ def unit_here(session: Session) -> Unit:
     service, noting = service_of(session.state, session.environ), _Noting(session.environ)
     load.load(file=session.config_file, state=session.state, environ=noting)
     environment = {name: value for name, value in noting.items() if name in PASSED_ON or name in noting.read}
-    places = {"ENGINEROOM_STATE": service.state, "ENGINEROOM_CONFIG": session.config_file}
+    places = {
+        "ENGINEROOM_STATE": service.state,
+        "ENGINEROOM_CONFIG": session.config_file,
+        DATA: data_folder(session.environ),
+    }
     environment |= {name: str(place) for name, place in places.items() if place and session.environ.get(name)}
     return Unit(
         name=service.name,

@@ -6,6 +6,8 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
+from ipc.places import xdg_base
+
 FILE_NAME = "engineroom.toml"
 
 
@@ -16,7 +18,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     """
     if told := environ.get("ENGINEROOM_STATE"):
         return Path(told).expanduser().absolute()
-    return _base(environ, "XDG_STATE_HOME", ".local/state") / "engineroom" / host_name()
+    return xdg_base(environ, "XDG_STATE_HOME", ".local/state") / "engineroom" / host_name()
 
 
 def host_name() -> str:
@@ -79,17 +81,9 @@ def config_candidates(environ: Mapping[str, str], cwd: Path) -> tuple[Path, ...]
     `engineroom.toml` in the current folder, then in `engineroom/` under `$XDG_CONFIG_HOME` or `~/.config`."""
     if told := environ.get("ENGINEROOM_CONFIG"):
         return (Path(told).expanduser().absolute(),)
-    return (cwd / FILE_NAME, _base(environ, "XDG_CONFIG_HOME", ".config") / "engineroom" / FILE_NAME)
+    return (cwd / FILE_NAME, xdg_base(environ, "XDG_CONFIG_HOME", ".config") / "engineroom" / FILE_NAME)
 
 
 def user_units_folder(environ: Mapping[str, str]) -> Path:
     """Where the user's systemd looks for the units that the user wrote."""
-    return _base(environ, "XDG_CONFIG_HOME", ".config") / "systemd" / "user"
-
-
-def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
-    """An XDG base folder; the specification says that a relative value is to be ignored."""
-    told = environ.get(variable, "")
-    if Path(told).is_absolute():
-        return Path(told)
-    return Path(environ.get("HOME") or Path.home()) / below_home
+    return xdg_base(environ, "XDG_CONFIG_HOME", ".config") / "systemd" / "user"

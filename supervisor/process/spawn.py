@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ipc
+from ipc.places import DATA
 from supervisor.process.child import Child
 from supervisor.process.ring import LogRing
 
@@ -21,8 +22,10 @@ ROOT = Path(ipc.__file__).parents[1]
 OOM_SCORE = 300
 """Out of 1000: when the host runs out of memory, the kernel is to take an engine rather than the supervisor."""
 
-SIMULATED_BOX = "ENGINEROOM_GPU_"
+_SIMULATED_BOX = "ENGINEROOM_GPU_"
 """Variables that a simulated box sets for everyone on it."""
+PASSED_ON = (_SIMULATED_BOX, DATA)
+"""Beginnings of those of our variables that a child inherits."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def _environment(spec: ChildSpec, instance: str, spawn_id: str, descriptor: int)
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("ENGINEROOM_") or name.startswith(SIMULATED_BOX)
+        if not name.startswith("ENGINEROOM_") or name.startswith(PASSED_ON)
     }
     root = str(ROOT)
     others = [folder for folder in inherited.get("PYTHONPATH", "").split(os.pathsep) if folder not in ("", root)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.load import find_file
 from config.paths import config_candidates, host_name, state_folder
+from ipc.places import data_folder
 
 
 def test_the_state_folder_follows_its_variable_then_xdg_then_home() -> None:
@@ -21,6 +22,13 @@ def test_a_relative_xdg_folder_is_ignored() -> None:
 
 def test_a_relative_state_folder_becomes_absolute() -> None:
     assert state_folder({"ENGINEROOM_STATE": "here"}) == Path.cwd() / "here"
+
+
+def test_the_data_folder_follows_its_variable_then_xdg_then_home() -> None:
+    home = {"HOME": "/home/ada"}
+    assert data_folder(home) == Path("/home/ada/.local/share/engineroom")
+    assert data_folder({**home, "XDG_DATA_HOME": "/big/ada"}) == Path("/big/ada/engineroom")
+    assert data_folder({**home, "XDG_DATA_HOME": "/big/ada", "ENGINEROOM_DATA": "/big/er"}) == Path("/big/er")
 
 
 def test_config_candidates() -> None:
