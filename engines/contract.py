@@ -62,8 +62,13 @@ class Report(Protocol):
 
 
 class Flight(Protocol):
-    """Units to work on at once. Each ends in `done` or `failed`, unless the flight was cancelled."""
+    """Units to work on at once, with `stream` for a person who waits.
 
+    Each ends in `done` or `failed`, unless the flight was cancelled.
+    """
+
+    @property
+    def id(self) -> int: ...
     @property
     def orders(self) -> tuple[UnitOrder, ...]: ...
     @property
@@ -91,11 +96,25 @@ class Flight(Protocol):
         """The unit's result, JSON text, with what was measured.
 
         `data` is what it made besides, kept in a file (sound, say); beside it the text may have 64 KiB. A longer text
-        alone is kept in a file too. Where there is no file for the order (`UnitOrder.file`), either fails the unit.
+        alone is kept in a file too. Where there is no file for the order (`UnitOrder.file`), either fails the unit; a
+        person who waits gets up to 4 MiB of text.
         """
 
     def failed(self, order: UnitOrder, problem: Problem) -> None:
         """The unit cannot be done; the engine is well."""
+
+
+class Sky(Protocol):
+    """The flights of one engine. What waits may begin at any step, beside what is under way."""
+
+    def board(self) -> Flight | None:
+        """The next flight that waits, those for people (`stream`) first; None when none does."""
+
+    def land(self, flight: Flight) -> None:
+        """Nothing of a flight that was boarded is running any more."""
+
+    def attend(self) -> None:
+        """Make the changes that apply at once, between two steps: `Engine.apply` may be called meanwhile."""
 
 
 class Model(Struct, frozen=True):
@@ -126,8 +145,11 @@ class Engine(Protocol[S_contra]):
             RequestFailed, CannotLoad, OutOfMemory
         """
 
-    def fly(self, flight: Flight) -> None:
-        """Work until every order ended or the flight is cancelled.
+    def fly(self, sky: Sky) -> None:
+        """Work until no flight waits and all that were boarded have landed; there may be none to begin with.
+
+        Each order of a flight ends before it lands, unless that was cancelled. Whoever lets flights join
+        (`EngineSettings.joins`) boards and attends between two steps, others when the sky is empty.
 
         Raises:
             OutOfMemory

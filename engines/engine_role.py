@@ -15,7 +15,8 @@ from engines.catalog import KINDS
 from engines.contract import CannotLoad, Engine, LoadCancelled, OutOfMemory
 from engines.flight import AirborneFlight
 from engines.memory import Growth, give_back
-from engines.settings import EngineSettings, as_dict, with_changes
+from engines.settings import EngineSettings, as_dict, dearest, with_changes
+from engines.sky import Flights
 from engines.worker import Worker, problem_of
 from ipc.errors import Problem, ProtocolViolation, RequestFailed
 from ipc.snapshot import Scalar
@@ -50,7 +51,7 @@ class EngineRole:
         self._engine: Engine[Any] = import_module(kind.engine).create(self._report)
         self._settings: EngineSettings = kind.settings()
         self._before_load: Growth | None = None
-        self._flights: dict[int, AirborneFlight] = {}
+        self._sky = Flights()
         self._unwanted = Event()
         """Set once an unload overtakes the loads ordered before it; each unload begins a new one."""
 
@@ -65,14 +66,16 @@ class EngineRole:
                 self._unwanted.set()
                 self._unwanted = Event()
                 self._worker.submit(self._unload)
+            case Apply(settings) if dearest(self._settings, settings) in (None, "now"):
+                self._sky.change(partial(self._apply, settings))
+                self._worker.submit(self._sky.attend)
             case Apply(settings):
                 self._worker.submit(partial(self._apply, settings))
-            case Fly(number):
-                flight = self._flights[number] = AirborneFlight(message, self._worker)
-                self._worker.submit(partial(self._fly, flight))
+            case Fly():
+                self._sky.add(AirborneFlight(message, self._worker))
+                self._worker.submit(self._fly)
             case CancelFlight(number):
-                if (airborne := self._flights.get(number)) is not None:  # else it has just landed
-                    self._cancel(airborne)
+                self._sky.cancel(number)
             case _:
                 raise ProtocolViolation(
                     Problem("Protocol violation", f"An engine was told to {type(message).__name__}.", "")
@@ -81,13 +84,7 @@ class EngineRole:
     def stop(self) -> None:
         """Ends a load, a change and every flight within one step."""
         self._leaving.set()
-        for flight in list(self._flights.values()):
-            self._cancel(flight)
-
-    def _cancel(self, flight: AirborneFlight) -> None:
-        flight.cancel()
-        if flight.claim():  # not begun, and now it never will
-            self._land(flight)
+        self._sky.cancel_all()
 
     # ── on the worker ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -159,14 +156,8 @@ class EngineRole:
             ),
         )
 
-    def _fly(self, flight: AirborneFlight) -> None:
-        if flight.claim():
-            self._engine.fly(flight)
-            self._land(flight)
-
-    def _land(self, flight: AirborneFlight) -> None:
-        del self._flights[flight.id]
-        flight.land()
+    def _fly(self) -> None:
+        self._engine.fly(self._sky)
 
     def _give_back(self) -> None:
         self._engine.close()

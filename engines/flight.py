@@ -12,6 +12,9 @@ from engines.worker import Worker
 from ipc.errors import Problem
 from ipc.work import Fly, Landed, Piece, UnitDone, UnitFailed, UnitOrder
 
+ANSWER_BYTES = 4 * 1024 * 1024
+"""What a person is answered is kept nowhere: it only has to fit a message."""
+
 _RETRY_STEPS = 4
 _STEP_SECONDS = 0.25
 """A file that the disk did not take is tried again after so many steps of so long."""
@@ -72,11 +75,12 @@ class AirborneFlight:
         Waits while the disk does not take the file. Cancelled meanwhile, it leaves the unit open.
         """
         text = result.encode()
-        if (problem := _unkept(order, len(text), data)) is not None:
+        limit = ANSWER_BYTES if self.stream and not order.file else RESULT_BYTES
+        if (problem := _unkept(order, len(text), limit, data)) is not None:
             self.failed(order, problem)
             return
         digest, content = "", data
-        if content is None and len(text) > RESULT_BYTES:
+        if content is None and len(text) > limit:
             result, content = "", text
         if content is not None and not (digest := self._written(Path(order.file), content)):
             return
@@ -129,10 +133,10 @@ class AirborneFlight:
         self._open.remove((order.job, order.index))  # a second end is the engine's mistake: KeyError, and it dies
 
 
-def _unkept(order: UnitOrder, size: int, data: bytes | None) -> Problem | None:
-    """Why a result with a text of so many bytes can be kept nowhere."""
-    too_long = f"The result has {size:,} bytes, over the limit of {RESULT_BYTES:,}"
-    if size > RESULT_BYTES and data is not None:
+def _unkept(order: UnitOrder, size: int, limit: int, data: bytes | None) -> Problem | None:
+    """Why a result with a text of so many bytes can be kept nowhere; without a file it may have up to `limit`."""
+    too_long = f"The result has {size:,} bytes, over the limit of {limit:,}"
+    if size > limit and data is not None:
         return Problem("Result too long", f"{too_long} beside a file.", "Divide the source into smaller units.")
     if order.file:
         return None

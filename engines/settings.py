@@ -121,6 +121,10 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The settings that the memory of a loaded model depends on: what a footprint is learned for."""
         return {"parallel": self.parallel}
 
+    def joins(self) -> bool:
+        """Whether units of a later flight join while an earlier one is in the air."""
+        return False
+
     def planning(self) -> dict[str, Scalar]:
         """The settings that decide how a source is divided: a change of one divides anew what has not begun."""
         return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import time
 from collections.abc import Callable
@@ -10,9 +9,9 @@ from collections.abc import Callable
 import msgspec
 
 from engines.bootstrap import SETTINGS
-from engines.contract import CannotLoad, Flight, LoadCancelled, Model, OutOfMemory, Report
+from engines.contract import CannotLoad, LoadCancelled, Model, OutOfMemory, Report, Sky
 from engines.fake import habits
-from engines.fake.lane import Lane
+from engines.fake.aloft import Aloft
 from engines.fake.settings import FakeSettings
 from engines.gpu_memory import GpuMemory, placement
 from engines.memory import Growth
@@ -76,8 +75,8 @@ class FakeEngine:
         self._report.step()
         return self._model()
 
-    def fly(self, flight: Flight) -> None:
-        """Works on all units at once, a word of each in turn.
+    def fly(self, sky: Sky) -> None:
+        """Works on all units at once, a word of each in turn; flights join where the knob says so.
 
         Raises:
             OutOfMemory
@@ -85,29 +84,36 @@ class FakeEngine:
         if self._weights is None:
             raise RuntimeError("no model is loaded")
         held = self._settings.held_bytes() + self._leaked_bytes
-        self._hold(held + len(flight.orders) * self._settings.unit_bytes)
+        aloft: list[Aloft] = []
         try:
-            self._work(flight)
+            while self._board(sky, aloft, held):
+                self._step(aloft)
+                for one in [one for one in aloft if one.over()]:
+                    aloft.remove(one)
+                    sky.land(one.flight)
         finally:
             self._hold(held)
 
-    def _work(self, flight: Flight) -> None:
-        lanes: list[Lane] = []
-        for order in flight.orders:
-            try:
-                lanes.append(Lane(order, self._settings))
-            except RequestFailed as error:
-                flight.failed(order, error.problem)
-        queue = [(lane.due, number) for number, lane in enumerate(lanes)]
-        heapq.heapify(queue)
-        while queue and self._sleep_until(queue[0][0], flight.cancelled):
-            _, number = heapq.heappop(queue)
-            if lanes[number].advance(flight, self._report):
-                heapq.heappush(queue, (lanes[number].due, number))
-            else:
-                self._units_ended += 1
-                if self._units_ended == self._settings.crash_after:
-                    habits.crash("crash_after")
+    def _board(self, sky: Sky, aloft: list[Aloft], held: int) -> bool:
+        """Whether anything is in the air now."""
+        joins = self._settings.joins()
+        if joins:
+            sky.attend()
+        while (joins or not aloft) and (flight := sky.board()) is not None:
+            aloft.append(Aloft(flight, self._settings))
+            units = sum(len(one.flight.orders) for one in aloft)
+            self._hold(held + units * self._settings.unit_bytes)
+        return bool(aloft)
+
+    def _step(self, aloft: list[Aloft]) -> None:
+        """Sleep until the next word is due, or a moment, and say it."""
+        one = min(aloft, key=Aloft.due)
+        moment = min(one.due(), time.monotonic() + _NAP_SECONDS)
+        due = self._sleep_until(moment, one.over) and one.due() <= time.monotonic()
+        if due and one.advance(self._report):
+            self._units_ended += 1
+            if self._units_ended == self._settings.crash_after:
+                habits.crash("crash_after")
 
     def close(self) -> None:
         """Gives the memory back, but for what leaks; with `ignore_term` a leave never ends."""

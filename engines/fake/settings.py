@@ -22,6 +22,9 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     audio_seconds: Annotated[
         float, knob("seconds", "flight", "how much sound each unit says it made; 0 means none", ge=0, le=86400)
     ] = 0.0
+    joining: Annotated[bool, knob("", "flight", "units of a later flight join while an earlier one is in the air")] = (
+        False
+    )
     load_seconds: Annotated[float, knob("seconds", "model", "how long a load takes", ge=0, le=3600)] = 0.0
     load_bytes: Annotated[int, knob("bytes", "model", "memory that a load really takes", ge=0, le=1099511627776)] = 0
     unit_bytes: Annotated[
@@ -75,6 +78,10 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
             "gpu_layers": self.gpu_layers,
             "quantization": self.quantization,
         }
+
+    def joins(self) -> bool:
+        """As told."""
+        return self.joining
 
     def planning(self) -> dict[str, Scalar]:
         """How many lines one unit has."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engines.contract import CannotLoad, Flight, Model, OutOfMemory, Report
+from engines.contract import CannotLoad, Model, OutOfMemory, Report, Sky
 from engines.gpu_memory import GpuMemory
 from engines.llm.buffers import NO_LIBRARY
 from engines.llm.settings import LlmSettings
@@ -62,13 +62,15 @@ class LlmEngine:
         self._settings = settings
         return self._model()
 
-    def fly(self, flight: Flight) -> None:
-        """Write the answers of this flight.
+    def fly(self, sky: Sky) -> None:
+        """Write the answers of all flights.
 
         Raises:
             OutOfMemory
         """
-        self._ready().fly(flight)
+        while (flight := sky.board()) is not None:
+            self._ready().fly(flight)
+            sky.land(flight)
 
     def close(self) -> None:
         """Give the model back; safe to call when nothing is loaded."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import engines.llm.miniature
+from engines.contract import Flight
 from ipc.errors import Problem
 from ipc.work import UnitOrder
 
@@ -59,6 +60,23 @@ class Done:
     ttft_seconds: float | None
 
 
+class Waiting:
+    """A sky where these flights wait, in this order; `landed` are those that ended."""
+
+    def __init__(self, *flights: Flight) -> None:
+        self._flights = list(flights)
+        self.landed: list[Flight] = []
+
+    def board(self) -> Flight | None:
+        return self._flights.pop(0) if self._flights else None
+
+    def land(self, flight: Flight) -> None:
+        self.landed.append(flight)
+
+    def attend(self) -> None:
+        """No change waits."""
+
+
 class Orders:
     """A flight over these requests, indexed from 0; `cancelled` is asked before each step."""
 
@@ -70,6 +88,7 @@ class Orders:
         deterministic: bool = True,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.id = 1
         self.orders = tuple(UnitOrder("job", i, json.dumps(request)) for i, request in enumerate(requests))
         self.stream, self.deterministic = stream, deterministic
         self._cancelled = cancelled

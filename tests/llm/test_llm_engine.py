@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llm_recorders import MINIATURE, Orders, Recorder, questions
+from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.llm.engine import LlmEngine, create
@@ -30,7 +30,7 @@ def engine(recorder: Recorder) -> Iterator[LlmEngine]:
 
 
 def fly(engine: LlmEngine, flight: Orders) -> Orders:
-    engine.fly(flight)
+    engine.fly(Waiting(flight))
     return flight
 
 
@@ -193,7 +193,7 @@ def test_deterministic_flight_repeats_to_the_byte(engine: LlmEngine) -> None:
     settings = change(WILD, parallel=4)
     engine.load(settings)
     first = fly(engine, Orders(questions(8))).answers()
-    engine.fly(Orders(questions(3)))
+    engine.fly(Waiting(Orders(questions(3))))
     assert fly(engine, Orders(questions(8))).answers() == first
     engine.close()
     engine.load(settings)
@@ -261,7 +261,7 @@ def test_cancelled_before_it_began(engine: LlmEngine) -> None:
 def test_progress_is_reported_while_a_long_prompt_is_read(engine: LlmEngine, recorder: Recorder) -> None:
     engine.load(change(GREEDY, n_batch=2048))
     before = recorder.steps
-    engine.fly(Orders([{"prompt": "word " * 1500, "max_tokens": 1}]))
+    engine.fly(Waiting(Orders([{"prompt": "word " * 1500, "max_tokens": 1}])))
     assert recorder.steps - before > 10
 
 
@@ -345,4 +345,4 @@ def test_when_what_worked_does_not_come_back_only_a_new_process_helps(
 
 def test_flying_without_a_model_is_a_mistake_of_the_caller(engine: LlmEngine) -> None:
     with pytest.raises(RuntimeError, match="no model"):
-        engine.fly(Orders(questions(1)))
+        engine.fly(Waiting(Orders(questions(1))))

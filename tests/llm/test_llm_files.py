@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from llm_files import F16, F32, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, questions
+from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 
 from engines.contract import CannotLoad
 from engines.llm.engine import LlmEngine, create
@@ -146,7 +146,7 @@ def test_without_a_choice_the_engine_takes_the_best_of_a_folder(engine: LlmEngin
     with pytest.raises(CannotLoad, match="q32"):
         engine.apply(LlmSettings(model=str(levels), quantization="q32"))
     flight = Orders(questions(2))
-    engine.fly(flight)
+    engine.fly(Waiting(flight))
     assert len(flight.results) == 2
 
 
@@ -162,5 +162,5 @@ def test_shares_that_are_none_are_refused_and_the_old_model_stays(engine: LlmEng
     with pytest.raises(CannotLoad, match="tensor_split"):
         engine.apply(LlmSettings(tensor_split="half"))
     flight = Orders(questions(1))
-    engine.fly(flight)
+    engine.fly(Waiting(flight))
     assert flight.results[0].tokens > 3
