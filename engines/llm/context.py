@@ -10,7 +10,7 @@ import llama_cpp as lib
 import psutil
 
 from engines.contract import CannotLoad, OutOfMemory
-from engines.llm.estimate import PHYSICAL_BATCH, batch_capacity, cache_bytes, context_length
+from engines.llm.estimate import CACHE_TYPES, batch_capacity, cache_bytes, context_length, pass_tokens
 from engines.llm.header import Header
 from engines.llm.library import open_library
 from engines.llm.settings import LlmSettings
@@ -18,6 +18,11 @@ from engines.llm.weights import Weights
 from ipc.errors import Problem
 
 _ABORTED, _NO_MEMORY = 2, -2
+_FLASH_ATTENTION = {
+    "auto": lib.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": lib.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": lib.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,22 @@ def thread_count(wanted: int) -> int:
     return wanted or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
 
 
+def thread_counts(settings: LlmSettings) -> tuple[int, int]:
+    """For writing, and for reading prompts."""
+    threads = thread_count(settings.threads)
+    return threads, settings.threads_batch or threads
+
+
 def parameters_for(header: Header, settings: LlmSettings) -> lib.llama_context_params:
     """How a context for these settings is made, for real or for an estimate."""
     parameters: lib.llama_context_params = lib.llama_context_default_params()
     parameters.n_ctx = context_length(header, settings) * settings.parallel
     parameters.n_batch = batch_capacity(settings)
-    parameters.n_ubatch = min(parameters.n_batch, PHYSICAL_BATCH)
+    parameters.n_ubatch = pass_tokens(settings)
     parameters.n_seq_max = parameters.n_outputs_max = settings.parallel
-    parameters.n_threads = parameters.n_threads_batch = thread_count(settings.threads)
+    parameters.type_k, parameters.type_v = CACHE_TYPES[settings.type_k], CACHE_TYPES[settings.type_v]
+    parameters.flash_attn_type = _FLASH_ATTENTION[settings.flash_attn]
+    parameters.n_threads, parameters.n_threads_batch = thread_counts(settings)
     parameters.kv_unified = False
     parameters.no_perf = True
     return parameters
@@ -90,10 +103,9 @@ class Context:
             raise RuntimeError("the context was closed")
         return self._pointer
 
-    def set_threads(self, wanted: int) -> None:
+    def set_threads(self, settings: LlmSettings) -> None:
         """Take another number of threads from the next `compute` on."""
-        threads = thread_count(wanted)
-        lib.llama_set_n_threads(self.pointer, threads, threads)
+        lib.llama_set_n_threads(self.pointer, *thread_counts(settings))
 
     def compute(self, stretches: Sequence[Stretch], stop: Callable[[], bool]) -> list[int] | None:
         """Compute all stretches (together at most `capacity` tokens) at once.

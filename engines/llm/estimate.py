@@ -6,18 +6,20 @@ the driver's context. The library is asked for what it knows better (`buffers.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engines.appraisal import Need
+from engines.llm.gguf import TENSOR_TYPES
 from engines.llm.header import Header
-from engines.llm.settings import LlmSettings
+from engines.llm.settings import CacheType, LlmSettings
 
-PHYSICAL_BATCH = 512
-"""Tokens the library computes in one pass; a longer batch is cut, so that it takes no larger buffers."""
 CACHE_STEP = 256
 """Tokens: the library rounds the cache of a sequence up to a multiple."""
-CACHE_VALUE_BYTES = 2
-"""Keys and values are kept as 16-bit floats."""
+CACHE_TYPES: dict[CacheType, int] = {
+    "f32": 0, "f16": 1, "bf16": 30, "q8_0": 8, "q5_1": 7, "q5_0": 6, "q4_1": 3, "q4_0": 2, "iq4_nl": 20,
+}  # fmt: skip
+"""The library's number of each type that keys and values may be kept as."""
 CACHE_ROUNDING_BYTES = 2**14
 """The library tells the cache in hundredths of a MiB: so near, the formula is the exact number."""
 CUDA_CONTEXT_BYTES = 400 * 2**20
@@ -33,6 +35,8 @@ class Buffers:
     compute: int
     cache: int
     """Of all blocks together."""
+    adapters: int = 0
+    """Of all LoRA adapters over the weights; they lie where the weights do."""
 
 
 def context_length(header: Header, settings: LlmSettings) -> int:
@@ -45,28 +49,44 @@ def batch_capacity(settings: LlmSettings) -> int:
     return max(settings.n_batch, settings.parallel)
 
 
+def pass_tokens(settings: LlmSettings) -> int:
+    """The most tokens computed in one pass; a longer batch is cut, so that it takes no larger buffers."""
+    return min(batch_capacity(settings), settings.n_ubatch)
+
+
 def cache_bytes(header: Header, settings: LlmSettings) -> tuple[int, ...]:
-    """Keys and values by block: 2 · tokens · heads · head length · bytes, for all sequences."""
+    """Keys and values by block: tokens · heads · head length · bytes of each, for all sequences."""
     cells = _cells(header, settings) * settings.parallel
-    return tuple(cells * values * CACHE_VALUE_BYTES for values in header.cached)
+    blocks = zip(header.cached_keys, header.cached_values, strict=True)
+    return tuple(
+        _kept(cells * keys, settings.type_k) + _kept(cells * values, settings.type_v) for keys, values in blocks
+    )
 
 
 def formula(header: Header, settings: LlmSettings) -> Buffers:
-    """Without the library: for each token at once three feed-forward and four embedding rows of 32 bits, and a mask.
+    """Without the library: rows of 32 bits for each token at once, by the widest step of a block.
 
-    Within 2 % of what llama.cpp 0.5.0 says of llama models up to 70 billion parameters. The scores of the vocabulary
-    share that room, and take more than it where few tokens are read at once.
+    With flash attention that is the feed-forward network: three of its rows, four embedding rows, and a mask of 16
+    bits. Without, it is attention: a mask, and the scores of each head for each token of the cache, kept twice over
+    with the keys, values and five embedding rows. Within 2 % of what llama.cpp 0.5.0 says of llama models up to 70
+    billion parameters with a 16-bit cache, and within 10 % with others. The scores of the vocabulary share that room,
+    and take more than it where few tokens are read at once.
     """
-    tokens = min(batch_capacity(settings), PHYSICAL_BATCH, context_length(header, settings) * settings.parallel)
+    tokens = min(pass_tokens(settings), context_length(header, settings) * settings.parallel)
     tokens = -(-tokens // settings.parallel) * settings.parallel  # the same number for each sequence
-    rows = tokens * (4 * (3 * header.feed_forward + 4 * header.embedding) + 2 * _cells(header, settings))
-    return Buffers(max(rows, 4 * settings.parallel * header.vocabulary), sum(cache_bytes(header, settings)))
+    cells = _cells(header, settings)
+    row = 4 * (3 * header.feed_forward + 4 * header.embedding) + 2 * cells
+    if settings.flash_attn == "off":
+        row = max(row, 4 * (header.heads * cells + cells + 5 * header.embedding + max(header.cached, default=0)))
+    return Buffers(max(tokens * row, 4 * settings.parallel * header.vocabulary), sum(cache_bytes(header, settings)))
 
 
 def need(header: Header, settings: LlmSettings, buffers: Buffers) -> Need:
     """Pieces are the blocks, each with its cache, and the output layer."""
     on_gpu = settings.layers_on_gpu(header.pieces)
-    blocks = [sum(parts) for parts in zip(header.block_bytes, _spread(header, settings, buffers.cache), strict=True)]
+    caches = _spread(header, settings, buffers.cache)
+    adapters = _divided(buffers.adapters, header.block_bytes)
+    blocks = [sum(parts) for parts in zip(header.block_bytes, caches, adapters, strict=True)]
     output = header.output_bytes + (header.table_bytes if header.tied and on_gpu != 0 else 0)
     # A long batch is computed on the GPU also for the blocks in the host's memory, whose weights pass through it.
     passing = header.largest_bytes if on_gpu is None or 0 < on_gpu < header.pieces else 0
@@ -84,6 +104,11 @@ def gpu_bytes(of: Need, gpus: int) -> int:
     return of.gpu_bytes(on_gpu) + (gpus - 1) * of.per_gpu_bytes if on_gpu else 0
 
 
+def _kept(values: int, kept_as: CacheType) -> int:
+    values_per_block, bytes_per_block = TENSOR_TYPES[CACHE_TYPES[kept_as]]
+    return values // values_per_block * bytes_per_block
+
+
 def _cells(header: Header, settings: LlmSettings) -> int:
     return -(-context_length(header, settings) // CACHE_STEP) * CACHE_STEP
 
@@ -94,4 +119,10 @@ def _spread(header: Header, settings: LlmSettings, cache: int) -> list[int]:
     whole = sum(shares)
     if abs(whole - cache) < CACHE_ROUNDING_BYTES:
         return list(shares)
-    return [cache * share // whole if whole else cache // len(shares) for share in shares]
+    return _divided(cache, shares)
+
+
+def _divided(total: int, shares: Sequence[int]) -> list[int]:
+    """In proportion to the shares; evenly where all are 0."""
+    whole = sum(shares)
+    return [total * share // whole if whole else total // len(shares) for share in shares]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Literal
 
 from engines.appraisal import Level
 from engines.llm import gguf
@@ -32,8 +33,12 @@ class Header:
     feed_forward: int
     """Width of the widest feed-forward network; of experts, those used for one token together."""
     vocabulary: int
-    cached: tuple[int, ...]
-    """Numbers that one token leaves in the cache (keys and values), by block."""
+    heads: int
+    """The most heads of attention that a block has."""
+    cached_keys: tuple[int, ...]
+    """Numbers that one token leaves in the cache as keys, by block."""
+    cached_values: tuple[int, ...]
+    """The same for values."""
     block_bytes: tuple[int, ...]
     output_bytes: int
     """What the output layer has of its own."""
@@ -50,6 +55,11 @@ class Header:
     def pieces(self) -> int:
         """What may lie on a GPU: the blocks, and the output layer after them."""
         return len(self.block_bytes) + 1
+
+    @property
+    def cached(self) -> tuple[int, ...]:
+        """Keys and values together, by block."""
+        return tuple(map(sum, zip(self.cached_keys, self.cached_values, strict=True)))
 
     @property
     def weight_bytes(self) -> int:
@@ -97,7 +107,9 @@ def header_of(shards: Iterable[Contents]) -> Header:
         embedding=facts.number("embedding_length"),
         feed_forward=facts.feed_forward(),
         vocabulary=table.sizes[-1] if table is not None and table.sizes else 0,
-        cached=facts.cached(len(block_bytes)),
+        heads=facts.number("attention.head_count"),
+        cached_keys=facts.cached("key", len(block_bytes)),
+        cached_values=facts.cached("value", len(block_bytes)),
         block_bytes=tuple(block_bytes),
         output_bytes=output,
         table_bytes=0 if table is None else table.bytes,
@@ -136,10 +148,10 @@ class _Facts:
         experts = self.number("expert_feed_forward_length") * self.number("expert_used_count")
         return max(self.number("feed_forward_length"), experts)
 
-    def cached(self, blocks: int) -> tuple[int, ...]:
-        """Heads with a cache of their own, times the lengths of a key and a value."""
+    def cached(self, what: Literal["key", "value"], blocks: int) -> tuple[int, ...]:
+        """Heads with a cache of their own, times the length of a key or a value."""
         all_heads = self.numbers("attention.head_count")
         heads = self.numbers("attention.head_count_kv") or all_heads or (0,)
         usual = self.number("embedding_length") // max((1, *all_heads))
-        each = (self.number("attention.key_length") or usual) + (self.number("attention.value_length") or usual)
-        return tuple(each * heads[min(block, len(heads) - 1)] for block in range(blocks))
+        length = self.number(f"attention.{what}_length") or usual
+        return tuple(length * heads[min(block, len(heads) - 1)] for block in range(blocks))

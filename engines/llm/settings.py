@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from engines.settings import EngineSettings, knob
 from ipc.snapshot import Scalar
@@ -11,6 +11,10 @@ MINIATURE = "miniature"
 """The model name that means the model shipped with the project."""
 BALANCED: Final = 0.81
 """Share of the layers that the profile `balanced` puts on the GPU: 35 of 43."""
+CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+"""What keys and values of earlier tokens are kept as, finest first."""
+UNQUANTIZED: Final = ("f32", "f16", "bf16")
+_ALSO_MEMORY = ("n_ubatch", "type_k", "type_v", "flash_attn", "lora")
 
 
 class LlmSettings(EngineSettings, frozen=True, kw_only=True):
@@ -41,6 +45,33 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
             recommend="512",
         ),
     ] = 512
+    n_ubatch: Annotated[
+        int,
+        knob(
+            "tokens",
+            "context",
+            "tokens of a batch computed in one pass: its buffers grow with them",
+            ge=1,
+            le=16384,
+            recommend="512; 2048 reads long prompts faster on a large GPU",
+        ),
+    ] = 512
+    type_k: Annotated[
+        CacheType, knob("", "context", "what keys are kept as in the cache", recommend="f16; q8_0 halves them")
+    ] = "f16"
+    type_v: Annotated[
+        CacheType,
+        knob(
+            "",
+            "context",
+            "what values are kept as in the cache; other than f32, f16 and bf16 they need flash attention",
+            recommend="f16; q8_0 halves them",
+        ),
+    ] = "f16"
+    flash_attn: Annotated[
+        Literal["auto", "on", "off"],
+        knob("", "context", "flash attention: smaller buffers; `auto`: where the model allows it", recommend="auto"),
+    ] = "auto"
     profile: Annotated[
         Literal["performance", "balanced", "cpu_fallback", "dynamic"],
         knob("", "model", "layers on the GPU: all, 0.81 of them, none, or as many as there is room for"),
@@ -51,14 +82,55 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     tensor_split: Annotated[
         str, knob("", "model", "shares of several GPUs, such as `0.6,0.4`; empty means as they were placed")
     ] = ""
+    main_gpu: Annotated[
+        int,
+        knob(
+            "",
+            "model",
+            "keep the model whole on this one of its GPUs, counted from 0; -1 divides it where it is on several",
+            ge=-1,
+            le=15,
+            recommend="-1; which GPUs are its own says `gpu`",
+        ),
+    ] = -1
+    lora: Annotated[
+        str,
+        knob(
+            "",
+            "context",
+            "adapters over the weights: paths of GGUF files, each with `:scale` if not 1, with commas between them",
+        ),
+    ] = ""
     threads: Annotated[int, knob("threads", "now", "CPU threads; 0 means physical cores − 1", ge=0, le=512)] = 0
+    threads_batch: Annotated[
+        int, knob("threads", "now", "CPU threads while a prompt is read; 0 means as many as `threads`", ge=0, le=512)
+    ] = 0
     mmap: Annotated[bool, knob("", "model", "map the file instead of reading it")] = True
+    mlock: Annotated[
+        bool, knob("", "model", "keep the weights in memory whatever else wants it; needs the right to (ulimit -l)")
+    ] = False
+    chat_template: Annotated[
+        str,
+        knob("", "now", "Jinja template in place of the model's own: the path of a file, or the text itself"),
+    ] = ""
     max_tokens: Annotated[int, knob("tokens", "now", "answer length where a request names none", ge=1, le=131072)] = 256
     temperature: Annotated[float, knob("", "now", "0 is greedy", ge=0, le=5, recommend="0.8; 0 for batches")] = 0.8
     top_k: Annotated[int, knob("", "now", "keep the k likeliest tokens; 0 keeps all", ge=0, le=100000)] = 40
     top_p: Annotated[float, knob("", "now", "keep the likeliest tokens up to this share", ge=0, le=1)] = 0.95
     min_p: Annotated[float, knob("", "now", "drop tokens below this share of the likeliest", ge=0, le=1)] = 0.05
-    repeat_penalty: Annotated[float, knob("", "now", "0 and 1 are off", ge=0, le=10)] = 1.0
+    typical_p: Annotated[float, knob("", "now", "keep the tokens most typical here; 1 is off", ge=0, le=1)] = 1.0
+    repeat_penalty: Annotated[
+        float, knob("", "now", "divides what a token written before is worth; 0 and 1 are off", ge=0, le=10)
+    ] = 1.0
+    presence_penalty: Annotated[
+        float, knob("", "now", "taken from what a token written before is worth; 0 is off", ge=-2, le=2)
+    ] = 0.0
+    frequency_penalty: Annotated[
+        float, knob("", "now", "the same for each time that it was written; 0 is off", ge=-2, le=2)
+    ] = 0.0
+    repeat_last_n: Annotated[
+        int, knob("tokens", "now", "how far back the three penalties look; 0 is off, -1 the whole answer", ge=-1, le=131072)
+    ] = 64
     seed: Annotated[
         int,
         knob(
@@ -91,18 +163,22 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
                 return None
 
     def shape(self) -> dict[str, Scalar]:
-        """Of two knobs for layers, the one in force."""
+        """Of two knobs for layers, the one in force; of those rarely touched, the ones that were."""
         layers: dict[str, Scalar] = (
             {"n_gpu_layers": self.n_gpu_layers} if self.n_gpu_layers >= 0 else {"profile": self.profile}
         )
-        return {"n_ctx": self.n_ctx, "parallel": self.parallel, "n_batch": self.n_batch, **layers}
+        usual = LlmSettings()
+        unusual = {
+            name: value for name in _ALSO_MEMORY if (value := getattr(self, name)) != getattr(usual, name)
+        }
+        return {"n_ctx": self.n_ctx, "parallel": self.parallel, "n_batch": self.n_batch, **unusual, **layers}
 
     def step_down(self) -> dict[str, Scalar]:
         """Parallel, then batch size, then context, then the GPU."""
         if self.parallel > 1:
             return {"parallel": self.parallel // 2}
         if self.n_batch > 64:
-            return {"n_batch": max(64, self.n_batch // 2)}
+            return {"n_batch": max(64, min(self.n_batch, self.n_ubatch) // 2)}
         if self.n_ctx > 512:
             return {"n_ctx": max(512, self.n_ctx // 2)}
         return {} if self.layers_on_gpu(1) == 0 else {"n_gpu_layers": 0}
