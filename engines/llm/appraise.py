@@ -16,10 +16,11 @@ from engines.appraisal import Appraisal, Need, Option
 from engines.gpu_memory import ACCOUNTS
 from engines.llm import told
 from engines.llm.buffers import NO_LIBRARY, BuffersOf, buffers_of
+from engines.llm.checks import check
 from engines.llm.estimate import need
 from engines.llm.files import ModelFile, found, path_of, siblings
 from engines.llm.settings import LlmSettings
-from engines.llm.split import MOST_GPUS, shares
+from engines.llm.split import MOST_GPUS
 from engines.settings import EngineSettings, as_dict
 
 
@@ -28,10 +29,10 @@ def appraise(settings: EngineSettings) -> Appraisal:
     fewer units, smaller batches and contexts, coarser files, the CPU.
 
     Raises:
-        CannotLoad: no file is meant, it is broken, or `tensor_split` is no list of shares.
+        CannotLoad: no file is meant, it is broken, or the settings cannot work together.
     """
     assert isinstance(settings, LlmSettings)
-    shares(settings)
+    check(settings)
     files = found(settings)
     best = files[0]
     coarser = [one for one in siblings(best) if one.fineness < best.fineness]
@@ -48,7 +49,7 @@ def appraise(settings: EngineSettings) -> Appraisal:
         options=options,
         rungs=rungs,
         least_capability=least_capability,
-        spread=MOST_GPUS,
+        spread=MOST_GPUS if settings.main_gpu < 0 else 1,
         layers_knob="n_gpu_layers",
         why_no_gpu=why_no_gpu,
     )

@@ -49,14 +49,16 @@ def _fractions(low: int, high: int, above: bool, below: bool) -> list[str]:
 
 
 def _naturals(low: int, high: int) -> list[str]:
-    """From 0 up, one alternative or more for each number of digits."""
+    """From 0 up, alternatives by the number of digits; those with every number are one."""
     parts: list[str] = []
+    full: list[int] = []
     for digits in range(len(str(low)), len(str(max(high, 0))) + 1):
-        least = max(low, 10 ** (digits - 1) if digits > 1 else 0)
-        most = min(high, 10**digits - 1)
-        if least <= most:
-            parts += _same_length(str(least), str(most))
-    return parts
+        first, last = 10 ** (digits - 1) if digits > 1 else 0, 10**digits - 1
+        if digits > 1 and low <= first and last <= high:
+            full.append(digits - 1)
+        elif max(low, first) <= min(high, last):
+            parts += _same_length(str(max(low, first)), str(min(high, last)))
+    return [*parts, f"[1-9] [0-9]{{{full[0]},{full[-1]}}}"] if full else parts
 
 
 def _same_length(low: str, high: str) -> list[str]:

@@ -32,6 +32,8 @@ class LlmEngine:
         self._memory = GpuMemory()
         self._loaded: Loaded | None = None
         self._settings = LlmSettings()
+        self.loads = 0
+        """How often weights were read."""
 
     def load(self, settings: LlmSettings) -> Model:
         """Load and write one token.
@@ -42,7 +44,7 @@ class LlmEngine:
         self.close()
         kind = _loaded_class()
         self._growth = Growth()
-        self._loaded, self._settings = kind(settings, self._report, self._memory), settings
+        self._loaded, self._settings = self._read(kind, settings), settings
         return self._model()
 
     def apply(self, settings: LlmSettings) -> Model:
@@ -91,11 +93,15 @@ class LlmEngine:
         kind.check(new)
         self.close()
         try:
-            self._loaded = kind(new, self._report, self._memory)
+            self._loaded = self._read(kind, new)
         except (CannotLoad, OutOfMemory):
             with _must_succeed():
-                self._loaded = kind(old, self._report, self._memory)
+                self._loaded = self._read(kind, old)
             raise
+
+    def _read(self, kind: type[Loaded], settings: LlmSettings) -> Loaded:
+        self.loads += 1
+        return kind(settings, self._report, self._memory)
 
     def _ready(self) -> Loaded:
         if self._loaded is None:

@@ -1,4 +1,4 @@
-"""What the library would not survive in a grammar: it ends the process where a text nests or repeats without measure."""
+"""What the library would not survive in a grammar: nesting and repeating without measure end its process."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def check(text: str) -> None:
                 depth -= 1
             case "repeats":
                 copies += size * _repeats(token["repeats"])
+            case _:
+                pass
         size = len(token[0]) if token.lastgroup == "text" else 1
         if depth > DEEPEST:
             raise bad_grammar(f"its parentheses nest more than {DEEPEST} deep")

@@ -62,7 +62,7 @@ def generate(flight: Flight, tools: Tools, report: Report) -> None:
             if outputs is None:
                 return
             report.tokens(_draw(turns, outputs, flight, tools))
-            for lane in [lane for lane in lanes if lane.finish]:
+            for lane in [lane for lane in lanes if lane.finish or lane.problem]:
                 lanes.remove(lane)
                 free.append(lane.sequence)
                 tools.context.forget(lane.sequence)
@@ -86,7 +86,7 @@ def share(lanes: Sequence[Lane], capacity: int) -> list[tuple[Lane, Stretch]]:
 
 def _board(order: UnitOrder, sequence: int, tools: Tools, *, deterministic: bool) -> Lane:
     request = parse(order.payload)
-    prompt = tools.vocabulary.tokens(tools.chat.prompt(request.turns()))
+    prompt = tools.vocabulary.tokens(tools.chat.text(request))
     room = tools.context.length - len(prompt)
     if not prompt:
         raise RequestFailed(Problem("Empty prompt", "The prompt has no tokens.", "Write something to answer."))
@@ -100,7 +100,7 @@ def _board(order: UnitOrder, sequence: int, tools: Tools, *, deterministic: bool
         )
     limit = min(request.max_tokens or tools.settings.max_tokens, room)
     sampling = resolve(request, tools.settings, order.index, deterministic=deterministic)
-    return Lane(order, sequence, prompt, limit, request.stops(), Sampler(sampling, tools.vocabulary.size))
+    return Lane(order, sequence, prompt, limit, request.stops(), Sampler(sampling, tools.vocabulary))
 
 
 def _draw(turns: Sequence[tuple[Lane, Stretch]], outputs: Sequence[int], flight: Flight, tools: Tools) -> int:
@@ -120,6 +120,9 @@ def _draw(turns: Sequence[tuple[Lane, Stretch]], outputs: Sequence[int], flight:
 
 def _land(lane: Lane, flight: Flight) -> None:
     lane.close()
+    if lane.problem is not None:
+        flight.failed(lane.order, lane.problem)
+        return
     flight.done(
         lane.order,
         lane.result(),

@@ -12,6 +12,7 @@ from engines.llm.request import Answer, Finish
 from engines.llm.sampling import Sampler
 from engines.llm.text import TextOut
 from engines.llm.vocabulary import Vocabulary
+from ipc.errors import Problem, RequestFailed
 from ipc.work import UnitOrder
 
 ANSWER_BYTES = 60_000
@@ -38,6 +39,8 @@ class Lane:
         self.pending = prompt
         self.tokens = 0
         self.finish: Finish | None = None
+        self.problem: Problem | None = None
+        """Why it cannot go on; then there is no result."""
         self.ttft_seconds: float | None = None
         self._prompt_tokens = len(prompt)
         self._limit = limit
@@ -60,9 +63,13 @@ class Lane:
     def draw(self, context: lib.llama_context_p, at: int, vocabulary: Vocabulary) -> str:
         """Draw the next token from what was computed at batch index `at`.
 
-        Returns the text that may leave now, and sets `finish` once the answer is over.
+        Returns the text that may leave now, and sets `finish` once the answer is over, or `problem`.
         """
-        token = self._sampler.draw(context, at)
+        try:
+            token = self._sampler.draw(context, at)
+        except RequestFailed as error:
+            self.problem = error.problem
+            return ""
         if self.ttft_seconds is None:
             self.ttft_seconds = self.seconds()
         if vocabulary.is_end(token):

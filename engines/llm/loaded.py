@@ -9,8 +9,10 @@ import llama_cpp as lib
 
 from engines.contract import CannotLoad, Flight, Report
 from engines.gpu_memory import GpuMemory, placement
+from engines.llm.adapters import Adapters
 from engines.llm.buffers import buffers_of
 from engines.llm.chat import Chat
+from engines.llm.checks import check
 from engines.llm.context import Context, Stretch
 from engines.llm.estimate import gpu_bytes, need
 from engines.llm.files import chosen
@@ -32,6 +34,7 @@ class Loaded:
 
     def __init__(self, settings: LlmSettings, report: Report, memory: GpuMemory) -> None:
         self._report, self._memory = report, memory
+        check(settings)
         self._file = chosen(settings)
         self._hold(settings)
         try:
@@ -40,8 +43,8 @@ class Loaded:
             self._memory.hold(0)
             raise
         try:
-            self._chat = Chat(self._weights.chat_template, self._weights.vocabulary.bos, self._weights.vocabulary.eos)
-            self._build(settings)
+            self._adapters = Adapters(self._weights, settings)
+            self._build(settings, self._chat_for(settings))
         except BaseException:
             self._weights.close()
             self._memory.hold(0)
@@ -49,11 +52,12 @@ class Loaded:
 
     @staticmethod
     def check(settings: LlmSettings) -> None:
-        """Whether the file of these settings is there and whole, at the price of reading its header.
+        """Whether these settings can work, and their file is there and whole, at the price of reading its header.
 
         Raises:
             CannotLoad
         """
+        check(settings)
         chosen(settings)
 
     @property
@@ -75,8 +79,13 @@ class Loaded:
         return self._weights.wanted_on_gpu if self._memory.simulated else self._weights.layers_on_gpu
 
     def retune(self, settings: LlmSettings) -> None:
-        """Take settings that neither the weights nor the context depend on."""
-        self._context.set_threads(settings.threads)
+        """Take settings that neither the weights nor the context depend on.
+
+        Raises:
+            CannotLoad: the chat template cannot be used, and nothing has changed.
+        """
+        self._chat = self._chat_for(settings)
+        self._context.set_threads(settings)
         self._settings = settings
 
     def rebuild(self, settings: LlmSettings) -> None:
@@ -85,9 +94,14 @@ class Loaded:
         Raises:
             CannotLoad, OutOfMemory: and there is no context until another `rebuild`.
         """
+        check(settings)
+        chat = self._chat_for(settings)
+        adapters = Adapters(self._weights, settings)
         self._context.close()
+        self._adapters.close()
+        self._adapters = adapters
         self._hold(settings)
-        self._build(settings)
+        self._build(settings, chat)
 
     def fly(self, flight: Flight) -> None:
         """Raises OutOfMemory."""
@@ -95,6 +109,7 @@ class Loaded:
 
     def close(self) -> None:
         self._context.close()
+        self._adapters.close()
         self._weights.close()
         self._memory.hold(0)
 
@@ -106,14 +121,21 @@ class Loaded:
         with buffers_of(self._file.path, header) as buffers:
             self._memory.hold(gpu_bytes(need(header, settings, buffers(settings)), len(placement())))
 
-    def _build(self, settings: LlmSettings) -> None:
+    def _chat_for(self, settings: LlmSettings) -> Chat:
+        bos, eos = self._weights.vocabulary.bos, self._weights.vocabulary.eos
+        if settings.chat_template.strip():
+            return Chat.through(settings.chat_template, bos, eos)
+        return Chat(self._weights.chat_template, bos, eos)
+
+    def _build(self, settings: LlmSettings, chat: Chat) -> None:
         context = Context(self._weights, settings)
         try:
+            self._adapters.lay_over(context.pointer)
             self._test(context)
         except BaseException:
             context.close()
             raise
-        self._context, self._settings = context, settings
+        self._context, self._chat, self._settings = context, chat, settings
         if context.length < settings.n_ctx:
             _log.warning(
                 "%s was trained for %d tokens: n_ctx %d is cut to that", self.name, context.length, settings.n_ctx
@@ -124,7 +146,7 @@ class Loaded:
         vocabulary = self._weights.vocabulary
         outputs = context.compute([Stretch(0, 0, vocabulary.tokens("Hello")[: context.length], sample=True)], _never)
         assert outputs is not None
-        sampler = Sampler(Sampling(0, 0, 1, 0, 1, 0), vocabulary.size)
+        sampler = Sampler(Sampling(), vocabulary)
         token = sampler.draw(context.pointer, outputs[0])
         sampler.close()
         score = lib.llama_get_logits_ith(context.pointer, outputs[0])[token]

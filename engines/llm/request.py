@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engines.chain import Id, OutputLine, output_line
+from engines.llm import gbnf
+from engines.llm.schema import to_gbnf
 from ipc.errors import Problem, RequestFailed
 
 StopText: TypeAlias = Annotated[str, Meta(max_length=256)]
@@ -27,7 +29,8 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """What is asked: a `prompt` (one user turn) or `messages`; whatever else is None falls to the engine's knobs.
 
     `seed` is used as it is, while the engine's own seed adds the unit's index. `stop` ends the answer, which never
-    contains it.
+    contains it. With `raw` the model continues the prompt as it stands, without a chat template. The answer keeps to
+    `grammar`, a text in GBNF, or to `json_schema`.
     """
 
     id: Id | None = None
@@ -36,10 +39,17 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     max_tokens: Annotated[int, Meta(ge=1, le=131072)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
     top_k: Annotated[int, Meta(ge=0, le=100000)] | None = None
+    typical_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    repeat_penalty: Annotated[float, Meta(ge=0, le=10)] | None = None
+    presence_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     stop: StopText | Annotated[tuple[StopText, ...], Meta(max_length=64)] | None = None
+    raw: bool = False
+    grammar: Annotated[str, Meta(min_length=1)] | None = None
+    json_schema: msgspec.Raw = msgspec.Raw()
 
     def turns(self) -> tuple[Message, ...]:
         """The conversation to answer; a bare prompt is one user turn."""
@@ -49,6 +59,24 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         """The texts that end the answer; an empty one would end it before it begins, so it counts for nothing."""
         texts = (self.stop,) if isinstance(self.stop, str) else self.stop or ()
         return tuple(text for text in texts if text)
+
+    def gbnf(self) -> str:
+        """The grammar that the answer keeps to, or an empty text.
+
+        Raises:
+            RequestFailed: it has two, or one that cannot be used.
+        """
+        schema = bytes(self.json_schema).decode()
+        if schema in ("", "null"):
+            if self.grammar is None:
+                return ""
+            gbnf.check(self.grammar)
+            return self.grammar
+        if self.grammar is not None:
+            raise RequestFailed(
+                Problem("Bad request", "It has both `grammar` and `json_schema`.", "Give at most one of the two.")
+            )
+        return to_gbnf(schema)
 
 
 class Answer(Struct, frozen=True):
@@ -69,8 +97,8 @@ def parse(text: str | bytes) -> Request:
     """The request in one line of JSON, which may be a line of an earlier job's output.
 
     Raises:
-        RequestFailed: it is no JSON object, has an unknown key or a value of the wrong type or range, or not exactly
-            one of `prompt` and `messages`.
+        RequestFailed: it is no JSON object, has an unknown key or a value of the wrong type or range, not exactly
+            one of `prompt` and `messages`, or a grammar or schema that surely cannot be used.
     """
     try:
         request = _decoder.decode(text)
@@ -78,6 +106,8 @@ def parse(text: str | bytes) -> Request:
         if (earlier := output_line(text)) is not None:
             return _chained(earlier)
         raise RequestFailed(_invalid(str(error))) from error
+    except RecursionError as error:
+        raise RequestFailed(Problem("Bad request", "It nests too deeply.", "Correct this line.")) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RequestFailed(
             Problem("Not JSON", f"The line cannot be read: {error}.", "Write one JSON object on one line, in UTF-8.")
@@ -88,6 +118,11 @@ def parse(text: str | bytes) -> Request:
         else:
             has, way_out = "both `prompt` and `messages`", "Give exactly one of the two."
         raise RequestFailed(Problem("Bad request", f"It has {has}.", way_out))
+    if request.raw and request.prompt is None:
+        raise RequestFailed(
+            Problem("Bad request", "It has `messages` and is `raw`.", "Only a `prompt` goes without a chat template.")
+        )
+    request.gbnf()
     return request
 
 

@@ -55,6 +55,8 @@ def _converted(text: str) -> str | RequestFailed:
         return error
     except RecursionError:
         return cannot("it nests too deeply")
+    except ValueError as error:  # Python reads no numbers of thousands of digits
+        return cannot(f"it cannot be read: {error}")
     return grammar
 
 
@@ -186,7 +188,8 @@ class _Converter:
                 return _within(said, whole=kind == "integer")
             case "boolean" | "null" | "value":
                 return self._shared(kind)
-        raise cannot(f"{shown(kind)} is no type")
+            case _:
+                raise cannot(f"{shown(kind)} is no type")
 
     def _object(self, said: Schema) -> str:
         properties, others = said.get("properties", {}), said.get("additionalProperties", True)
@@ -210,7 +213,7 @@ class _Converter:
         """Written from the last to the first: `openings` are the ways to begin, `after` is what follows any member."""
         openings: list[str] = []
         after = ""
-        for name, of in reversed(properties.items()):
+        for name, of in reversed(list(properties.items())):
             pair = self._rule(f'{literal(name)} ":" space {grouped(self._expression(of))}')
             opening = f"{pair} {after}"
             openings = [opening] if name in required else [opening, *openings]
@@ -231,12 +234,13 @@ class _Converter:
         missing = max(0, least - len(placed))
         if rest is False and missing:
             raise cannot("`minItems` is more than it has items")
+        begun = ' "," space '.join(placed)
         if rest is False or most == 0 or (placed and not missing):
-            return f'"[" space {" \",\" space ".join(placed)} space "]"' if placed else '"[" space "]"'
+            return f'"[" space {begun} space "]"' if placed else '"[" space "]"'
         item = grouped(self._expression(rest))
         more = self._rule(f'"," space {item}')
         if placed:
-            return self._rule(f'"[" space {" \",\" space ".join(placed)} {more}{{{missing}}} space "]"')
+            return self._rule(f'"[" space {begun} {more}{{{missing}}} space "]"')
         inside = f"{item} {more}{{{max(0, least - 1)},{'' if most is None else most - 1}}} space"
         return self._rule(f'"[" space {inside} "]"' if least else f'"[" space ({inside})? "]"')
 
@@ -279,7 +283,7 @@ def _within(said: Schema, *, whole: bool) -> str:
     if whole:
         low, high = (None if low is None else low + above), (None if high is None else high - below)
     found = integers(low, high) if whole else numbers(low, high, above=above, below=below)
-    if not found:
+    if not found or (low is not None and high is not None and high < low):
         raise cannot("no number lies within its bounds")
     return f"({found})"
 

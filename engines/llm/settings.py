@@ -129,7 +129,8 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
         float, knob("", "now", "the same for each time that it was written; 0 is off", ge=-2, le=2)
     ] = 0.0
     repeat_last_n: Annotated[
-        int, knob("tokens", "now", "how far back the three penalties look; 0 is off, -1 the whole answer", ge=-1, le=131072)
+        int,
+        knob("tokens", "now", "how far back penalties look; 0 is off, -1 all of the answer", ge=-1, le=131072),
     ] = 64
     seed: Annotated[
         int,
@@ -168,9 +169,7 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
             {"n_gpu_layers": self.n_gpu_layers} if self.n_gpu_layers >= 0 else {"profile": self.profile}
         )
         usual = LlmSettings()
-        unusual = {
-            name: value for name in _ALSO_MEMORY if (value := getattr(self, name)) != getattr(usual, name)
-        }
+        unusual = {name: value for name in _ALSO_MEMORY if (value := getattr(self, name)) != getattr(usual, name)}
         return {"n_ctx": self.n_ctx, "parallel": self.parallel, "n_batch": self.n_batch, **unusual, **layers}
 
     def step_down(self) -> dict[str, Scalar]:

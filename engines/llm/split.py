@@ -16,11 +16,14 @@ MOST_GPUS = 8
 def shares(settings: LlmSettings) -> tuple[float, ...]:
     """One share per GPU, in the order of the placement: those asked for, else those it was placed with.
 
-    Empty where nothing is to be shared: on one GPU or none.
+    Empty where nothing is to be shared: on one GPU or none, or whole on `main_gpu`.
 
     Raises:
-        CannotLoad: `tensor_split` is no list of shares, or names more than `MOST_GPUS`.
+        CannotLoad: `tensor_split` is no list of shares, or names more than `MOST_GPUS`; `main_gpu` is none of its GPUs.
     """
+    if settings.main_gpu >= 0:
+        _check_main(settings.main_gpu, settings.tensor_split)
+        return ()
     if not settings.tensor_split.strip():
         placed = placement()
         return tuple(one.share for one in placed) if len(placed) > 1 else ()
@@ -33,6 +36,23 @@ def shares(settings: LlmSettings) -> tuple[float, ...]:
     if len(split) > MOST_GPUS:
         raise _no_shares(settings.tensor_split, f"it names more than {MOST_GPUS} GPUs")
     return split
+
+
+def _check_main(main_gpu: int, tensor_split: str) -> None:
+    gpus = len(placement())
+    if gpus and main_gpu >= gpus:
+        why = f"it has {gpus} GPU{'s' if gpus > 1 else ''}, counted from 0"
+    elif tensor_split.strip():
+        why = f"tensor_split = {tensor_split!r} divides the model"
+    else:
+        return
+    raise CannotLoad(
+        Problem(
+            "Bad main_gpu",
+            f"main_gpu = {main_gpu}: {why}.",
+            "Set `main_gpu` to -1; which GPUs the engine has, `gpu` says.",
+        )
+    )
 
 
 def _no_shares(text: str, why: str) -> CannotLoad:

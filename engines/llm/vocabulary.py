@@ -11,7 +11,7 @@ class Vocabulary:
     """Borrowed from its weights, and as long-lived as they are."""
 
     def __init__(self, pointer: lib.llama_vocab_p) -> None:
-        self._pointer = pointer
+        self.pointer = pointer
         self._pieces: dict[int, bytes] = {}
         self.size = lib.llama_vocab_n_tokens(pointer)
         self.bos = self._special(lib.llama_vocab_bos(pointer))
@@ -24,7 +24,7 @@ class Vocabulary:
         room = len(data) + 8
         while True:
             buffer = (lib.llama_token * room)()
-            count = lib.llama_tokenize(self._pointer, data, len(data), buffer, room, add_special, True)
+            count = lib.llama_tokenize(self.pointer, data, len(data), buffer, room, add_special, True)
             if count >= 0:
                 return buffer[:count]
             room = -count
@@ -38,7 +38,7 @@ class Vocabulary:
 
     def is_end(self, token: int) -> bool:
         """Whether this token says that the answer is complete."""
-        return bool(lib.llama_vocab_is_eog(self._pointer, token))
+        return bool(lib.llama_vocab_is_eog(self.pointer, token))
 
     def _special(self, token: int) -> str:
         return "" if token < 0 else self._render(token, special=True).decode("utf-8", "replace")
@@ -47,7 +47,7 @@ class Vocabulary:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            count = lib.llama_token_to_piece(self._pointer, token, buffer, room, 0, special)
+            count = lib.llama_token_to_piece(self.pointer, token, buffer, room, 0, special)
             if count >= 0:
                 return buffer.raw[:count]
             room = -count

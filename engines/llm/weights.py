@@ -16,6 +16,14 @@ from engines.llm.split import shares
 from engines.llm.vocabulary import Vocabulary
 from ipc.errors import Problem
 
+_LOAD_MODES = {
+    (True, True): lib.LLAMA_LOAD_MODE_MMAP_MLOCK,
+    (True, False): lib.LLAMA_LOAD_MODE_MMAP,
+    (False, True): lib.LLAMA_LOAD_MODE_MLOCK,
+    (False, False): lib.LLAMA_LOAD_MODE_NONE,
+}
+"""By `mmap` and `mlock`."""
+
 
 class Weights:
     """Loads at construction.
@@ -43,7 +51,9 @@ class Weights:
         parameters.n_gpu_layers = self.wanted_on_gpu
         if split := shares(settings):
             parameters.tensor_split = (ctypes.c_float * lib.llama_max_devices())(*split)
-        parameters.load_mode = lib.LLAMA_LOAD_MODE_MMAP if settings.mmap else lib.LLAMA_LOAD_MODE_NONE
+        if settings.main_gpu >= 0:
+            parameters.split_mode, parameters.main_gpu = lib.LLAMA_SPLIT_MODE_NONE, settings.main_gpu
+        parameters.load_mode = _LOAD_MODES[settings.mmap, settings.mlock]
         callback = lib.llama_progress_callback(progress)
         parameters.progress_callback = callback
         library = open_library()
