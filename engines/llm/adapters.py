@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import llama_cpp as lib
 
@@ -20,7 +21,7 @@ class Adapters:
     """
 
     def __init__(self, weights: Weights, settings: LlmSettings) -> None:
-        self._pointers: list[lib.llama_adapter_lora_p] = []
+        self._pointers: list[Any] = []
         self._scales: list[float] = []
         library = open_library()
         try:

@@ -35,7 +35,8 @@ class Grammar:
             vocabulary.pointer, text.encode(), b"root"
         )
         if not self._pointer:
-            raise bad_grammar(library.complaint() or "the library does not say why")
+            said = library.complaint()
+            raise bad_grammar("the engine's log says where it cannot be read" if "parse" in said else said)
 
     def draw(self, chain: lib.llama_sampler_p, context: lib.llama_context_p, at: int) -> int:
         """The next token, from what was computed at batch index `at`; the chain hears of it, too.

@@ -18,9 +18,11 @@ _MONTH_AND_DAY = (
 SHARED: dict[str, tuple[str, tuple[str, ...]]] = {
     # As llama.cpp has it: enough to lay out JSON in any usual way, and not for white space without an end.
     "space": (r'| " " | "\n"{1,2} [ \t]{0,20}', ()),
-    # No half of a surrogate pair: a text with one cannot be written as UTF-8.
+    # Ranges of what there is: the library's "anything but" would take bytes that are no UTF-8. And no half of a
+    # surrogate pair, because a text with one cannot be written as UTF-8.
     "char": (
-        rf'[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-Ce-fE-F] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))',
+        r'[ !#-[\]-~\x80-\uD7FF\uE000-\U0010FFFF]'
+        rf' | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-Ce-fE-F] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))',
         (),
     ),
     "string": (r'"\"" char* "\""', ("char",)),

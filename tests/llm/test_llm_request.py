@@ -52,6 +52,14 @@ def test_empty_stop_texts_count_for_nothing() -> None:
         ('{"prompt": "a", "max_tokens": 0}', "Bad request", "`.max_tokens`"),
         ('{"prompt": "a", "id": 99999999999999999999}', "Bad request", "`.id`"),
         ('{"promt": "a"}', "Unknown key", "`promt`"),
+        ('{"prompt": "a", "presence_penalty": 3}', "Bad request", "`.presence_penalty`"),
+        ('{"messages": [{"role": "user", "content": "b"}], "raw": true}', "Bad request", "`raw`"),
+        ('{"prompt": "a", "grammar": ""}', "Bad request", "`.grammar`"),
+        ('{"prompt": "a", "grammar": "root ::= \\"a\\"{3,1}"}', "Bad grammar", "{3,1}"),
+        ('{"prompt": "a", "grammar": "root ::= \\"a\\"", "json_schema": true}', "Bad request", "both"),
+        ('{"prompt": "a", "json_schema": 5}', "Bad schema", "5 is no schema"),
+        ('{"prompt": "a", "json_schema": {"not": {}}}', "Bad schema", "`not`"),
+        ('{"prompt": "a", "json_schema": ' + "[" * 50_000 + "]" * 50_000 + "}", "Bad request", "too deeply"),
         ('{"prompt": ' + "[" * 50_000, "Bad request", "`.prompt`"),
     ],
 )
@@ -73,6 +81,21 @@ def test_a_line_that_asks_nothing_is_told_what_it_may_have() -> None:
     with pytest.raises(RequestFailed) as raised:
         parse('{"id": "a"}')
     assert "`answer` of an earlier job" in raised.value.problem.hint
+
+
+@pytest.mark.parametrize("schema", ["true", "{}", '{"type": "integer", "x": 123456789012345678901234567890}'])
+def test_a_schema_travels_as_it_was_written(schema: str) -> None:
+    line = f'{{"prompt": "a", "json_schema": {schema}}}'
+    request = parse(line)
+    assert request.gbnf().count("root ::= ") == 1
+    assert msgspec.json.encode(request).decode() == line.replace(": ", ":", 1).replace(
+        ', "json_schema": ', ',"json_schema":'
+    )
+
+
+def test_no_schema_is_no_grammar() -> None:
+    assert parse('{"prompt": "a", "json_schema": null}').gbnf() == ""
+    assert parse('{"prompt": "a"}').gbnf() == ""
 
 
 def test_unknown_key_names_the_nearest() -> None:
