@@ -59,6 +59,8 @@ class Loaded:
         """
         check(settings)
         chosen(settings)
+        if settings.chat_template.strip():
+            Chat.through(settings.chat_template, "", "")
 
     @property
     def name(self) -> str:
