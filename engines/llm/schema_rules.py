@@ -15,16 +15,14 @@ _MONTH_AND_DAY = (
     ' | ("0" [469] | "11") "-" ("0" [1-9] | [12] [0-9] | "30")'
     ' | "02-" ("0" [1-9] | "1" [0-9] | "2" [0-8])'
 )
+_CHARACTERS = r"[ !#-[\]-~\x80-\uD7FF\uE000-\U0010FFFF]"
+_ESCAPES = rf'"\\" (["\\/bfnrt] | "u" ([0-9a-cA-Ce-fE-F] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))'
 SHARED: dict[str, tuple[str, tuple[str, ...]]] = {
     # As llama.cpp has it: enough to lay out JSON in any usual way, and not for white space without an end.
     "space": (r'| " " | "\n"{1,2} [ \t]{0,20}', ()),
     # Ranges of what there is: the library's "anything but" would take bytes that are no UTF-8. And no half of a
     # surrogate pair, because a text with one cannot be written as UTF-8.
-    "char": (
-        r'[ !#-[\]-~\x80-\uD7FF\uE000-\U0010FFFF]'
-        rf' | "\\" (["\\/bfnrt] | "u" ([0-9a-cA-Ce-fE-F] {_HEX}{{3}} | [dD] [0-7] {_HEX}{{2}}))',
-        (),
-    ),
+    "char": (f"{_CHARACTERS} | {_ESCAPES}", ()),
     "string": (r'"\"" char* "\""', ("char",)),
     "integer": (f'"-"? ("0" | [1-9] [0-9]{{0,{MOST_DIGITS - 1}}})', ()),
     "number": (f"integer ({FRACTION})? ([eE] [-+]? [0-9]{{1,2}})?", ("integer",)),

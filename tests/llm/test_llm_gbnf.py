@@ -1,4 +1,4 @@
-"""Grammars that would end the process are refused before the library sees them; those that would not are let through."""
+"""Grammars that would end the process are refused before the library sees them, and no others."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def answers(engine: LlmEngine, schema: Any, count: int = SEEDS) -> list[Any]:
 
 # ── schemas ───────────────────────────────────────────────────────────────────────────────────────────────
 
-PERSON = {
+PERSON: dict[str, Any] = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
@@ -83,7 +83,7 @@ def test_any_json_parses_whatever_the_dice_say(engine: LlmEngine, schema: Any) -
 
 def test_objects_are_as_the_schema_says_whatever_the_dice_say(engine: LlmEngine) -> None:
     read = answers(engine, PERSON)
-    order = list(PERSON["properties"])  # type: ignore[call-overload]
+    order = list(PERSON["properties"])
     for one in read:
         assert list(one) == [name for name in order if name in one]
     assert len({tuple(one) for one in read}) > 3, "what is not required comes and goes"

@@ -134,7 +134,7 @@ def test_threads_are_as_told_for_writing_and_for_reading(costs: Costs, monkeypat
 
 
 def test_penalties_change_what_is_written_and_nothing_where_they_look_at_nothing(costs: Costs) -> None:
-    longer: dict[str, Any] = {"max_tokens": 90}
+    longer: dict[str, Any] = {"max_tokens": 60, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": 3}
     costs.engine.apply(change(**longer))
     before = answers(costs.engine)
     for name, value in {"repeat_penalty": 3.0, "presence_penalty": 2.0, "frequency_penalty": 2.0}.items():

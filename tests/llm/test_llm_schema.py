@@ -143,5 +143,12 @@ def test_a_schema_out_of_all_measure_is_refused(text: str, why: str) -> None:
 
 
 def test_what_only_describes_is_passed_over() -> None:
-    described = {"type": "null", "title": "Nothing", "description": "…", "default": None, "examples": [1], "x-own": {}}
+    described: dict[str, Any] = {
+        "type": "null",
+        "title": "Nothing",
+        "description": "…",
+        "default": None,
+        "examples": [1],
+        "x-own": {},
+    }
     assert to_gbnf(json.dumps(described)) == to_gbnf('{"type": "null"}')
