@@ -134,17 +134,17 @@ def test_threads_are_as_told_for_writing_and_for_reading(costs: Costs, monkeypat
 
 
 def test_penalties_change_what_is_written_and_nothing_where_they_look_at_nothing(costs: Costs) -> None:
-    longer: dict[str, Any] = {"max_tokens": 60, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": 3}
-    costs.engine.apply(change(**longer))
-    before = answers(costs.engine)
-    for name, value in {"repeat_penalty": 3.0, "presence_penalty": 2.0, "frequency_penalty": 2.0}.items():
-        costs.engine.apply(change(**longer, **{name: value}))
-        assert answers(costs.engine) != before, name
-        costs.engine.apply(change(**longer, **{name: value}, repeat_last_n=0))
-        assert answers(costs.engine) == before, name
-    costs.engine.apply(change(**longer))
-    assert answers(costs.engine, frequency_penalty=2.0) != before
-    assert answers(costs.engine) == before
+    unsure: dict[str, Any] = {"max_tokens": 60, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": 3}
+    costs.engine.apply(change(**unsure))
+    before = answers(costs.engine, raw=True)
+    for name, value in {"repeat_penalty": 1.5, "presence_penalty": 2.0, "frequency_penalty": 2.0}.items():
+        costs.engine.apply(change(**unsure, **{name: value}))
+        held_back = answers(costs.engine, raw=True)
+        assert held_back != before, name
+        costs.engine.apply(change(**unsure, **{name: value}, repeat_last_n=0))
+        assert answers(costs.engine, raw=True) == before, name
+        costs.engine.apply(change(**unsure))
+        assert answers(costs.engine, raw=True, **{name: value}) == held_back, name
 
 
 def test_a_narrow_sampler_leaves_the_dice_no_choice(costs: Costs) -> None:
