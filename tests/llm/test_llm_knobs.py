@@ -135,16 +135,17 @@ def test_threads_are_as_told_for_writing_and_for_reading(costs: Costs, monkeypat
 
 def test_penalties_change_what_is_written_and_nothing_where_they_look_at_nothing(costs: Costs) -> None:
     unsure: dict[str, Any] = {"max_tokens": 60, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": 3}
+    begun = {"prompt": "The model", "raw": True}
     costs.engine.apply(change(**unsure))
-    before = answers(costs.engine, raw=True)
+    before = answers(costs.engine, **begun)
     for name, value in {"repeat_penalty": 1.5, "presence_penalty": 2.0, "frequency_penalty": 2.0}.items():
         costs.engine.apply(change(**unsure, **{name: value}))
-        held_back = answers(costs.engine, raw=True)
+        held_back = answers(costs.engine, **begun)
         assert held_back != before, name
         costs.engine.apply(change(**unsure, **{name: value}, repeat_last_n=0))
-        assert answers(costs.engine, raw=True) == before, name
+        assert answers(costs.engine, **begun) == before, name
         costs.engine.apply(change(**unsure))
-        assert answers(costs.engine, raw=True, **{name: value}) == held_back, name
+        assert answers(costs.engine, **begun, **{name: value}) == held_back, name
 
 
 def test_a_narrow_sampler_leaves_the_dice_no_choice(costs: Costs) -> None:
