@@ -357,6 +357,8 @@ class World:
             return False
         job, wanted, indices = self.look_up(number, ("done",))
         unit = next(unit for unit in done if unit.index == indices[choose % len(indices)])
+        again_ = (job.spec.id, unit.index)  # its next result may come while the flight of the last one is still aloft
+        self.old_results = [old for old in self.old_results if (old[1].job, old[1].index) != again_]
         self.perform([*wanted, *again.redo(job, [unit])])
         return True
 
