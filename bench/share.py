@@ -56,7 +56,7 @@ async def run_job(room: Room, source: Path, engines: int, *, up: bool) -> Run:
             flew: set[str] = set()
             async for item in items:
                 jobs, rows = _rows(expect(item, control.UpdateItem).update)
-                flew.update(row.name for row in rows if isinstance(row.state, Ready) and row.state.flights)
+                flew.update(row.name for row in rows if isinstance(row.state, Ready) and row.state.units)
                 if any(job.state in FINISHED for job in jobs):
                     return Run(time.perf_counter() - began, frozenset(flew))
     raise SystemExit("the watch ended")

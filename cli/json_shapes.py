@@ -45,7 +45,7 @@ def engine(row: EngineRow) -> Json:
     progress: float | None = None
     footprint: int | None = None
     residue: int | None = None
-    flights: int | None = None
+    units: int | None = None
     log_tail: list[Json] | None = None
     match state:
         case Stopped(why=why) | Stopping(why=why):
@@ -56,10 +56,10 @@ def engine(row: EngineRow) -> Json:
             reason, log_tail = cause, list(lines)
         case Loading(fraction=fraction):
             progress = fraction
-        case Ready(footprint_bytes=bytes_, flights=count):
-            footprint, flights = bytes_, count
-        case Draining(purpose=purpose, flights=count):
-            reason, flights = purpose, count
+        case Ready(footprint_bytes=bytes_, units=count):
+            footprint, units = bytes_, count
+        case Draining(purpose=purpose, units=count):
+            reason, units = purpose, count
         case Cold(residue_bytes=bytes_):
             residue = bytes_
         case _:
@@ -74,7 +74,7 @@ def engine(row: EngineRow) -> Json:
         "model": row.model,
         "quantization": row.quantization,
         "parallel": row.parallel,
-        "flights": flights,
+        "units": units,
         "load_progress": progress,
         "footprint_bytes": footprint,
         "residue_bytes": residue,

@@ -107,8 +107,8 @@ def moment(unix: float) -> str:
 def state_of(row: EngineRow) -> str:
     """`ready · 3 in flight`, `loading 62 %`, `stopped · idle`."""
     match row.state:
-        case Ready(flights=flights) if flights:
-            return f"ready · {flights} in flight"
+        case Ready(units=units) if units:
+            return f"ready · {units} in flight"
         case Loading(fraction=fraction) if fraction is not None:
             return f"loading {fraction:.0%}".replace("%", " %")
         case Draining(purpose=purpose):

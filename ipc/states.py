@@ -42,11 +42,11 @@ class Loading(Struct, frozen=True, array_like=True, tag="loading"):
 
 
 class Ready(Struct, frozen=True, array_like=True, tag="ready"):
-    """The self-test passed: one real token, frame or vector. Busy when `flights` > 0."""
+    """The self-test passed: one real token, frame or vector. Busy when `units`, those in the air, are above 0."""
 
     pid: int
     footprint_bytes: int
-    flights: int
+    units: int
 
 
 class Draining(Struct, frozen=True, array_like=True, tag="draining"):
@@ -54,7 +54,7 @@ class Draining(Struct, frozen=True, array_like=True, tag="draining"):
 
     pid: int
     purpose: Purpose
-    flights: int
+    units: int
 
 
 class Stopping(Struct, frozen=True, array_like=True, tag="stopping"):

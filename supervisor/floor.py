@@ -108,15 +108,17 @@ def _view(slot: Slot) -> EngineView:
             why_not = f"{slot.name} has failed ({cause}): engineroom start {slot.name} tries again"
         case _:
             pass
+    joins = settings.joins()
     return EngineView(
         name=slot.name,
         parallel=settings.parallel,
         deterministic=settings.deterministic,
-        free=isinstance(state, Ready) and state.flights == 0 and not slot.record.life.flights and not slot.hold,
+        free=isinstance(state, Ready) and (joins or not slot.record.life.flights) and not slot.hold,
         available=not why_not,
         why_not=why_not,
         hold=slot.hold,
         blocked_by=slot.blocked_by,
         load_seconds=slot.load_seconds,
         planning=settings.planning(),
+        joins=joins,
     )

@@ -21,7 +21,7 @@ from engines.settings import as_dict
 from ipc import work
 from ipc.errors import Problem
 from ipc.snapshot import EngineChanged
-from ipc.states import Cold, Failed
+from ipc.states import Cold, EngineState, Failed, Ready
 from supervisor.board import Board
 from supervisor.host import ProcessReading
 from supervisor.machine import effects, events
@@ -117,7 +117,7 @@ class Runner:
         self.show(slot)
         if slot.is_desk:
             self._send_tasks(slot)
-        elif slot.record.state != before:
+        elif slot.record.state != before and not _only_units(before, slot.record.state):
             self._jobs.engine_changed(slot.name)
 
     def show(self, slot: Slot) -> None:
@@ -309,6 +309,11 @@ class Runner:
     def send_results(self, desk: Slot, message: work.Results) -> None:
         """The rows that a desk asked for."""
         self._send(desk, message)
+
+
+def _only_units(before: EngineState, after: EngineState) -> bool:
+    """Whether it only began or ended some, which the jobs hear by themselves."""
+    return isinstance(before, Ready) and isinstance(after, Ready)
 
 
 def _note(slot: Slot, word: effects.Word, text: str) -> str:

@@ -57,7 +57,7 @@ def load_or_unload(target: Target) -> Wish | None:
 def stop_everything(engines: list[EngineRow], jobs: list[JobRow]) -> Wish:
     """End the supervisor and every engine; always asks."""
     running = [row for row in engines if states.pid_of(row.state) is not None]
-    busy = [row.name for row in running if _flights(row)]
+    busy = [row.name for row in running if _units(row)]
     waiting = [row for row in jobs if row.state not in FINISHED]
     said = [f"{measures.plural(len(running), 'engine')} will stop, and the supervisor with them."]
     if busy:
@@ -68,15 +68,14 @@ def stop_everything(engines: list[EngineRow], jobs: list[JobRow]) -> Wish:
 
 
 def _what_a_stop_loses(row: EngineRow) -> str:
-    flights = _flights(row)
-    if not flights:
+    upto = _units(row)
+    if not upto:
         return ""
-    upto = flights * max(1, row.parallel)
-    units = "1 unit in flight" if upto == 1 else f"up to {upto} units in flight"
+    units = "1 unit in flight" if upto == 1 else f"{upto} units in flight"
     lost = f"Stop {row.name}? It first gets time to finish {units}; what does not finish will be done again."
     held = row.state.footprint_bytes if isinstance(row.state, states.Ready) and not row.gpus else 0
     return f"{lost} That frees ~{measures.size(held)}." if held else lost
 
 
-def _flights(row: EngineRow) -> int:
-    return row.state.flights if isinstance(row.state, states.Ready | states.Draining) else 0
+def _units(row: EngineRow) -> int:
+    return row.state.units if isinstance(row.state, states.Ready | states.Draining) else 0

@@ -73,7 +73,7 @@ class Hand:
         if step.act == "kill engine":
             self._eye.expect_back(engine, pid)
         struck = self._strike(step, engine, pid)
-        if struck and isinstance(state, Ready) and state.flights:
+        if struck and isinstance(state, Ready) and state.units:
             self._diary.did(f"{step.act} at work", engine)
         return struck
 

@@ -10,6 +10,7 @@ KNOBS: tuple[tuple[str, str, tuple[Scalar, ...]], ...] = (
     ("fake", "parallel", (1, 2, 4)),
     ("fake", "seconds_per_unit", (0.04, 0.08, 0.12)),
     ("fake", "deterministic", (False, True)),
+    ("fake", "joining", (False, True)),
     ("fake", "unload_after", (0.0, 2.0, 30.0)),
     ("fake", "unload_depth", ("model", "exit")),
     ("fake", "load_seconds", (0.0, 0.2)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FAKES = ("one", "two", "three", "four")
+JOINING = FAKES[:2]
+"""Of the fakes, those whose flights join."""
 WRITER = "writer"
 HANG_SECONDS = 2.0
 """Silence or standstill that counts as hung here: short, because every stop waits for it."""
@@ -13,7 +15,8 @@ HANG_SECONDS = 2.0
 # such a box would allow.
 CONFIG = "".join(
     f'[engine.{name}]\nkind = "fake"\nautostart = true\nseconds_per_unit = 0.08\nhang_after = {HANG_SECONDS}\n'
-    f"stall_after = {HANG_SECONDS}\nstart_limit = 10\nrestarts = 50\nrestarts_within = 10\n\n"
+    f"stall_after = {HANG_SECONDS}\nstart_limit = 10\nrestarts = 50\nrestarts_within = 10\n"
+    f"joining = {str(name in JOINING).lower()}\n\n"
     for name in FAKES
 ) + (
     f'[engine.{WRITER}]\nkind = "llm"\nautostart = true\ndeterministic = true\nparallel = 2\nthreads = 1\n'

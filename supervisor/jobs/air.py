@@ -73,6 +73,14 @@ class Air:
         """Whether the engine has a flight that was sent."""
         return any(flight.sent for flight in self._flights.values() if flight.engine == engine)
 
+    def units_aloft(self, engine: str) -> int:
+        """Units that were sent to the engine and have not ended."""
+        return sum(len(flight.open) for flight in self._flights.values() if flight.engine == engine and flight.sent)
+
+    def solitary(self, engine: str) -> bool:
+        """Whether what the engine flies must be alone."""
+        return any(flight.solitary for flight in self._flights.values() if flight.engine == engine and flight.sent)
+
     def next_of(self, engine: str) -> Flight | None:
         """The flight that waits for the engine, if one was composed ahead."""
         return next((flight for flight in self._flights.values() if flight.engine == engine and not flight.sent), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
+from itertools import islice
 
 import anyio
 
@@ -89,9 +90,13 @@ class Asks:
         """A new request."""
         self._waiting.append(ask)
 
-    def begin(self, engine: str, *, deterministic: bool) -> work.Fly:
-        """The flight of the one that waits longest for `engine`."""
-        ask = next(ask for ask in self._waiting if ask.engine == engine)
+    def begin(self, engine: str, most: int, *, deterministic: bool) -> list[work.Fly]:
+        """Flights of those that wait longest for `engine`, until it answers `most`."""
+        room = most - sum(ask.engine == engine for ask in self._flying.values())
+        chosen = list(islice((ask for ask in self._waiting if ask.engine == engine), max(0, room)))
+        return [self._send(ask, deterministic=deterministic) for ask in chosen]
+
+    def _send(self, ask: Ask, *, deterministic: bool) -> work.Fly:
         self._waiting.remove(ask)
         ask.flight = self._numbers.next()
         self._flying[ask.flight] = ask

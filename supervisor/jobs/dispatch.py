@@ -15,9 +15,11 @@ from supervisor.jobs.job import Job
 from supervisor.jobs.line import Line
 from supervisor.jobs.replanning import untouched_tail
 from supervisor.jobs.runs import Run
-from supervisor.jobs.schedule import Choice, best_to_wake, choose, seconds_left, serves, window
+from supervisor.jobs.schedule import Choice, ahead, best_to_wake, choose, seconds_left, serves, window
 from supervisor.jobs.turns import Need, Turns
 
+ASKS_ALOFT = 256
+"""So many requests of people an engine whose flights join is given at once; the others wait for one of them to end."""
 Views: TypeAlias = Mapping[str, tuple[EngineView, ...]]
 """The engines of each kind, as they are at one moment."""
 
@@ -160,32 +162,59 @@ class Dispatch:
             self._air.end_trial(name)
         elif engine.hold.startswith("memory: "):  # a person is told at once, while jobs wait
             self._asks.refuse(name, f"{name} is held, {engine.hold.rstrip('.')}")
-        if self._busy(name):
-            return []
         if not engine.free:
-            return self._air.disband(name)
+            return [] if self._busy(name) else self._air.disband(name)
         self._woken.discard(name)
-        if name in self._asks.wanted():
-            return [Fly(name, self._asks.begin(name, deterministic=engine.deterministic))]
+        answers = self._answer(engine)
+        if self._busy(name) and not self._lets_join(engine, moment):
+            return answers
         if name in moment.yielding:
-            return self._air.disband(name)
+            return answers + self._air.disband(name)
         if self._air.on_trial(name):
-            return self._air.disband(name) + self._air.try_known(engine)
+            return answers or self._air.disband(name) + self._air.try_known(engine)
+        if answers and not engine.joins:
+            return answers
+        return answers + self._send_or_compose(kind, engine, moment)
+
+    def _answer(self, engine: EngineView) -> list[Effect]:
+        """Send the requests of people that may fly now."""
+        name = engine.name
+        if name not in self._asks.wanted() or (self._busy(name) and (not engine.joins or self._air.solitary(name))):
+            return []
+        return [
+            Fly(name, ask)
+            for ask in self._asks.begin(name, ASKS_ALOFT if engine.joins else 1, deterministic=engine.deterministic)
+        ]
+
+    def _lets_join(self, engine: EngineView, moment: _Moment) -> bool:
+        """Whether units may join what the busy engine flies: where all are the same to it, and nobody is suspected."""
+        return engine.joins and not engine.deterministic and not self._is_suspect(engine.name, moment)
+
+    def _is_suspect(self, engine: str, moment: _Moment) -> bool:
+        air = self._air
+        return (
+            air.on_trial(engine) or air.careful(engine, moment.monotonic) or air.shaken(engine) or air.solitary(engine)
+        )
+
+    def _send_or_compose(self, kind: str, engine: EngineView, moment: _Moment) -> list[Effect]:
+        name = engine.name
+        flight = self._air.next_of(name)
         effects: list[Effect] = []
-        ahead = self._air.next_of(name)
-        if ahead is not None:
-            best, planned = self._best(kind, engine, moment), self._jobs.get(ahead.job)
+        if flight is not None:
+            best, planned = self._best(kind, engine, moment), self._jobs.get(flight.job)
             if planned is None or best is None or best[0].facts.priority <= planned.facts.priority:
+                if self._busy(name) and flight.solitary:
+                    return []
                 run = Run(name, self._floor.settings_of(name), moment.unix)
-                return self._air.send(ahead, engine, run, careful=self._air.careful(name, moment.monotonic))
+                return self._air.send(flight, engine, run, careful=self._air.careful(name, moment.monotonic))
             effects = self._air.disband(name)
-        return effects + self._compose(kind, engine, moment)
+        return effects + ([] if self._busy(name) else self._compose(kind, engine, moment))
 
     def _look_ahead(self, kind: str, engine: EngineView, moment: _Moment) -> list[Effect]:
         """While an engine flies, compose and store what it flies next: the disk's milliseconds cost it nothing then."""
         name = engine.name
-        suspicious = self._air.on_trial(name) or self._air.careful(name, moment.monotonic) or self._air.shaken(name)
-        if suspicious or not self._busy(name) or self._air.next_of(name) is not None or name in moment.yielding:
+        idle = not self._busy(name) or self._air.next_of(name) is not None
+        if idle or name in moment.yielding or self._is_suspect(name, moment):
             return []
         return self._compose(kind, engine, moment)
 
@@ -195,10 +224,14 @@ class Dispatch:
 
     def _best(self, kind: str, engine: EngineView, moment: _Moment) -> tuple[Job, Choice] | None:
         """The first job in turn that has something for the engine to fly."""
-        careful, shaken = self._air.careful(engine.name, moment.monotonic), self._air.shaken(engine.name)
-        for job in moment.jobs:
+        name, busy = engine.name, self._busy(engine.name)
+        careful, shaken = self._air.careful(name, moment.monotonic), self._air.shaken(name)
+        most = engine.parallel
+        if busy and engine.joins and not engine.deterministic:
+            most = min(most, engine.parallel + ahead(engine) - self._air.units_aloft(name))
+        for job in moment.jobs if most > 0 else ():
             if job.spec.number in self._jobs and job.spec.kind == kind and serves(engine, job):
-                choice = choose(job, engine, careful=careful, shaken=shaken)
+                choice = choose(job, engine, most, careful=careful, shaken=shaken)
                 if choice is not None:
                     return job, choice
         return None

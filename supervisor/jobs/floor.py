@@ -19,10 +19,10 @@ class EngineView(Struct, frozen=True):
 
     name: str
     parallel: int
-    """The most units in one flight."""
+    """The most units that it computes at once, and in one flight."""
     deterministic: bool
     free: bool
-    """Ready, with no flight in the air and no drain under way: a flight sent now would begin now."""
+    """Ready, with no drain under way and nothing that holds it: a flight sent now would begin now, or join."""
     available: bool
     """Work may use it or wake it. False where only the operator can help: stopped by the operator, or failed."""
     why_not: str
@@ -36,6 +36,8 @@ class EngineView(Struct, frozen=True):
     """How long its last load took."""
     planning: dict[str, Scalar] = {}
     """Its settings that decide how a source is divided."""
+    joins: bool = False
+    """Whether a flight may begin while another is in the air; else `free` is only an engine without any."""
 
 
 class Floor(Protocol):

@@ -35,6 +35,7 @@ from supervisor.jobs.line import Line
 from supervisor.jobs.order import Order
 from supervisor.jobs.reading import take_up
 from supervisor.jobs.rows import About
+from supervisor.jobs.spending import Spending
 from supervisor.jobs.steering import Steer, Steering
 from supervisor.jobs.store import Store
 from supervisor.jobs.submission import find_engine
@@ -61,8 +62,7 @@ class Foreman:
         self._job_numbers, flights = Numbers(), Numbers()
         self._flight_numbers = flights
         self._jobs: dict[int, Job] = {}
-        self._joules: dict[int, float | None] = {}
-        """What the engine of each flight had spent when that was sent."""
+        self._spending = Spending()
         self._trouble: Problem | None = None
         self._open = False
         """Whether the jobs were taken up: until then none is known."""
@@ -158,9 +158,11 @@ class Foreman:
         match message:
             case work.Piece():
                 return  # nothing can go on that could not before
-            case _ if about_an_ask:
-                self._joules.pop(message.flight, None)
+            case work.Landed(flight) if about_an_ask:
+                self._spent(engine, flight)
                 self._advance()
+            case _ if about_an_ask:
+                return  # its flight lands at once
             case work.UnitDone():
                 self._act(self._air.done(engine, message))
             case work.UnitFailed():
@@ -293,8 +295,7 @@ class Foreman:
                 case effects.Stored(flight):
                     self._air.stored(flight)
                 case effects.Fly(engine, message):
-                    if message.units[0].job:  # else nobody asks what it cost
-                        self._joules[message.flight] = self._floor.joules_of(engine)
+                    self._spending.began(engine, message.flight, len(message.units), self._floor.joules_of(engine))
                     self._floor.fly(engine, message)
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)
@@ -327,9 +328,8 @@ class Foreman:
         self._advance()
 
     def _spent(self, engine: str, flight: int) -> float | None:
-        """Joules since the flight was sent."""
-        before, now = self._joules.pop(flight, None), self._floor.joules_of(engine)
-        return None if now is None else now - (before or 0.0)
+        """Joules, now that the flight is over."""
+        return self._spending.ended(engine, flight, self._floor.joules_of(engine))
 
     def _about(self, job: Job) -> About:
         problem = self._trouble

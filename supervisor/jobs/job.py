@@ -219,6 +219,11 @@ class Flight:
         return self.stage == "sent"
 
     @property
+    def solitary(self) -> bool:
+        """Whether nothing else may be in the air on its engine: a suspect, or the proof of an engine on trial."""
+        return not self.units or any(unit.alone for unit in self.units)
+
+    @property
     def open(self) -> tuple[Unit, ...]:
         """The units that have not ended."""
         return tuple(unit for unit in self.units if not unit.ended)

@@ -42,8 +42,14 @@ def window(engines: Iterable[EngineView]) -> int:
     return max(LEAST_WINDOW, 2 * sum(engine.parallel for engine in engines))
 
 
-def choose(job: Job, engine: EngineView, *, careful: bool, shaken: bool) -> Choice | None:
-    """What of `job` flies next on `engine`; None where nothing can just now.
+def ahead(engine: EngineView) -> int:
+    """How many units are sent to an engine whose flights join, beside those that it computes: enough that no place in
+    it stays empty while the next flight is stored and sent."""
+    return max(2, engine.parallel // 2)
+
+
+def choose(job: Job, engine: EngineView, most: int, *, careful: bool, shaken: bool) -> Choice | None:
+    """What of `job` flies next on `engine`, up to `most` units; None where nothing can just now.
 
     `careful`: the engine has just died with several units at work, so none gets company that it did not have before.
     `shaken`: it has just died of a unit alone, so a bystander goes before the next suspect.
@@ -55,14 +61,14 @@ def choose(job: Job, engine: EngineView, *, careful: bool, shaken: bool) -> Choi
             return Choice(formation.units, formation)
     waiting = sorted(job.free.values(), key=lambda unit: unit.index)
     suspect = next(((unit,) for unit in waiting if unit.alone), ())
-    bystanders = _together(job, [unit for unit in waiting if not unit.alone], engine, careful=careful)
+    bystanders = _together(job, [unit for unit in waiting if not unit.alone], engine, most, careful=careful)
     units = (bystanders or suspect) if shaken else (suspect or bystanders)
     return Choice(units) if units else None
 
 
-def _together(job: Job, waiting: list[Unit], engine: EngineView, *, careful: bool) -> tuple[Unit, ...]:
+def _together(job: Job, waiting: list[Unit], engine: EngineView, most: int, *, careful: bool) -> tuple[Unit, ...]:
     if not engine.deterministic:
-        return company(waiting, 1 if careful else engine.parallel)
+        return company(waiting, 1 if careful else most)
     if careful and engine.parallel > 1:
         return ()
     units = company(waiting, engine.parallel)

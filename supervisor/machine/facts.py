@@ -51,7 +51,7 @@ def loaded(turn: Turn, footprint_bytes: int) -> None:
     moved(turn)
     if isinstance(turn.state, Loading):
         turn.life = replace(turn.life, footprint_bytes=footprint_bytes, ready_at=turn.at, idle_since=turn.at)
-        turn.state = Ready(turn.state.pid, footprint_bytes, len(turn.life.flights))
+        turn.state = Ready(turn.state.pid, footprint_bytes, turn.life.units)
         turn.happen("info", "engine-ready", "is ready")
         changes.prove(turn)
 

@@ -107,7 +107,7 @@ def _from_loading(turn: Turn, state: Loading) -> bool:
     else:
         turn.happen("info", "engine-unloading", "gives up its load")
         turn.life = replace(turn.life, unloading=True, moved=turn.at)
-        turn.state = Draining(state.pid, "unload", len(turn.life.flights))
+        turn.state = Draining(state.pid, "unload", turn.life.units)
     return True
 
 
@@ -124,7 +124,7 @@ def _from_ready(turn: Turn, state: Ready) -> bool:
 
 def _drain(turn: Turn, pid: int, purpose: Purpose) -> None:
     turn.life = replace(turn.life, cancelled=False, due=turn.at + turn.record.limits.drain_limit)
-    turn.state = Draining(pid, purpose, len(turn.life.flights))
+    turn.state = Draining(pid, purpose, turn.life.units)
 
 
 def _flying(turn: Turn, state: Draining) -> bool:
@@ -135,7 +135,7 @@ def _flying(turn: Turn, state: Draining) -> bool:
     elif purpose is None:
         _resume(turn, state)
     elif turn.at < life.due:
-        turn.state = Draining(state.pid, purpose, state.flights)
+        turn.state = Draining(state.pid, purpose, state.units)
         return False
     elif life.cancelled:
         ladder.begin(turn, f"its flights would not end before the {purpose}")
@@ -170,7 +170,7 @@ def _resume(turn: Turn, state: Draining) -> None:
     if turn.life.ready_at is None:
         turn.state = Cold(state.pid, 0)
     else:
-        turn.state = Ready(state.pid, turn.life.footprint_bytes, len(turn.life.flights))
+        turn.state = Ready(state.pid, turn.life.footprint_bytes, turn.life.units)
 
 
 def _purpose(record: Record) -> Purpose | None:

@@ -165,6 +165,11 @@ class Life:
     """What the process said of its own death."""
     out_of_memory: bool = False
 
+    @property
+    def units(self) -> int:
+        """In the air."""
+        return sum(flight.units - flight.ended for flight in self.flights)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -34,7 +34,7 @@ class Turn:
 
     @life.setter
     def life(self, life: Life) -> None:
-        self.record = replace(self.record, life=life, state=_counting(self.record.state, len(life.flights)))
+        self.record = replace(self.record, life=life, state=_counting(self.record.state, life.units))
 
     def do(self, *effects: Effect) -> None:
         """Ask the runner for these, in order."""
@@ -45,11 +45,11 @@ class Turn:
         self.do(Happen(severity, word, f"{self.record.name} {text}"))
 
 
-def _counting(state: EngineState, flights: int) -> EngineState:
+def _counting(state: EngineState, units: int) -> EngineState:
     match state:
         case Ready(pid, footprint_bytes, _):
-            return Ready(pid, footprint_bytes, flights)
+            return Ready(pid, footprint_bytes, units)
         case Draining(pid, purpose, _):
-            return Draining(pid, purpose, flights)
+            return Draining(pid, purpose, units)
         case _:
             return state

@@ -21,7 +21,7 @@ from ipc.states import Failed, Loading, Ready, Stopped
 ENGINE = snapshot.EngineRow(
     name="writer",
     kind="llm",
-    state=Ready(pid=41, footprint_bytes=2**30, flights=2),
+    state=Ready(pid=41, footprint_bytes=2**30, units=2),
     model="miniature",
     quantization="f16",
     gpus=(),

@@ -48,7 +48,7 @@ async def test_ps(script: Script, run: Run) -> None:
         "scribe": ("failed", None),
         "vectors": ("stopped", None),
     }
-    assert (rows["writer"]["flights"], rows["writer"]["footprint_bytes"]) == (2, 2**30)
+    assert (rows["writer"]["units"], rows["writer"]["footprint_bytes"]) == (2, 2**30)
     assert rows["ear"]["load_progress"] == 0.62
     assert (rows["scribe"]["reason"], rows["scribe"]["log_tail"][0]) == ("truncated file: 3.1 of 7.4 MB", "line 1")
     assert (rows["vectors"]["reason"], rows["vectors"]["rss_bytes"]) == ("idle", None)

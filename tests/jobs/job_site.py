@@ -215,7 +215,7 @@ class Site:
         await self.until(lambda: len(self.floor.flown) > self._flown)
         self._flown += 1
         engine, message = self.floor.flown[self._flown - 1]
-        self.floor.change(engine, free=False)
+        self.floor.change(engine, free=self.floor.engines[engine].joins)
         self.foreman.engine_changed(engine)
         return engine, message
 

@@ -29,6 +29,7 @@ from supervisor.jobs.order import WELL, Order
 from supervisor.jobs.reading import reload, take_up, units_by
 from supervisor.jobs.replanning import unread_tail
 from supervisor.jobs.saving import save
+from supervisor.jobs.schedule import ahead
 from supervisor.jobs.schema import migrate
 from supervisor.machine.effects import Verdict
 
@@ -56,8 +57,10 @@ class World:
         self.disk = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.disk, NOWHERE)
         self.now = 0.0
-        self.airborne: dict[str, work.Fly] = {}
-        self.ended: dict[str, set[int]] = {}
+        self.airborne: dict[str, list[work.Fly]] = {}
+        """The flights of each engine that has any, in the order in which they were sent."""
+        self.ended: dict[int, set[int]] = {}
+        """Units that ended, of each flight."""
         self.told: dict[int, Facts] = {}
         self.specs: dict[int, Spec] = {}
         self.sources: dict[int, Source] = {}
@@ -110,7 +113,7 @@ class World:
                 case effects.Fly(engine, message):
                     self.fly(engine, message)
                 case effects.Recall(engine, flight):
-                    assert engine not in self.airborne or self.airborne[engine].flight >= flight
+                    assert all(one.flight >= flight for one in self.airborne.get(engine, ()))
                 case effects.Plan() | effects.Assemble() | effects.Place():
                     job = self.jobs[effect.job]
                     if not job.facts.begun:
@@ -166,26 +169,38 @@ class World:
     # ── the engines ───────────────────────────────────────────────────────────────────────────────────────
 
     def fly(self, engine: str, message: work.Fly) -> None:
-        assert engine not in self.airborne, "one flight at a time"
-        assert self.floor.engines[engine].free
+        view, aloft = self.floor.engines[engine], self.airborne.setdefault(engine, [])
+        assert view.free
+        assert not aloft or (view.joins and not message.deterministic), "one flight at a time"
         stored = self.disk.execute("SELECT units FROM flights WHERE id = ?", (message.flight,)).fetchone()
         if stored is not None:  # else it is the proof of an engine on trial
             assert msgspec.json.decode(stored[0]) == [order.index for order in message.units]
         self.companies.append(tuple(order.index for order in message.units))
-        self.airborne[engine] = message
-        self.ended[engine] = set()
-        self.floor.change(engine, free=False)
+        aloft.append(message)
+        self.ended[message.flight] = set()
+        assert len(aloft) == 1 or not self.air.solitary(engine), "a suspect is alone"
+        assert len(aloft) == 1 or len(self.open_orders(engine)) <= view.parallel + ahead(view)
+        self.floor.change(engine, free=view.joins)
 
     def open_orders(self, engine: str) -> list[work.UnitOrder]:
-        return [order for order in self.airborne[engine].units if order.index not in self.ended[engine]]
+        return [
+            order
+            for flight in self.airborne[engine]
+            for order in flight.units
+            if order.index not in self.ended[flight.flight]
+        ]
+
+    def whole(self, engine: str) -> work.Fly | None:
+        """A flight of which nothing is left to do."""
+        return next((one for one in self.airborne[engine] if len(one.units) == len(self.ended[one.flight])), None)
 
     def work_on(self, engine: str, order: work.UnitOrder) -> None:
         """The engine does one unit, or dies of it."""
-        flight = self.airborne[engine].flight
+        flight = next(one.flight for one in self.airborne[engine] if order in one.units)
         if "poison" in order.payload and not self.cured:
             self.die(engine, "own")
             return
-        self.ended[engine].add(order.index)
+        self.ended[flight].add(order.index)
         if "bad" in order.payload:
             self.perform(
                 self.air.failed(engine, work.UnitFailed(flight, order.job, order.index, Problem("Bad", "bad", "")))
@@ -197,29 +212,36 @@ class World:
         self.perform(self.air.done(engine, said))
 
     def land(self, engine: str) -> None:
-        message = self.airborne.pop(engine)
+        """One of its flights, a whole one if there is any."""
+        message = self.whole(engine) or self.airborne[engine][0]
+        self.airborne[engine].remove(message)
+        if not self.airborne[engine]:
+            del self.airborne[engine]
         self.floor.change(engine, free=self.floor.engines[engine].available)
         self.perform(self.air.landed(engine, message.flight, 1.0))
 
     def die(self, engine: str, verdict: Verdict) -> None:
-        alone = verdict == "own" and len(self.airborne[engine].units) == 1 and not self.ended[engine]
-        message = self.airborne.pop(engine)
+        flights = self.airborne.pop(engine)
+        alone = verdict == "own" and [len(one.units) for one in flights] == [1] and not self.ended[flights[0].flight]
         self.own_deaths += verdict == "own"
         if alone:
-            order = message.units[0]
+            order = flights[0].units[0]
             self.deaths_alone[(order.job, order.index)] += 1
-        self.floor.change(engine, free=self.floor.engines[engine].available)
-        self.perform(
-            self.air.lost(
-                message.flight,
-                verdict,
-                alone=alone,
-                cause="it died",
-                log_tail=("last words",),
-                careful_until=self.now + 60,
-                joules=1.0,
+        self.floor.change(engine, free=False)
+        for message in flights:
+            self.perform(
+                self.air.lost(
+                    message.flight,
+                    verdict,
+                    alone=alone,
+                    cause="it died",
+                    log_tail=("last words",),
+                    careful_until=self.now + 60,
+                    joules=1.0,
+                )
             )
-        )
+            self.advance()
+        self.floor.change(engine, free=self.floor.engines[engine].available)
 
     # ── the desk and the folder of outputs ────────────────────────────────────────────────────────────────
 
@@ -335,6 +357,8 @@ class World:
             return False
         job, wanted, indices = self.look_up(number, ("done",))
         unit = next(unit for unit in done if unit.index == indices[choose % len(indices)])
+        again_ = (job.spec.id, unit.index)  # its next result may come while the flight of the last one is still aloft
+        self.old_results = [old for old in self.old_results if (old[1].job, old[1].index) != again_]
         self.perform([*wanted, *again.redo(job, [unit])])
         return True
 
@@ -351,7 +375,7 @@ class World:
 
     def operate(self, engine: str, *, available: bool) -> None:
         """The operator stops an engine for good, or takes it back."""
-        free = available and engine not in self.airborne
+        free = available and (self.floor.engines[engine].joins or engine not in self.airborne)
         self.floor.change(engine, available=available, free=free, why_not="" if available else f"{engine} is stopped")
 
     def live(self) -> None:
@@ -359,10 +383,10 @@ class World:
         self.now += 61
         self.second()
         for engine in list(self.airborne):
-            if orders := self.open_orders(engine):
-                self.work_on(engine, orders[0])
-            else:
+            if self.whole(engine) is not None:
                 self.land(engine)
+            elif orders := self.open_orders(engine):
+                self.work_on(engine, orders[0])
         self.advance()
         if self.errands:
             self.run_errand()

@@ -156,7 +156,7 @@ def taking_off(world: World, engine: str) -> None:
 
 def die_of_memory(world: World, engine: str) -> None:
     """Alone, on the lowest rung: so the machine says that the unit is to blame."""
-    message = world.airborne.pop(engine)
+    (message,) = world.airborne.pop(engine)
     world.floor.change(engine, free=True)
     world.perform(
         world.air.lost(

@@ -21,10 +21,23 @@ INPUTS = st.lists(LINES, min_size=1, max_size=3).map(tuple)
 class Jobs(RuleBasedStateMachine):
     world: World
 
-    @initialize(parallel=st.sampled_from([1, 2, 3]), deterministic=st.booleans(), inputs=INPUTS, folder=st.booleans())
-    def open(self, parallel: int, deterministic: bool, inputs: tuple[tuple[str, ...], ...], folder: bool) -> None:
+    @initialize(
+        parallel=st.sampled_from([1, 2, 3]),
+        deterministic=st.booleans(),
+        joins=st.booleans(),
+        inputs=INPUTS,
+        folder=st.booleans(),
+    )
+    def open(
+        self,
+        parallel: int,
+        deterministic: bool,
+        joins: bool,
+        inputs: tuple[tuple[str, ...], ...],
+        folder: bool,
+    ) -> None:
         self.world = World(
-            EngineView("one", parallel, deterministic, True, True, ""),
+            EngineView("one", parallel, deterministic, True, True, "", joins=joins),
             EngineView("two", 2, False, True, True, ""),
         )
         self.world.submit(*inputs, folder=folder)
@@ -64,10 +77,11 @@ class Jobs(RuleBasedStateMachine):
     @rule(data=st.data())
     def work(self, data: st.DataObject) -> None:
         engine = data.draw(st.sampled_from(sorted(self.world.airborne)))
-        if orders := self.world.open_orders(engine):
-            self.world.work_on(engine, data.draw(st.sampled_from(orders)))
-        else:
+        orders = self.world.open_orders(engine)
+        if not orders or (self.world.whole(engine) is not None and data.draw(st.booleans())):
             self.world.land(engine)
+        else:
+            self.world.work_on(engine, data.draw(st.sampled_from(orders)))
         self.world.advance()
 
     @rule(
@@ -93,8 +107,7 @@ class Jobs(RuleBasedStateMachine):
     @rule(data=st.data())
     def say_again(self, data: st.DataObject) -> None:
         engine, said = data.draw(st.sampled_from(self.world.old_results))
-        flying = self.world.airborne.get(engine)
-        if flying is not None and flying.flight == said.flight:
+        if said.flight in [flying.flight for flying in self.world.airborne.get(engine, ())]:
             before = {number: job.facts for number, job in self.world.jobs.items()}
             self.world.perform(self.world.air.done(engine, said))
             assert before == {number: job.facts for number, job in self.world.jobs.items()}, "a result counts once"

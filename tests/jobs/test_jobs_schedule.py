@@ -52,7 +52,7 @@ def job(*indices: int, alone: tuple[int, ...] = (), all_planned: bool = True, pa
     ],
 )
 def test_the_next_flight(waiting: Job, engine: EngineView, careful: bool, expected: tuple[int, ...] | None) -> None:
-    choice = choose(waiting, engine, careful=careful, shaken=False)
+    choice = choose(waiting, engine, engine.parallel, careful=careful, shaken=False)
     assert (None if choice is None else tuple(unit.index for unit in choice.units)) == expected
 
 
@@ -62,7 +62,7 @@ def test_right_after_a_suspects_death_a_bystander_goes_first() -> None:
         (job(1, 2, 3, alone=(1,)), STRICT, (1,)),
         (job(1, alone=(1,)), PLAIN, (1,)),
     ):
-        choice = choose(waiting, engine, careful=True, shaken=True)
+        choice = choose(waiting, engine, engine.parallel, careful=True, shaken=True)
         assert choice is not None
         assert tuple(unit.index for unit in choice.units) == expected
 
@@ -70,22 +70,22 @@ def test_right_after_a_suspects_death_a_bystander_goes_first() -> None:
 def test_a_paused_job_flies_nothing() -> None:
     waiting = job(1, 2)
     waiting.facts = replace(waiting.facts, paused=True)
-    assert choose(waiting, PLAIN, careful=False, shaken=False) is None
+    assert choose(waiting, PLAIN, PLAIN.parallel, careful=False, shaken=False) is None
 
 
 def test_a_company_flies_again_before_anything_else_and_only_where_it_stays_together() -> None:
     waiting = job(0, alone=(0,))
     formation = Formation(7, (Unit(4, "x", "", None), Unit(5, "x", "", None)), crashes=0)
     waiting.formations.append(formation)
-    choice = choose(waiting, STRICT, careful=False, shaken=False)
+    choice = choose(waiting, STRICT, STRICT.parallel, careful=False, shaken=False)
     assert choice is not None
     assert choice.formation is formation
     for engine, careful in ((PLAIN, False), (replace(STRICT, parallel=1), False), (STRICT, True)):
-        other = choose(waiting, engine, careful=careful, shaken=False)
+        other = choose(waiting, engine, engine.parallel, careful=careful, shaken=False)
         assert other is not None
         assert [unit.index for unit in other.units] == [0]
     formation.crashes = 1
-    again = choose(waiting, STRICT, careful=True, shaken=False)
+    again = choose(waiting, STRICT, STRICT.parallel, careful=True, shaken=False)
     assert again is not None
     assert again.formation is formation
 

@@ -38,9 +38,10 @@ def test_a_wish_for_what_is_so_is_answered_at_once() -> None:
     assert ready().want("work").last == (f.Settled("ready", None),)
 
 
-def test_flights_are_counted_in_the_state_that_clients_see() -> None:
+def test_units_in_the_air_are_counted_in_the_state_that_clients_see() -> None:
     stage = ready().fly(1, 4).fly(2)
-    assert stage.state == Ready(1000, 7 * 2**20, 2)
+    assert stage.state == Ready(1000, 7 * 2**20, 5)
+    assert stage.hear(e.UnitEnded(stage.at, 1)).state == Ready(1000, 7 * 2**20, 4)
     assert stage.land(1).land(7).state == Ready(1000, 7 * 2**20, 1)
 
 

@@ -377,7 +377,7 @@ class World(RuleBasedStateMachine):
         if isinstance(state, Stopped) and not record.spawning and not asks:
             assert isinstance(record.goal, BeStopped)
         if isinstance(state, Ready | Draining):
-            assert state.flights == len(self.flights)
+            assert state.units == self.record.life.units
         if isinstance(state, Stopped | Failed):
             assert record.change is None or record.spawning
         assert {flight.id for flight in record.life.flights} == self.flights
@@ -425,7 +425,7 @@ class World(RuleBasedStateMachine):
         match self.record.state, self.record.goal:
             case (Stopped(), BeStopped()) | (Failed(), _):
                 return True
-            case Ready(flights=0), BeReady():
+            case Ready(units=0), BeReady():
                 return self.record.life.applying is None
             case Cold(), BeCold():
                 return True

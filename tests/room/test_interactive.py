@@ -8,7 +8,7 @@ import signal
 
 import anyio
 import pytest
-from room_kit import open_room
+from room_kit import open_room, wait_for
 
 from ipc.client import Client, connect_unix
 from ipc.control import Answered, Ask, Piece
@@ -55,3 +55,20 @@ async def test_an_interactive_request_goes_before_the_units_of_a_job() -> None:
                 answers = [item async for item in items if isinstance(item, Answered)]
         assert len(answers) == 1
         assert room.job(job)["units_done"] < 20, "twelve seconds of batch work did not go first"
+
+
+async def test_where_flights_join_a_person_is_answered_while_the_units_of_a_job_are_at_work() -> None:
+    joining = '[engine.fake]\nkind = "fake"\njoining = true\nparallel = 2\ndrain_limit = 0.1\n'
+    with open_room(joining) as room:
+        room.run("up")
+        source = room.work / "p.jsonl"
+        lines = [{"id": str(n), "prompt": "x", **({"habit": "slow:600"} if n < 2 else {})} for n in range(12)]
+        source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        job = room.submit("fake", str(source), "-o", str(room.work / "out.jsonl"))
+        wait_for(lambda: room.job(job)["units_done"] == 10, "all but the slow ones done, in places that they left free")
+        now = Ask("fake", json.dumps({"id": "a", "prompt": "now"}))
+        with anyio.fail_after(30):
+            async with connect_unix(room.state / "socket") as client, client.stream(now) as items:
+                answers = [item async for item in items if isinstance(item, Answered)]
+        assert len(answers) == 1
+        assert room.job(job)["units_flying"] == 2, "the slow ones are still at work"

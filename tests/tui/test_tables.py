@@ -54,7 +54,7 @@ def test_columns_go_by_rank_and_the_first_ones_never() -> None:
         "rate",
         "spark",
         "quant",
-        "flights",
+        "units",
         "rss",
     }
     assert {c.key for c in ENGINE_COLUMNS} - {c.key for c in columns_for(120, ENGINE_COLUMNS)} == {"cpu", "ttft"}

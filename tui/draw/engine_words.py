@@ -28,8 +28,8 @@ def state_words(state: states.EngineState, monotonic: float) -> tuple[str, str, 
             return "◌", f"cold · {measures.size(residue)} left" if residue else "cold", "waiting"
         case states.Loading(_, fraction):
             return "◐", "loading" if fraction is None else f"loading {measures.percent(fraction)}", "waiting"
-        case states.Ready(_, _, flights):
-            return "●", "ready · busy" if flights else "ready", "ready"
+        case states.Ready(_, _, units):
+            return "●", "ready · busy" if units else "ready", "ready"
         case states.Draining(_, purpose, _):
             return "◑", f"drains · {purpose}", "waiting"
         case states.Stopping(_, rung, _):
@@ -39,6 +39,13 @@ def state_words(state: states.EngineState, monotonic: float) -> tuple[str, str, 
             return "↻", f"again in {left} s" if left > 0 else "again now", "warn"
         case states.Failed():
             return "✕", "failed", "bad"
+
+
+def units(row: EngineRow) -> str:
+    """How many units it computes, of how many it can at once: `12/16`."""
+    if not isinstance(row.state, states.Ready | states.Draining):
+        return measures.UNKNOWN
+    return f"{min(row.state.units, row.parallel)}/{row.parallel}"
 
 
 def reason(row: EngineRow) -> str:

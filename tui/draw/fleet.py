@@ -23,7 +23,7 @@ def columns(names: Collection[str]) -> tuple[Column, ...]:
         Column("quant", "quant", 5, rank=3),
         Column("gpu", "GPU", 3, rank=8),
         Column("rate", "rate", 11, rank=1, right=True),
-        Column("flights", "flights", 7, rank=4, right=True),
+        Column("units", "units", 7, rank=4, right=True),
         Column("ttft", "TTFT", 6, rank=10, right=True),
         Column("idle", "idle→", 10, rank=7, right=True),
         Column("cpu", "CPU", 6, rank=11, right=True),
@@ -38,7 +38,6 @@ def engine_row(store: Store, row: EngineRow, columns_: tuple[Column, ...], width
     shown = {column.key: column.width for column in table.columns_for(width, columns_)}
     glyph, word, tone = engine_words.row_words(row, store.monotonic)
     ready = isinstance(row.state, states.Ready | states.Draining)
-    flights = row.state.flights if isinstance(row.state, states.Ready | states.Draining) else 0
     quiet: Tone = "dim" if isinstance(row.state, states.Stopped) and tone == "dim" else "plain"
     cells: dict[str, tuple[Span, ...]] = {
         "engine": (Span(row.name, "strong" if quiet == "plain" else "dim"),),
@@ -47,7 +46,7 @@ def engine_row(store: Store, row: EngineRow, columns_: tuple[Column, ...], width
         "quant": (Span(clean(row.quantization or measures.UNKNOWN), quiet),),
         "gpu": (Span(_where(row), quiet),),
         "rate": (Span(measures.rate(row.tokens_per_second if ready else None), quiet),),
-        "flights": (Span(str(flights) if ready else measures.UNKNOWN, quiet),),
+        "units": (Span(engine_words.units(row), quiet),),
         "ttft": (Span(measures.latency(row.ttft_seconds if ready else None), quiet),),
         "idle": (Span(engine_words.when_idle(row), "dim"),),
         "cpu": (Span(measures.UNKNOWN if row.cpu_percent is None else f"{row.cpu_percent:.0f} %", quiet),),

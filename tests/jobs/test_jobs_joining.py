@@ -1,0 +1,184 @@
+"""Engines whose flights join: kept full, people at once, suspects alone, and what each flight cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from job_site import site
+from job_world import World
+
+from ipc import control, work
+from supervisor.jobs.dispatch import ASKS_ALOFT
+from supervisor.jobs.floor import EngineView
+from supervisor.jobs.schedule import ahead
+from supervisor.jobs.spending import Spending
+
+JOINING = EngineView("writer", 4, False, True, True, "", joins=True)
+
+
+def take_off(world: World) -> None:
+    """Everything that can fly now flies."""
+    for _ in range(12):
+        world.advance()
+        if world.errands:
+            world.run_errand()
+        world.commit(1000)
+    world.advance()
+
+
+def aloft(world: World) -> int:
+    return len(world.open_orders("writer"))
+
+
+def test_a_place_that_gets_free_is_filled_at_once_and_some_units_wait_in_the_engine() -> None:
+    world = World(JOINING)
+    world.submit(("good",) * 40)
+    take_off(world)
+    assert aloft(world) == JOINING.parallel + ahead(JOINING)
+    world.work_on("writer", world.open_orders("writer")[2])
+    assert aloft(world) == JOINING.parallel + ahead(JOINING) - 1
+    take_off(world)
+    assert aloft(world) == JOINING.parallel + ahead(JOINING)
+    assert [len(one) for one in world.companies[-1:]] == [1]
+    world.settle()
+    world.check_end()
+
+
+def test_after_a_death_everybody_that_was_aloft_flies_alone() -> None:
+    world = World(JOINING)
+    world.submit(("good",) * 5 + ("poison",) + ("good",) * 6)
+    take_off(world)
+    suspects = {order.index for order in world.open_orders("writer")}
+    assert len(suspects) == JOINING.parallel + ahead(JOINING)
+    world.companies.clear()
+    world.work_on("writer", next(order for order in world.open_orders("writer") if "poison" in order.payload))
+    world.settle()
+    world.check_end()
+    assert all(len(company) == 1 for company in world.companies if suspects & set(company))
+    assert suspects <= {index for company in world.companies for index in company}
+    assert world.deaths_alone[("box-1", 5)] == 3
+
+
+def test_a_suspect_of_another_job_waits_until_the_engine_is_empty() -> None:
+    world = World(JOINING)
+    world.submit(("good",) * 30)
+    first = world.submit(("poison", "good"), priority=9)
+    take_off(world)
+    poison = next(order for order in world.open_orders("writer") if "poison" in order.payload)
+    world.work_on("writer", poison)
+    world.now += 61.0  # the caution is over, the suspicion is not
+    take_off(world)
+    assert [order.job for order in world.open_orders("writer")] == [f"box-{first}"], "the suspect flies, and alone"
+    world.settle()
+    world.check_end()
+
+
+def test_deterministic_companies_do_not_mix() -> None:
+    world = World(EngineView("writer", 4, True, True, True, "", joins=True))
+    world.submit(("good",) * 10)
+    take_off(world)
+    assert aloft(world) == 4
+    world.work_on("writer", world.open_orders("writer")[0])
+    take_off(world)
+    assert aloft(world) == 3
+    world.settle()
+    world.check_end()
+    assert set(world.companies) == {(0, 1, 2, 3), (4, 5, 6, 7), (8, 9)}
+
+
+@pytest.mark.anyio
+async def test_people_are_answered_beside_the_units(tmp_path: Path) -> None:
+    async with site(tmp_path, JOINING) as it:
+        await it.submit(3)
+        await it.plan()
+        engine, batch = await it.flight()
+        answers: list[control.Answered] = []
+
+        async def ask(text: str) -> None:
+            said = [item async for item in it.foreman.ask("writer", text)]
+            answers.extend(item for item in said if isinstance(item, control.Answered))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, '"a"')
+            tasks.start_soon(ask, '"b"')
+            flights = [await it.flight() for _ in range(2)]
+            assert [flight.stream for _, flight in flights] == [True, True]
+            for _, flight in flights:
+                text = flight.units[0].payload
+                it.foreman.said(engine, work.UnitDone(flight.flight, "", 0, text, 1, 0.1, 0.1))
+                it.land(engine, flight)
+        assert sorted(answer.result for answer in answers) == ['"a"', '"b"']
+        it.do(engine, batch)
+        it.land(engine, batch)
+        await it.finish("")
+
+
+@pytest.mark.anyio
+async def test_more_people_than_an_engine_is_given_at_once_wait_for_one_of_them_to_end(tmp_path: Path) -> None:
+    async with site(tmp_path, JOINING) as it, anyio.create_task_group() as tasks:
+
+        async def ask() -> None:
+            async for _ in it.foreman.ask("writer", "{}"):
+                pass
+
+        for _ in range(ASKS_ALOFT + 1):
+            tasks.start_soon(ask)
+        flights = [await it.flight() for _ in range(ASKS_ALOFT)]
+        await anyio.wait_all_tasks_blocked()
+        assert len(it.floor.flown) == ASKS_ALOFT
+        engine, first = flights[0]
+        it.foreman.said(engine, work.UnitDone(first.flight, "", 0, "1", 1, 0.1, 0.1))
+        it.land(engine, first)
+        await it.flight()
+        tasks.cancel_scope.cancel()
+
+
+# ── what a flight cost ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_flights_at_the_same_time_share_by_their_units() -> None:
+    spending = Spending()
+    spending.began("writer", 1, 3, 100.0)
+    spending.began("writer", 2, 1, 110.0)
+    assert spending.ended("writer", 1, 150.0) == 10.0 + 30.0
+    assert spending.ended("writer", 2, 155.0) == 10.0 + 5.0
+    assert spending.ended("writer", 2, 160.0) is None
+
+
+def test_where_nobody_counts_nothing_is_known_and_a_first_count_begins_at_nothing() -> None:
+    spending = Spending()
+    spending.began("writer", 1, 1, None)
+    assert spending.ended("writer", 1, None) is None
+    spending.began("writer", 2, 1, None)
+    assert spending.ended("writer", 2, 7.0) == 7.0
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("be"), st.integers(0, 4), st.floats(0, 50, allow_subnormal=False)), max_size=40)
+)
+def test_no_joule_is_lost_or_counted_twice_while_something_flies(events: list[tuple[str, int, float]]) -> None:
+    spending, at, told, expected = Spending(), 0.0, 0.0, 0.0
+    flying: set[int] = set()
+    spending.began("writer", 99, 1, 0.0)
+    spending.ended("writer", 99, 0.0)
+    for what, flight, more in events:
+        if flying:
+            expected += more
+        at += more
+        if what == "b" and flight not in flying:
+            spending.began("writer", flight, flight + 1, at)
+            flying.add(flight)
+        elif what == "e" and flight in flying:
+            told += spending.ended("writer", flight, at) or 0.0
+            flying.discard(flight)
+        else:
+            spending.began("nobody", flight, 1, None)
+            expected -= more if flying else 0.0
+            at -= more
+    for flight in sorted(flying):
+        told += spending.ended("writer", flight, at) or 0.0
+    assert told == pytest.approx(expected)
