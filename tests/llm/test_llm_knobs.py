@@ -135,7 +135,7 @@ def test_threads_are_as_told_for_writing_and_for_reading(costs: Costs, monkeypat
 
 def test_penalties_change_what_is_written_and_nothing_where_they_look_at_nothing(costs: Costs) -> None:
     unsure: dict[str, Any] = {"max_tokens": 60, "temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": 3}
-    begun = {"prompt": "The model", "raw": True}
+    begun = {"prompt": "a", "grammar": "root ::= [a-d]{30}"}
     costs.engine.apply(change(**unsure))
     before = answers(costs.engine, **begun)
     for name, value in {"repeat_penalty": 1.5, "presence_penalty": 2.0, "frequency_penalty": 2.0}.items():
