@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import gguf as reference
 import llama_cpp
-import numpy
 import pytest
+from llm_adapters import RANK, WIDTH, adapter
 from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 
 from engines.contract import CannotLoad
@@ -16,26 +15,6 @@ from engines.llm.appraise import appraise
 from engines.llm.engine import LlmEngine, create
 from engines.llm.lora import lora_files
 from engines.llm.settings import LlmSettings
-
-WIDTH = 256
-RANK = 4
-
-
-def adapter(path: Path, *, width: int = WIDTH, architecture: str = "llama", type_: str = "adapter") -> Path:
-    """One that moves what attention of the first block writes, the same way each time."""
-    writer = reference.GGUFWriter(path, architecture)
-    writer.add_type(type_)
-    writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", 2.0 * RANK)
-    dice = numpy.random.default_rng(1)
-    for part, sizes in (("a", (RANK, width)), ("b", (width, RANK))):
-        numbers = dice.normal(size=sizes).astype(numpy.float32)
-        writer.add_tensor(f"blk.0.attn_output.weight.lora_{part}", numbers)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
 
 
 def greedy(lora: str = "", **more: object) -> LlmSettings:
