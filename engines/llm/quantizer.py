@@ -71,6 +71,7 @@ def quantize(order: Order, hear: Hears) -> Made:
         raise _refused(order, source, str(error)) from error
     beside = source.file_bytes() - source.header.weight_bytes  # the header, with the vocabulary
     _check_room(target.parent, planned.weight_bytes + beside)
+    target.touch()  # the library does not say why it cannot write
     started = time.monotonic()
     try:
         conversion.convert(

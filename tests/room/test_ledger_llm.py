@@ -229,3 +229,18 @@ def test_doctor_names_what_a_build_cannot_use_and_a_model_that_is_not_there() ->
         )
         assert found["persistence mode"][1].startswith("off on GPU 1:")
         assert box.room.json("ps")[0]["state"] == "stopped", "nothing was started for it"
+
+
+def test_a_level_without_a_file_is_priced_made_and_then_reloaded_without_making_it_again() -> None:
+    with open_box(writer(), card(0, 4)) as box:
+        room = box.room
+        room.run("start", "writer")
+        await_measured(box, 0, takes())
+        price = room.json("set", "writer", "quantization=q4", "--dry-run")["text"]
+        assert "quantization auto → q4: " in price
+        assert "makes Q4_K_M first (~2.2 MiB on the disk), frees" in price
+        room.run("set", "writer", "quantization=q4")
+        assert room.engine("writer")["quantization"] == "Q4_K_M"
+        room.run("set", "writer", "quantization=auto")
+        assert "makes" not in room.json("set", "writer", "quantization=q4", "--dry-run")["text"]
+        assert "makes Q8_0 first" in room.json("set", "writer", "quantization=q8", "--dry-run")["text"]
