@@ -154,10 +154,10 @@ def _is(path: Path, wanted: Whose | None) -> bool:
 
 
 def _whose(path: Path) -> Whose | None:
-    """None for what only belongs to a model, such as a projector or an adapter."""
+    """None for what only belongs to a model."""
     values = gguf.beginning(path)
     architecture = str(values.get("general.architecture", ""))
-    if values.get("general.type", "model") != "model" or architecture == "clip":
+    if not gguf.is_model(values):
         return None
     blocks, width = (values.get(f"{architecture}.{name}", 0) for name in ("block_count", "embedding_length"))
     name = str(values.get("general.name") or _LEVEL_IN_NAME.sub("", path.stem))
