@@ -12,6 +12,7 @@ from cli.exits import Exit
 from cli.models_asking import asked, configured
 from cli.session import Session
 from cli.verb import Verb, takes_json
+from engines.llm.settings import MINIATURE
 from ipc.errors import Problem, RequestFailed
 from ipc.models import ListModels, ModelRow, Removed, RemoveModels
 
@@ -37,16 +38,18 @@ def _remove(session: Session, arguments: Namespace) -> Exit:
 
 
 def meant(rows: Sequence[ModelRow], model: str, level: str | None) -> list[ModelRow]:
-    """What was made here of that name, file or source, at that level or at all of them.
+    """What was made here and is that file, bears that name, or was made of what does; at that level or at all of them.
 
     Raises:
         RequestFailed: there is none.
     """
     named = [row for row in rows if _is(row, model)]
-    made = [row for row in named if row.origin == "made here" and level in (None, row.level)]
+    sources = {row.path for row in named}
+    of_them = [row for row in rows if row.origin == "made here" and (row in named or row.made_of in sources)]
+    made = [row for row in of_them if level in (None, row.level)]
     if made:
         return made
-    if named:
+    if named or of_them:
         wanted = f"At {level} none" if level else "None"
         raise RequestFailed(
             Problem(
@@ -76,7 +79,8 @@ def refuse_used(rows: Sequence[ModelRow]) -> None:
 def _is(row: ModelRow, model: str) -> bool:
     path = str(Path(model).expanduser().absolute())
     names = {row.name.lower(), row.label.lower(), Path(row.path).name.lower()}
-    return bool(model) and (model.lower() in names or path in (row.path, row.made_of))
+    shipped = model == MINIATURE and row.origin == "shipped"
+    return bool(model) and (shipped or model.lower() in names or path in (row.path, row.made_of))
 
 
 def _agreed(rows: Sequence[ModelRow]) -> bool:

@@ -68,7 +68,7 @@ def _order(row: ModelRow) -> tuple[str, int, int]:
 
 
 def _cells(row: ModelRow) -> tuple[str, ...]:
-    where = row.origin if row.origin != "configured" else ""
+    where = " ".join(filter(None, (row.origin if row.origin != "configured" else "", row.label)))
     used = ", ".join(row.engines)
     return (
         f"  {row.level or words.UNKNOWN}",

@@ -10,26 +10,26 @@ import msgspec
 
 from engines.contract import CannotLoad
 from engines.llm import cache
-from engines.llm.cache import Made, MadeFile, record_of
+from engines.llm.cache import Made, record_of
 from engines.llm.files import ModelFile, path_of
 from engines.llm.header import read
 from engines.llm.scan import in_folder, remembered, row_of, row_of_file, usual_places
 from engines.llm.settings import MINIATURE, LlmSettings
 from engines.llm.wanted import ToMake, wanted
 from engines.settings import with_changes
-from ipc.errors import EngineRoomError, Problem, RequestFailed
+from ipc.errors import Problem, RequestFailed
 from ipc.models import Configured, ModelRow, Quality
+from ipc.snapshot import Scalar
 
 
 def known(engines: Iterable[Configured]) -> list[ModelRow]:
     """Each file once: what was made here first, and who is configured to use it."""
     rows: dict[str, ModelRow] = {}
-    used: dict[str, list[str]] = {}
-    for row in (*made_here(), *_configured(engines, used), *_elsewhere()):
+    wishes = _Wishes()
+    shipped = row_of(path_of(LlmSettings()), "shipped")
+    for row in (*made_here(), shipped, *_elsewhere(), *wishes.rows(engines)):
         rows.setdefault(os.path.realpath(row.path), row)
-    return [
-        msgspec.structs.replace(row, engines=tuple(dict.fromkeys(used.get(place, ())))) for place, row in rows.items()
-    ]
+    return [wishes.noted(row, place) for place, row in rows.items()]
 
 
 def named(text: str) -> Path:
@@ -107,27 +107,38 @@ def _elsewhere() -> Iterator[ModelRow]:
         yield from in_folder(Path(folder))
 
 
-def _configured(engines: Iterable[Configured], used: dict[str, list[str]]) -> Iterator[ModelRow]:
-    for one in engines:
-        try:
-            settings = with_changes(LlmSettings(), {"model": one.model, "quantization": one.quantization}, one.engine)
-            files = wanted(settings)
-        except EngineRoomError as error:
-            path = str(path_of(LlmSettings(model=one.model)))
-            used.setdefault(os.path.realpath(path), []).append(one.engine)
-            yield ModelRow(path, "configured", problem=error.problem)
-            continue
-        if isinstance(files, ToMake):
-            note = f"{files.level} for {one.engine} is made at its next load"
-            used.setdefault(os.path.realpath(files.source.path), []).append(one.engine)
-            yield msgspec.structs.replace(_row(files.source, one), note=note)
-            continue
-        for file in files:
-            if isinstance(file, MadeFile) and file.source.exists():
-                yield row_of(file.source, "shipped" if one.model == MINIATURE else "configured")
-            used.setdefault(os.path.realpath(file.path), []).append(one.engine)
-            yield _row(file, one)
+class _Wishes:
+    """What the configured engines ask for, by the file that they mean."""
 
+    def __init__(self) -> None:
+        self._used: dict[str, list[str]] = {}
+        self._notes: dict[str, list[str]] = {}
 
-def _row(file: ModelFile, one: Configured) -> ModelRow:
-    return row_of_file(file, "shipped" if one.model == MINIATURE else "configured")
+    def rows(self, engines: Iterable[Configured]) -> Iterator[ModelRow]:
+        """The files that they use, or are to be made of."""
+        for one in engines:
+            changes: dict[str, Scalar] = {"model": one.model, "quantization": one.quantization}
+            settings = with_changes(LlmSettings(), changes, one.engine)
+            try:
+                files = wanted(settings)
+            except CannotLoad as error:
+                path = path_of(settings)
+                self._uses(path, one)
+                yield ModelRow(str(path), "configured", problem=error.problem)
+                continue
+            if isinstance(files, ToMake):
+                note = f"{files.level} for {one.engine} is made of it at its next load"
+                self._notes.setdefault(os.path.realpath(files.source.path), []).append(note)
+                yield row_of_file(files.source, "configured")
+                continue
+            for file in files:
+                self._uses(file.path, one)
+                yield row_of_file(file, "configured")
+
+    def noted(self, row: ModelRow, place: str) -> ModelRow:
+        """The row of the file at `place`, with who uses it and what is to be made of it."""
+        note = "; ".join(filter(None, (row.note, *self._notes.get(place, ()))))
+        return msgspec.structs.replace(row, engines=tuple(dict.fromkeys(self._used.get(place, ()))), note=note)
+
+    def _uses(self, path: Path, one: Configured) -> None:
+        self._used.setdefault(os.path.realpath(path), []).append(one.engine)

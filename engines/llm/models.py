@@ -108,7 +108,7 @@ def _quantized(model: str, level: str, say: Callable[[Said], None], cancelled: C
     settings = with_changes(LlmSettings(), {"model": str(named(model)), "quantization": level}, "models")
     files = wanted(settings)
     if not isinstance(files, ToMake):
-        yield Remark(f"It is there already: {files[0].path}")
+        yield Remark("It is there already.")
         yield _row_at(files[0])
         return
     if caution := warning(files.source, files.level):
