@@ -19,19 +19,23 @@ BAR = 30
 def _quantize(session: Session, arguments: Namespace) -> Exit:
     row: ModelRow | None = None
     bar = _Bar(arguments.level)
-    with bar, asked(session, QuantizeModel(arguments.model, arguments.level)) as answers:
-        for said in answers:
-            match said:
-                case Progress(fraction):
-                    bar.show(fraction)
-                case Remark(text):
-                    bar.end()
-                    for line in words.folded(text, indent=""):
-                        say.note(line)
-                case ModelRow():
-                    row = said
-                case _:
-                    pass
+    try:
+        with bar, asked(session, QuantizeModel(arguments.model, arguments.level)) as answers:
+            for said in answers:
+                match said:
+                    case Progress(fraction):
+                        bar.show(fraction)
+                    case Remark(text):
+                        bar.end()
+                        for line in words.folded(text, indent=""):
+                            say.note(line)
+                    case ModelRow():
+                        row = said
+                    case _:
+                        pass
+    except KeyboardInterrupt:
+        say.note(f"cancelled: nothing of {arguments.level} is left")
+        raise
     assert row is not None
     if arguments.json:
         say.document(models_json.model(row))

@@ -14,6 +14,7 @@ import llama_cpp as lib
 import numpy
 import psutil
 
+from engines.llm import gguf
 from engines.llm.context import thread_count
 from engines.llm.library import open_library
 from engines.llm.vocabulary import Vocabulary
@@ -37,7 +38,7 @@ def perplexity(path: Path, threads: int, step: Callable[[float], None]) -> tuple
     """The perplexity and the number of tokens foretold; None where the model does not fit into free memory, writes no
     text, or there is nothing to measure it on. `step` hears how far it is, 0..1.
     """
-    if path.stat().st_size > psutil.virtual_memory().available:
+    if sum(shard.stat().st_size for shard in gguf.shards(path)) > psutil.virtual_memory().available:
         return None
     open_library()
     parameters = lib.llama_model_default_params()

@@ -87,7 +87,9 @@ def _in_place(place: Path, origin: Origin) -> Iterator[ModelRow]:
             if _may_be_model(path):
                 yield row_of(path, origin, label)
     except OSError as error:
-        problem = Problem("Not to be read", f"{error.filename or place}: {error.strerror}.", "Ask for the rights to.")
+        problem = Problem(
+            "Not to be read", f"{error.filename or place}: {error.strerror}.", "Look as a user who may read it."
+        )
         yield ModelRow(str(place), origin, problem=problem)
 
 

@@ -27,7 +27,7 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     ] = MINIATURE
     quantization: Annotated[
         Literal["auto", "q4", "q8", "q16", "q32"],
-        knob("", "model", "level to take, made where it has no file; `auto`: the file's own, or of a folder the best that fits", recommend="auto"),
+        knob("", "model", "level to take; `auto`: the file's own, or of a folder the best that fits", recommend="auto"),
     ] = "auto"
     n_ctx: Annotated[int, knob("tokens", "context", "context length", ge=64, le=1048576, recommend="4096")] = 4096
     n_batch: Annotated[

@@ -29,6 +29,7 @@ def test_whoever_asked_and_goes_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     assert len(helpers) == 2
     if how == "ctrl-c":
         terminal.sendintr()
+        terminal.expect_exact("cancelled: nothing of q4 is left")
         terminal.expect(pexpect.EOF)
         terminal.close()
         assert terminal.exitstatus == 130
