@@ -231,16 +231,15 @@ def test_doctor_names_what_a_build_cannot_use_and_a_model_that_is_not_there() ->
         assert box.room.json("ps")[0]["state"] == "stopped", "nothing was started for it"
 
 
-def test_a_level_without_a_file_is_priced_made_and_then_reloaded_without_making_it_again() -> None:
-    with open_box(writer(), card(0, 4)) as box:
+def test_a_level_without_a_file_is_priced_before_it_is_made_and_not_again_after() -> None:
+    with open_box(writer(quantization="q4"), card(0, 4)) as box:
         room = box.room
+        room.run("up")
+        assert "makes Q4_K_M first (~2.2 MiB on the disk), needs ~" in room.json("load", "writer", "--dry-run")["text"]
         room.run("start", "writer")
-        await_measured(box, 0, takes())
-        price = room.json("set", "writer", "quantization=q4", "--dry-run")["text"]
-        assert "quantization auto → q4: " in price
-        assert "makes Q4_K_M first (~2.2 MiB on the disk), frees" in price
-        room.run("set", "writer", "quantization=q4")
         assert room.engine("writer")["quantization"] == "Q4_K_M"
-        room.run("set", "writer", "quantization=auto")
-        assert "makes" not in room.json("set", "writer", "quantization=q4", "--dry-run")["text"]
-        assert "makes Q8_0 first" in room.json("set", "writer", "quantization=q8", "--dry-run")["text"]
+        price = room.json("set", "writer", "quantization=q8", "--dry-run")["text"]
+        assert "quantization q4 → q8: " in price
+        assert "makes Q8_0 first (~3.7 MiB on the disk), needs ~" in price
+        room.run("unload", "writer")
+        assert "makes" not in room.json("load", "writer", "--dry-run")["text"]
