@@ -13,8 +13,8 @@ from engines.llm.buffers import buffers_of
 from engines.llm.chat import Chat
 from engines.llm.context import Context, Stretch
 from engines.llm.estimate import gpu_bytes, need
-from engines.llm.files import chosen
 from engines.llm.generate import Tools, generate
+from engines.llm.ready import ready
 from engines.llm.sampling import Sampler, Sampling
 from engines.llm.settings import LlmSettings
 from engines.llm.weights import Weights
@@ -32,10 +32,10 @@ class Loaded:
 
     def __init__(self, settings: LlmSettings, report: Report, memory: GpuMemory) -> None:
         self._report, self._memory = report, memory
-        self._file = chosen(settings)
+        self._file, rest_of_load = ready(settings, report)
         self._hold(settings)
         try:
-            self._weights = Weights(self._file, settings, report)
+            self._weights = Weights(self._file, settings, rest_of_load)
         except BaseException:
             self._memory.hold(0)
             raise
@@ -48,13 +48,13 @@ class Loaded:
             raise
 
     @staticmethod
-    def check(settings: LlmSettings) -> None:
-        """Whether the file of these settings is there and whole, at the price of reading its header.
+    def check(settings: LlmSettings, report: Report) -> None:
+        """Whether the file of these settings is there and whole, at the price of reading its header; or have it made.
 
         Raises:
-            CannotLoad
+            CannotLoad, LoadCancelled
         """
-        chosen(settings)
+        ready(settings, report)
 
     @property
     def name(self) -> str:
