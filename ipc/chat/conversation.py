@@ -97,7 +97,8 @@ class Conversation:
         """There is no more; `died` is all that came of an engine that is gone."""
         if (now := self.open) is not None:
             now.end, now.problem = "failed" if died is None else "died", problem
-            now.answer = max(now.answer, died or "", key=len)
+            if died and len(died) > len(now.answer):
+                now.answer, now.pieces = died, now.pieces + 1
 
     def shorten(self, refusal: Problem) -> bool:
         """Whether older exchanges were dropped because of this refusal, so that it is worth asking again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ipc.chat.conversation import Conversation
@@ -26,6 +27,8 @@ def save(conversation: Conversation, engine: str, path: Path, *, again: bool) ->
         part.write_text(text, encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
+        with suppress(OSError):
+            part.unlink()
         what = f"{path} cannot be written: {error.strerror}."
         raise RequestFailed(Problem("Not saved", what, "Take another place.")) from error
 

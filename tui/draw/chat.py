@@ -54,9 +54,9 @@ def measured(exchange: Exchange) -> str:
     how, told = _ENDS.get(exchange.end or ""), exchange.numbers
     if told is not None:
         speed = measures.rate(told.tokens / told.seconds if told.seconds else None)
-        parts = [f"{told.tokens} tokens", speed, f"first after {measures.latency(told.ttft_seconds)}"]
+        parts = [measures.plural(told.tokens, "token"), speed, f"first after {measures.latency(told.ttft_seconds)}"]
     else:
-        parts = [f"~{exchange.pieces} tokens"]
+        parts = [f"~{measures.plural(exchange.pieces, 'token')}"]
     return " · ".join([*([how] if how else []), *parts])
 
 

@@ -192,7 +192,7 @@ class ChatPlace(Place, inherit_bindings=False):
         self.text.follow_end()
 
     def _soon(self) -> None:
-        if not self._due and self.is_mounted:
+        if not self._due:
             self._due = True
             self.set_timer(CATCH_UP_SECONDS, self._catch_up)
 
