@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from cli import exits, say
+from cli import chat_words, exits, say
 from cli.chat_wire import Wire
 from cli.exits import Exit
 from ipc.chat.conversation import Conversation
@@ -33,6 +33,8 @@ def _answer(wire: Wire, engine: str, conversation: Conversation, text: str) -> E
         say.data(fresh, end="")
         said += len(fresh)
     say.data("")
+    if exchange.dropped:
+        say.note(chat_words.dropped(exchange.dropped))
     if exchange.problem is None:
         return Exit.OK
     say.problem(exchange.problem)

@@ -77,6 +77,7 @@ class ChatTerminal:
             self._complain(exchange.problem)
         if exchange.problem is None or exchange.answer:
             self._note(chat_words.summary(exchange, self._conversation))
+        _write("\n")
 
     def _follow(self, asking: Asking, exchange: Exchange) -> None:
         """Show what comes; the cursor is at the beginning of a line at the end."""

@@ -39,12 +39,12 @@ def summary(exchange: Exchange, conversation: Conversation) -> str:
     how, told = _ENDS.get(exchange.end), exchange.numbers
     if told is not None:
         speed = words.rate(told.tokens / told.seconds if told.seconds else None, "tok")
-        parts = [f"{told.tokens} tokens", speed, f"first after {words.span(told.ttft_seconds)}"]
+        parts = [_counted(told.tokens, "token"), speed, f"first after {words.span(told.ttft_seconds)}"]
     else:
-        parts = [f"~{exchange.pieces} tokens"]
-    count = len(conversation.exchanges)
-    so_far = f"{'~' if conversation.estimated else ''}{conversation.tokens} tokens"
-    return " · ".join([*([how] if how else []), *parts, f"in all {count} message{'s' * (count != 1)}, {so_far}"])
+        parts = [f"~{_counted(exchange.pieces, 'token')}"]
+    messages = _counted(len(conversation.exchanges), "message")
+    so_far = f"{'~' if conversation.estimated else ''}{_counted(conversation.tokens, 'token')}"
+    return " · ".join([*([how] if how else []), *parts, f"in all {messages}, {so_far}"])
 
 
 def dropped(count: int) -> str:
@@ -58,3 +58,7 @@ def system_changed(before: str, after: str) -> str:
     if after:
         return "The system message is set."
     return f"No system message any more. It was: {before}" if before else "There is no system message."
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
