@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 import anyio
 
 from cli.chat_pipe import talk_through_pipes
-from cli.chat_terminal import ChatTerminal
 from cli.chat_wire import Wire, wired
 from cli.exits import Exit
 from cli.session import Session
@@ -29,6 +28,8 @@ def _chat(session: Session, arguments: Namespace) -> Exit:
     with wired(session) as wire:
         row = _engine(wire, arguments.engine)
         if sys.stdin.isatty() and sys.stdout.isatty():
+            from cli.chat_terminal import ChatTerminal  # readline looks at the terminal when it is imported
+
             return ChatTerminal(wire, row, conversation, session.environ).run()
         return talk_through_pipes(wire, row.name, conversation)
 

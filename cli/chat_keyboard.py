@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import readline
+import select
 import sys
 import termios
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ PROMPT, MORE = "> ", "… "
 
 
 class Keyboard:
-    """Standard input, which is a terminal."""
+    """Standard input, a terminal; `brackets` says that the library can tell what is pasted from what is typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, brackets: bool = "libedit" not in (readline.__doc__ or "")) -> None:
+        self._brackets = brackets
         if hasattr(sys.stdin, "reconfigure"):
             sys.stdin.reconfigure(errors="replace")
-        readline.parse_and_bind("set enable-bracketed-paste on")
+        if brackets:
+            readline.parse_and_bind("set enable-bracketed-paste on")
 
     def message(self) -> str | None:
         """The next message, of several lines where they end with a backslash; None when the reader leaves.
@@ -37,9 +40,13 @@ class Keyboard:
                     return None
                 lines = []
                 continue
-            if not line.endswith("\\"):
+            if not line.endswith("\\") and not self._waits():
                 return "\n".join([*lines, line])
-            lines.append(line[:-1])
+            lines.append(line.removesuffix("\\"))
+
+    def _waits(self) -> bool:
+        """Whether more lines came at once, as only a paste brings them."""
+        return not self._brackets and bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 @contextmanager

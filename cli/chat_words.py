@@ -41,7 +41,7 @@ def summary(exchange: Exchange, conversation: Conversation) -> str:
         speed = words.rate(told.tokens / told.seconds if told.seconds else None, "tok")
         parts = [_counted(told.tokens, "token"), speed, f"first after {words.span(told.ttft_seconds)}"]
     else:
-        parts = [f"~{_counted(exchange.pieces, 'token')}"]
+        parts = [f"~{_counted(exchange.pieces, 'token')}"] if exchange.pieces else []
     messages = _counted(len(conversation.exchanges), "message")
     so_far = f"{'~' if conversation.estimated else ''}{_counted(conversation.tokens, 'token')}"
     return " · ".join([*([how] if how else []), *parts, f"in all {messages}, {so_far}"])

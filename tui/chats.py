@@ -44,10 +44,14 @@ class Chat:
 
     def stop(self) -> bool:
         """End the answer that is on its way; False where none is."""
-        if self.answering and self._scope is not None:
+        if not self.answering:
+            return False
+        if self._scope is None:  # it has not begun, and now it never will
+            self.conversation.stop()
+            self.changed()
+        else:
             self._scope.cancel()
-            return True
-        return False
+        return True
 
     def clear(self) -> None:
         """Begin anew."""

@@ -128,6 +128,20 @@ async def test_ctrl_c_stops_the_answer_and_not_the_connection_to_another_host(
 
 
 @pytest.mark.parametrize(
+    ("brackets", "pasted"), [(True, "\x1b[200~one\r\rtwo\x1b[201~"), (False, "one\r\rtwo")], ids=["GNU", "libedit"]
+)
+def test_what_is_pasted_is_one_message(brackets: bool, pasted: str) -> None:
+    program = f"from cli.chat_keyboard import Keyboard; print(repr(Keyboard(brackets={brackets}).message()))"
+    child = pexpect.spawn(sys.executable, ["-c", program], cwd=ROOT, timeout=20, encoding="utf-8")
+    child.expect_exact("> ")
+    child.send(pasted)
+    child.expect("two")
+    child.send(" and more\r")
+    child.expect_exact(r"'one\n\ntwo and more'")
+    child.close()
+
+
+@pytest.mark.parametrize(
     ("row", "seconds", "told"),
     [
         (None, 9.0, ""),

@@ -104,6 +104,16 @@ async def test_the_stop_key_ends_the_flight_and_keeps_the_text(at: Looking, key:
     assert "stops" not in at.text("under-way")
 
 
+async def test_an_answer_can_be_stopped_before_it_begins(at: Looking) -> None:
+    at.app.screen.chat.conversation.ask("go")  # type: ignore[attr-defined]
+    await at.press("escape")
+    await shown(at, "> go", "   stopped ")
+    assert isinstance(at.app.screen, ChatPlace)
+    await say(at, "again")
+    await shown(at, "So it is.")
+    assert requests(at) == [["again"]]
+
+
 async def test_what_an_answer_waits_for_is_said(at: Looking) -> None:
     at.box.speeches = [[anyio.Event()]]
     at.box.publish(EngineChanged(scenery.engine("writer", states.Loading(1, 0.62))))

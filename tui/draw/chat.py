@@ -56,7 +56,7 @@ def measured(exchange: Exchange) -> str:
         speed = measures.rate(told.tokens / told.seconds if told.seconds else None)
         parts = [measures.plural(told.tokens, "token"), speed, f"first after {measures.latency(told.ttft_seconds)}"]
     else:
-        parts = [f"~{measures.plural(exchange.pieces, 'token')}"]
+        parts = [f"~{measures.plural(exchange.pieces, 'token')}"] if exchange.pieces else []
     return " · ".join([*([how] if how else []), *parts])
 
 

@@ -94,9 +94,9 @@ class ChatPlace(Place, inherit_bindings=False):
     def footer(self) -> Sequence[Key]:
         """No letters."""
         return [
-            Key("enter", "send", ""),
-            Key("alt+enter", "new line", ""),
-            Key("pgup pgdn", "scroll", ""),
+            Key("enter", "send", "screen.enter(True)"),
+            Key("alt+enter", "new line", "screen.enter(False)"),
+            Key("pgup", "scroll", "screen.page(-1)"),
             Key("f1", "/retry /clear /system /save", "screen.orders"),
         ]
 
@@ -120,6 +120,10 @@ class ChatPlace(Place, inherit_bindings=False):
         """Stop the answer; where none is on its way, leave."""
         if not self.chat.stop():
             self.dismiss()
+
+    def action_enter(self, sends: bool) -> None:
+        """What the enter key does."""
+        self.field.enter(sends=sends)
 
     def action_page(self, by: int) -> None:
         """Through the text, whatever is typed."""

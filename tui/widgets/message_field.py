@@ -35,7 +35,7 @@ class MessageField(TextArea):
         if event.key == "enter" or event.key in _NEW_LINE:
             event.stop()
             event.prevent_default()
-            self._enter(sends=event.key == "enter")
+            self.enter(sends=event.key == "enter")
 
     def action_cursor_up(self, select: bool = False) -> None:
         """From the first line to the message before."""
@@ -51,12 +51,8 @@ class MessageField(TextArea):
         else:
             self._recall(self._back - 1)
 
-    def take_back(self) -> None:
-        """What was just sent stands here again."""
-        self.text = self.past.pop()
-        self.move_cursor(self.document.end)
-
-    def _enter(self, *, sends: bool) -> None:
+    def enter(self, *, sends: bool) -> None:
+        """Send what stands here, or begin a new line."""
         row, column = self.cursor_location
         if sends and column and self.document.get_line(row)[column - 1] == "\\":
             self.action_delete_left()
@@ -69,6 +65,11 @@ class MessageField(TextArea):
             self.past.append(text)
         self.clear()
         self.post_message(self.Sent(text))
+
+    def take_back(self) -> None:
+        """What was just sent stands here again."""
+        self.text = self.past.pop()
+        self.move_cursor(self.document.end)
 
     def _recall(self, back: int) -> None:
         if 0 <= back <= len(self.past):
