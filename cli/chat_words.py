@@ -11,7 +11,7 @@ from ipc.states import Ready
 
 PATIENCE_SECONDS = 2.0
 """After so long it is told how long the wait is."""
-_ENDS: dict[End | None, str] = {"stopped": "stopped", "cut": "cut off at a limit", "died": "died", "failed": "failed"}
+_ENDS: dict[End | None, str] = {"stopped": "stopped", "cut": "cut off", "died": "died", "failed": "failed"}
 _HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 

@@ -161,7 +161,7 @@ def test_what_is_said_after_an_answer() -> None:
     exchange = conversation.ask("What?")
     conversation.answered(Answered('{"answer": "So.", "finish": "length"}', 23, 0.1, 0.04))
     said = chat_words.summary(exchange, conversation)
-    assert said == "cut off at a limit · 23 tokens · 230 tok/s · first after 40 ms · in all 1 message, 23 tokens"
+    assert said == "cut off · 23 tokens · 230 tok/s · first after 40 ms · in all 1 message, 23 tokens"
     exchange = conversation.ask("And?")
     conversation.add("It")
     conversation.stop()
