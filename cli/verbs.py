@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli import (
     ask,
+    chat,
     completion,
     config_verb,
     demo,
@@ -43,6 +44,7 @@ VERBS: tuple[Verb, ...] = (
     jobs.VERB,
     job.VERB,
     ask.VERB,
+    chat.VERB,
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,
