@@ -1,4 +1,4 @@
-"""Engine Room: the composition root, and `connect()` for other programs (examples/connect.py).
+"""Engine Room: the composition root, and `connect()` and `ask()` for other programs (examples/).
 
 The sources lie flat; an installed copy keeps them under `_engineroom/`. Either folder goes first on `sys.path`, so that
 another distribution's `supervisor` or `cli` cannot shadow ours.
@@ -7,7 +7,7 @@ another distribution's `supervisor` or `cli` cannot shadow ours.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ipc import control, errors, snapshot
     from ipc.client import Client
 
-__all__ = ["connect", "control", "errors", "main", "snapshot"]
+__all__ = ["ask", "connect", "control", "errors", "main", "snapshot"]
 
 _BESIDE = Path(__file__).resolve().parent
 _ROOT = _BESIDE / "_engineroom" if (_BESIDE / "_engineroom").is_dir() else _BESIDE
@@ -54,6 +54,33 @@ async def connect(state: str | None = None, host: str | None = None) -> AsyncGen
     folder = Path(state).absolute() if state else state_folder(os.environ)  # noqa: ASYNC240 (looks at nothing on disk)
     async with connect_host(host) if host else connect_unix(socket_path(folder)) as client:
         yield client
+
+
+@asynccontextmanager
+async def ask(
+    engine: str,
+    prompt: str | Sequence[Mapping[str, str]],
+    *,
+    state: str | None = None,
+    host: str | None = None,
+    **options: float,
+) -> AsyncGenerator[AsyncIterator[str]]:
+    """The answer to a prompt, or to messages (`{"role": …, "content": …}`), as it is written; leaving stops the engine.
+
+    `options` are further keys of the request, such as `max_tokens` and `temperature` (docs/llm.md).
+
+    Raises:
+        ipc.errors.ConnectionFailed: no supervisor answers.
+        ipc.errors.RequestFailed, ipc.errors.EngineDied (while iterating): there is no answer, or no more of it.
+    """
+    import json
+
+    asked = {"prompt": prompt} if isinstance(prompt, str) else {"messages": [*prompt]}
+    async with connect(state, host) as client:
+        from ipc.control import Ask, Piece
+
+        async with client.stream(Ask(engine, json.dumps({**asked, **options}))) as items:
+            yield (item.text async for item in items if isinstance(item, Piece))
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cli import (
     ask,
+    chat,
     completion,
     config_verb,
     demo,
@@ -15,6 +16,7 @@ from cli import (
     job,
     jobs,
     ledger,
+    models,
     pipe,
     ps,
     service_verb,
@@ -34,6 +36,7 @@ VERBS: tuple[Verb, ...] = (
     gpus.VERB,
     ledger.VERB,
     footprints.VERB,
+    models.VERB,
     top.VERB,
     *engine_verbs.VERBS,
     *settings_verbs.VERBS,
@@ -41,6 +44,7 @@ VERBS: tuple[Verb, ...] = (
     jobs.VERB,
     job.VERB,
     ask.VERB,
+    chat.VERB,
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,

@@ -53,6 +53,8 @@ class Option(Struct, frozen=True):
     level: Level | None
     """Its precision, for the ceiling that a GPU's size suggests; None where the kind has no levels."""
     need: Need
+    first: str = ""
+    """What has to be done before such a load: `makes Q4_K_M first (~4.6 GiB on the disk)`; mostly nothing."""
 
 
 class Appraisal(Struct, frozen=True):

@@ -65,7 +65,7 @@ def begin() -> Origin:
     except (KeyError, ValueError):
         sys.stderr.write("This is spawned by the supervisor; `engineroom start NAME` starts an engine.\n")
         leave(Exit.USAGE)
-    _die_with(parent)
+    die_with(parent)
     os.set_inheritable(descriptor, False)
     return Origin(kind, os.environ.get(ENGINE, kind), descriptor)
 
@@ -87,7 +87,7 @@ def _print_each_line_at_once() -> None:
         libc.setvbuf(ctypes.c_void_p.in_dll(libc, "stdout"), None, _IOLBF, 0)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """SIGKILL by the kernel when the parent ends; elsewhere than on Linux the end of the link has to suffice."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))

@@ -66,7 +66,7 @@ def _memory(room: Room) -> tuple[list[str], int | None, tuple[str, ...]]:
     leaves_gpu = crosses and not placement.slices
     held = 0 if crosses else room.held_bytes
     more = -room.held_bytes if leaves_gpu else claimed_bytes(placement) - held
-    words = []
+    words = [verdict.claim.option.first] if verdict.claim.option.first else []
     if more:
         where = f" on GPU {' and '.join(map(str, room.gpus))}" if room.gpus else ""
         left = where if room.free_bytes is None else f"{where} ({free(room.free_bytes)} free)"

@@ -61,6 +61,13 @@ Action: TypeAlias = Act | View
 
 ACTIONS: tuple[Action, ...] = (
     View("knobs.open", "e", "knobs", "Settings of the engine, with the price of a change", "screen.knobs", footer=True),
+    View(
+        *("chat.open", "c", "chat", "Talk with the language model", "screen.chat"),
+        footer=True,
+        acts=True,
+        on="an engine",
+        applies=wishes.talking,
+    ),
     Act("job.pause", "p", "pause", "a job", "Pause the job, or let it go on", job_wishes.pause_or_resume),
     Act("engine.start", "s", "start", "an engine", "Start or stop; stopped by you it stays so", wishes.start_or_stop),
     Act("engine.unload", "u", "unload", "an engine", "Give the model's memory back, or load", wishes.load_or_unload),

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
 
 from tui.context import Context
-from tui.screens.acting import Acting, tell
+from tui.screens.acting import STAYS, Acting, tell
 from tui.screens.overview import Overview
 from tui.theming import BUNDLED, FIRST, borrowed_inks, load_themes
 
@@ -87,7 +87,10 @@ class Dashboard(App[None]):
 
     def action_stay(self) -> None:
         """ctrl+c is no way to lose a dashboard."""
-        self.notify("q detaches; everything goes on. Q stops everything.", markup=False)
+        if isinstance(self.screen, Acting):
+            self.screen.interrupt()
+        else:
+            self.notify(STAYS, markup=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The inks for themes that have none, such as Textual's own."""

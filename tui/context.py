@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from anyio import Lock
 
 from tui.bridge import Connection
+from tui.chats import Chats
 from tui.store import Store
 
 
@@ -17,5 +18,6 @@ class Context:
     store: Store
     connection: Connection
     readonly: bool = False
+    chats: Chats = field(default_factory=Chats)
     turn: Lock = field(default_factory=Lock)
     """Held by a command that builds on the answer to the one before it."""

@@ -130,8 +130,8 @@ def wrap(text: str, width: int) -> list[str]:
     """Chunks of at most `width` columns, broken at spaces where that wastes little."""
     rows: list[str] = []
     rest = text
-    while cell_len(rest) > width > 0:
-        head = chop_cells(rest, width)[0]
+    while width > 0 and (len(rest) > 4 * width or cell_len(rest) > width):
+        head = chop_cells(rest[: 4 * width], width)[0]  # not of all the rest: that would take the square of a long text
         space = head.rfind(" ")
         cut = space + 1 if space > len(head) // 2 and rest[len(head) : len(head) + 1] != " " else len(head)
         rows.append(rest[:cut].rstrip())

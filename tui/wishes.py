@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +13,8 @@ from tui import measures
 from tui.ledger import held_words
 
 Target: TypeAlias = EngineRow | JobRow
+TALKING = "llm"
+"""The kind that one can talk with."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ def load_or_unload(target: Target) -> Wish | None:
     if isinstance(target, EngineRow) and isinstance(target.state, states.Cold):
         return Wish("load", Start(target.name))
     return None
+
+
+def talking(targets: Sequence[Target]) -> list[EngineRow]:
+    """Those that one can talk with."""
+    return [target for target in targets if isinstance(target, EngineRow) and target.kind == TALKING]
 
 
 def stop_everything(engines: list[EngineRow], jobs: list[JobRow]) -> Wish:

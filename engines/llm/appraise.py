@@ -16,11 +16,14 @@ from engines.appraisal import Appraisal, Need, Option
 from engines.gpu_memory import ACCOUNTS
 from engines.llm import told
 from engines.llm.buffers import NO_LIBRARY, BuffersOf, buffers_of
+from engines.llm.cache import MadeFile
 from engines.llm.checks import check
 from engines.llm.estimate import need
-from engines.llm.files import ModelFile, found, path_of, siblings
+from engines.llm.files import ModelFile, path_of, siblings
+from engines.llm.planning import first_words, planned
 from engines.llm.settings import LlmSettings
 from engines.llm.split import MOST_GPUS
+from engines.llm.wanted import ToMake, wanted
 from engines.settings import EngineSettings, as_dict
 
 
@@ -33,14 +36,21 @@ def appraise(settings: EngineSettings) -> Appraisal:
     """
     assert isinstance(settings, LlmSettings)
     check(settings)
-    files = found(settings)
+    files = wanted(settings)
+    first = ""
+    if isinstance(files, ToMake):
+        made = planned(files)
+        files, first = (made,), first_words(made)
     best = files[0]
-    coarser = [one for one in siblings(best) if one.fineness < best.fineness]
+    coarser = [one for one in siblings(_beside(best)) if one.fineness < best.fineness]
     least_capability, why_no_gpu = _gpu_support()
     with ExitStack() as stack:
         ways = _Ways(settings, stack)
         words = _level_words(files)
-        options = tuple(ways.option(file, _meaning(file, settings), words[file.path.name]) for file in files)
+        options = tuple(
+            msgspec.structs.replace(ways.option(file, _meaning(file, settings), words[file.path.name]), first=first)
+            for file in files
+        )
         rungs = tuple(
             ways.option(file, taken, _rung_words(file, taken, settings))
             for file, taken in _ladder(best, coarser, _meaning(best, settings))
@@ -85,11 +95,18 @@ class _Ways:
 
 def _meaning(file: ModelFile, settings: LlmSettings) -> LlmSettings:
     """The settings, changed as little as makes them mean this file."""
+    if isinstance(file, MadeFile):  # their level means it, also when it has to be made again
+        return settings
     if path_of(settings) != file.path:
         settings = msgspec.structs.replace(settings, model=str(file.path))
     if settings.quantization not in ("auto", file.header.level):
         settings = msgspec.structs.replace(settings, quantization=file.header.level)
     return settings
+
+
+def _beside(file: ModelFile) -> ModelFile:
+    """Where further files of its model are."""
+    return ModelFile(file.source, file.header) if isinstance(file, MadeFile) else file
 
 
 def _ladder(

@@ -90,7 +90,7 @@ class LlmEngine:
 
     def _reload(self, loaded: Loaded, old: LlmSettings, new: LlmSettings) -> None:
         kind = _loaded_class()
-        kind.check(new)
+        kind.check(new, self._report)
         self.close()
         try:
             self._loaded = self._read(kind, new)

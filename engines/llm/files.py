@@ -27,6 +27,14 @@ Whose: TypeAlias = tuple[str, str, int, int]
 """Architecture, name, number of blocks and width: what files of one model have in common."""
 
 
+class NoFileAt(CannotLoad):
+    """There are `files` of the model, the best first, and none is at the level asked for."""
+
+    def __init__(self, problem: Problem, files: tuple[ModelFile, ...]) -> None:
+        super().__init__(problem)
+        self.files = files
+
+
 @dataclass(frozen=True)
 class ModelFile:
     """A model at one level: its file, or the first of its shards."""
@@ -38,6 +46,10 @@ class ModelFile:
     def fineness(self) -> tuple[int, int]:
         """The greater, the better: by level, then by size."""
         return rank(self.header.level), self.header.weight_bytes
+
+    def file_bytes(self) -> int:
+        """On the disk, all shards together."""
+        return sum(shard.stat().st_size for shard in gguf.shards(self.path))
 
     def identity(self) -> str:
         """A digest of size, time of change and the first 64 KiB of each shard: a replaced file is another model."""
@@ -54,7 +66,8 @@ def found(settings: LlmSettings) -> tuple[ModelFile, ...]:
     """The files that the settings leave open, the best first; a named file is alone.
 
     Raises:
-        CannotLoad: there is none, it is broken, a folder holds several models, or none is at the level asked for.
+        NoFileAt: there are files, and none at the level asked for.
+        CannotLoad: there is none, it is broken, or a folder holds several models.
     """
     path, level = path_of(settings), settings.quantization
     if os.path.isdir(path):  # says no where a folder above may not be looked into
@@ -141,22 +154,23 @@ def _is(path: Path, wanted: Whose | None) -> bool:
 
 
 def _whose(path: Path) -> Whose | None:
-    """None for what only belongs to a model, such as a projector or an adapter."""
+    """None for what only belongs to a model."""
     values = gguf.beginning(path)
     architecture = str(values.get("general.architecture", ""))
-    if values.get("general.type", "model") != "model" or architecture == "clip":
+    if not gguf.is_model(values):
         return None
     blocks, width = (values.get(f"{architecture}.{name}", 0) for name in ("block_count", "embedding_length"))
     name = str(values.get("general.name") or _LEVEL_IN_NAME.sub("", path.stem))
     return architecture, name, blocks if isinstance(blocks, int) else 0, width if isinstance(width, int) else 0
 
 
-def _none_at(level: str, files: tuple[ModelFile, ...]) -> CannotLoad:
+def _none_at(level: str, files: tuple[ModelFile, ...]) -> NoFileAt:
     there = ", ".join(f"{one.path.name} ({one.header.level})" for one in files)
-    return CannotLoad(
+    return NoFileAt(
         Problem(
             f"No file at {level}",
             f"Of this model there is {there}.",
             f"Put its {level} file beside it, or set `quantization` to `auto`.",
-        )
+        ),
+        tuple(sorted(files, key=lambda file: file.fineness, reverse=True)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -61,6 +61,8 @@ class Contents:
     tensors: tuple[Tensor, ...]
     needed_bytes: int
     """How long the file must be to hold its header and every tensor."""
+    data_start: int = 0
+    """Where in the file the offsets of tensors begin."""
 
 
 def check(path: Path) -> tuple[Contents, ...]:
@@ -96,6 +98,11 @@ def is_further(path: Path) -> bool:
     """Whether `path` is a file of a split model, and not its first."""
     split = _SHARD.fullmatch(path.name)
     return split is not None and int(split[2]) != 1
+
+
+def is_model(values: Mapping[str, Value]) -> bool:
+    """Whether it is a model, and not what only belongs to one, such as a projector or an adapter."""
+    return values.get("general.type", "model") == "model" and values.get("general.architecture") != "clip"
 
 
 def _checked(file: Path) -> Contents:
@@ -149,7 +156,8 @@ class _Cursor:
         alignment = values.get("general.alignment", 32)
         step = alignment if isinstance(alignment, int) and alignment > 0 else 32
         data_start = -(-self._at // step) * step
-        return Contents(values, tensors, data_start + max((one.offset + one.bytes for one in tensors), default=0))
+        needed = data_start + max((one.offset + one.bytes for one in tensors), default=0)
+        return Contents(values, tensors, needed, data_start)
 
     def values(self, *, until: str | None = None) -> dict[str, Value]:
         """All that are kept, or those before the first whose name begins with `until`."""

@@ -10,7 +10,7 @@ import functools
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import llama_cpp as lib
@@ -28,6 +28,7 @@ class Library:
         self._complaints: deque[str] = deque(maxlen=20)
         self._level = 0
         self._heard: list[str] | None = None
+        self._listen: Callable[[str], None] | None = None
         self._callback = lib.llama_log_callback(self._log)
         lib.llama_log_set(self._callback, ctypes.c_void_p(0))
         lib.llama_backend_init()
@@ -53,14 +54,15 @@ class Library:
         return bytes(lib.llama_print_system_info()).decode("ascii", "replace")
 
     @contextmanager
-    def hearing(self) -> Iterator[list[str]]:
-        """All that is logged meanwhile, debugging aside: sizes and layers are told nowhere else."""
+    def hearing(self, listen: Callable[[str], None] | None = None) -> Iterator[list[str]]:
+        """All that is logged meanwhile, debugging aside: sizes and layers are told nowhere else. `listen` hears it at
+        once."""
         heard: list[str] = []
-        self._heard = heard
+        self._heard, self._listen = heard, listen
         try:
             yield heard
         finally:
-            self._heard = None
+            self._heard = self._listen = None
 
     def _log(self, level: int, text: bytes, _data: object) -> None:
         if level != _CONTINUED:
@@ -70,6 +72,8 @@ class Library:
         line = text.decode("utf-8", "replace")
         if self._heard is not None:
             self._heard.append(line)
+        if self._listen is not None:
+            self._listen(line)
         if self._level < _WARN:
             return
         sys.stderr.write(line)

@@ -15,8 +15,8 @@ from engines.llm.chat import Chat
 from engines.llm.checks import check
 from engines.llm.context import Context, Stretch
 from engines.llm.estimate import gpu_bytes, need
-from engines.llm.files import chosen
 from engines.llm.generate import Tools, generate
+from engines.llm.ready import ready
 from engines.llm.sampling import Sampler, Sampling
 from engines.llm.settings import LlmSettings
 from engines.llm.weights import Weights
@@ -35,10 +35,10 @@ class Loaded:
     def __init__(self, settings: LlmSettings, report: Report, memory: GpuMemory) -> None:
         self._report, self._memory = report, memory
         check(settings)
-        self._file = chosen(settings)
+        self._file, rest_of_load = ready(settings, report)
         self._hold(settings)
         try:
-            self._weights = Weights(self._file, settings, report)
+            self._weights = Weights(self._file, settings, rest_of_load)
         except BaseException:
             self._memory.hold(0)
             raise
@@ -51,16 +51,16 @@ class Loaded:
             raise
 
     @staticmethod
-    def check(settings: LlmSettings) -> None:
-        """Whether these settings can work, and their file is there and whole, at the price of reading its header.
+    def check(settings: LlmSettings, report: Report) -> None:
+        """Whether these settings can work, and their file is there and whole, or can be made: then it is.
 
         Raises:
-            CannotLoad
+            CannotLoad, LoadCancelled
         """
         check(settings)
-        chosen(settings)
         if settings.chat_template.strip():
             Chat.through(settings.chat_template, "", "")
+        ready(settings, report)
 
     @property
     def name(self) -> str:

@@ -24,8 +24,14 @@ class Rehearsal:
         parameters.no_alloc = True
         parameters.load_mode = lib.LLAMA_LOAD_MODE_NONE
         parameters.n_gpu_layers = 0
-        open_library()
+        library = open_library()
+        library.forget()
         self._pointer = lib.llama_model_load_from_file(str(path).encode(), parameters)
+        self._complaint = "" if self._pointer else library.complaint() or "the library gives no reason"
+
+    def complaint(self) -> str:
+        """Why the library does not load the file; empty if it does."""
+        return self._complaint
 
     def buffers(self, settings: LlmSettings) -> Buffers | None:
         """What a context for these settings would take; None where the library makes none, or does not tell."""

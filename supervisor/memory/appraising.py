@@ -19,6 +19,7 @@ from anyio import to_thread
 from engines.appraisal import Appraisal, Said
 from engines.bootstrap import SETTINGS
 from ipc.errors import Problem
+from ipc.places import data_folder, models_folder
 from ipc.snapshot import Scalar
 from supervisor.process.spawn import ROOT
 from supervisor.process.sweep import INSTANCE
@@ -129,8 +130,12 @@ def _not_told(why: str) -> Problem:
 
 
 def _stamps(values: tuple[Scalar, ...]) -> tuple[_Stamp, ...]:
-    """Size and time of every file that the settings name, and of all files in a folder that they name."""
+    """Size and time of every file that the settings name, of all files in a folder that they name, and of the folders
+    of what was made on this box."""
     found: list[_Stamp] = []
+    with suppress(OSError):
+        made = sorted(models_folder(data_folder(os.environ)).iterdir())
+        found += [(str(folder), 0, folder.stat().st_mtime_ns) for folder in made]
     for value in values:
         if isinstance(value, str) and value.startswith(("/", "~")):
             # A home folder of nobody, or a zero byte, is no path: the load will say so.

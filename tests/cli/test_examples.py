@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -25,6 +26,24 @@ async def test_connect(script: Script) -> None:
     done = await anyio.run_process(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.stdout.decode() == "Tokens are pieces."
     assert any(isinstance(one, control.Ask) and one.engine == "writer" for one in script.asked)
+
+
+async def test_ask(script: Script) -> None:
+    command = [sys.executable, str(ROOT / "examples" / "ask.py")]
+    done = await anyio.run_process(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.stdout.decode() == "Tokens are pieces."
+
+
+async def test_ask_takes_messages_and_options_and_may_be_left(script: Script) -> None:
+    import engineroom
+
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What?"}]
+    async with engineroom.ask("writer", messages, max_tokens=9, state=str(script.state)) as answer:
+        async for text in answer:
+            assert text == "Tokens are "
+            break
+    asked = [json.loads(one.payload) for one in script.asked if isinstance(one, control.Ask)]
+    assert asked == [{"messages": messages, "max_tokens": 9}]
 
 
 async def test_the_module_offers_the_words_and_no_more() -> None:

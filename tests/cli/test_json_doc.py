@@ -11,10 +11,11 @@ from msgspec import Struct
 from msgspec.structs import fields as fields_of
 from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, UNIT, Script
 
-from cli import gpu_json, job_json, json_shapes, ledger_json
+from cli import gpu_json, job_json, json_shapes, ledger_json, models_json
 from config.load import load
 from ipc.control import Cleared, Price
 from ipc.errors import Problem
+from ipc.models import Checked, ModelRow, Quality, Removed
 from ipc.snapshot import Happening, Json, LogLine
 
 BY_NAME = {"settings", "threads_claimed"}
@@ -48,6 +49,9 @@ def fields(shape: Json) -> Iterator[str]:
         gpu_json.top(SNAPSHOT),
         ledger_json.ledger(LEDGER),
         [ledger_json.footprint(row) for row in FOOTPRINTS],
+        models_json.model(ModelRow("/m", "made here", quality=Quality(1.0, 1.0, 1), problem=Problem("", "", ""))),
+        models_json.checked(Checked("/m", "", (), ())),
+        models_json.removed(Removed("/m", 1)),
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],
     ids=[
@@ -63,6 +67,9 @@ def fields(shape: Json) -> Iterator[str]:
         "top",
         "ledger",
         "footprints",
+        "models list",
+        "models verify",
+        "models remove",
         "config",
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE
+from llm_recorders import MINIATURE, Recorder
 from llm_spawned import ROOT
 
 from engines.appraisal import Appraisal, Option, Said
@@ -102,6 +102,46 @@ def test_layers_are_left_to_the_ledger_or_not() -> None:
         assert appraisal.options[0].need.on_gpu == layers
         assert appraisal.layers_knob == "n_gpu_layers"
     assert appraise(LlmSettings(profile="dynamic", n_gpu_layers=3)).options[0].need.on_gpu == 3
+
+
+# ── a level that is still to be made ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_level_to_be_made_is_priced_exactly_and_stays_what_it_was_once_it_is_made() -> None:
+    settings = LlmSettings(quantization="q4")
+    (before,) = appraise(settings).options
+    assert (before.changes, before.words, before.level, before.quantization) == ({}, "q4", "q4", "Q4_K_M")
+    assert before.first == "makes Q4_K_M first (~2.2 MiB on the disk)"
+    create_and_close(settings)
+    (after,) = appraise(settings).options
+    assert after == msgspec.structs.replace(before, first="")
+
+
+def test_a_level_to_be_made_has_the_ladder_of_its_source(tmp_path: Path) -> None:
+    sixteen, four = quantized(tmp_path, F16), quantized(tmp_path, Q4_0)
+    settings = LlmSettings(model=str(sixteen), quantization="q8", n_batch=64, n_ctx=512)
+    assert rungs(settings) == [
+        ("q4", {"model": str(four), "quantization": "q4"}),
+        ("q4 · on the CPU", {"model": str(four), "quantization": "q4", "n_gpu_layers": 0}),
+    ]
+    create_and_close(settings)
+    assert [words for words, _ in rungs(settings)] == ["q4", "q4 · on the CPU"]
+
+
+def create_and_close(settings: LlmSettings) -> None:
+    engine = create(Recorder())
+    engine.load(settings)
+    engine.close()
+
+
+def test_a_level_to_be_made_is_guessed_without_the_library(tmp_path: Path) -> None:
+    path = hollow(tmp_path / "seven.gguf", Build(), F16)
+    settings: dict[str, Any] = {"model": str(path), "quantization": "q4"}
+    code = "import sys; sys.modules['llama_cpp'] = None\nfrom engines.appraiser import main; main()"
+    without, with_it = appraised(said(settings, code)).options[0], appraised(said(settings)).options[0]
+    assert with_it.quantization == without.quantization == "Q4_K_M"
+    assert sum(without.need.layers) == pytest.approx(sum(with_it.need.layers), rel=0.05)
+    assert with_it.first == "makes Q4_K_M first (~3.8 GiB on the disk)"
 
 
 # ── rungs ─────────────────────────────────────────────────────────────────────────────────────────────────

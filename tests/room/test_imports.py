@@ -46,7 +46,9 @@ def test_a_supervisor_that_ran_a_job_has_imported_no_model_library_and_no_textua
     assert not modules & FORBIDDEN
 
 
-@pytest.mark.parametrize("arguments", [["ps"], ["status", "--json"], ["--record", "r.jsonl.zst", "--for", "1s"]])
+@pytest.mark.parametrize(
+    "arguments", [["ps"], ["status", "--json"], ["--record", "r.jsonl.zst", "--for", "1s"], ["models", "list"]]
+)
 def test_a_client_without_a_screen_has_imported_no_model_library_and_no_textual(
     tmp_path: Path, arguments: list[str]
 ) -> None:

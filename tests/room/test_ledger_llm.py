@@ -229,3 +229,17 @@ def test_doctor_names_what_a_build_cannot_use_and_a_model_that_is_not_there() ->
         )
         assert found["persistence mode"][1].startswith("off on GPU 1:")
         assert box.room.json("ps")[0]["state"] == "stopped", "nothing was started for it"
+
+
+def test_a_level_without_a_file_is_priced_before_it_is_made_and_not_again_after() -> None:
+    with open_box(writer(quantization="q4"), card(0, 4)) as box:
+        room = box.room
+        room.run("up")
+        assert "makes Q4_K_M first (~2.2 MiB on the disk), needs ~" in room.json("load", "writer", "--dry-run")["text"]
+        room.run("start", "writer")
+        assert room.engine("writer")["quantization"] == "Q4_K_M"
+        price = room.json("set", "writer", "quantization=q8", "--dry-run")["text"]
+        assert "quantization q4 → q8: " in price
+        assert "makes Q8_0 first (~3.7 MiB on the disk), needs ~" in price
+        room.run("unload", "writer")
+        assert "makes" not in room.json("load", "writer", "--dry-run")["text"]

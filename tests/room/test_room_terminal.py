@@ -8,52 +8,9 @@ import signal
 import time
 from collections.abc import Iterator
 
-import pexpect
-import pyte
 import pytest
 from room_kit import Room, open_room, wait_for
-
-COLUMNS, LINES = 120, 34
-
-
-class Terminal:
-    """A dashboard in a terminal of its own, and what a person would read there."""
-
-    def __init__(self, room: Room) -> None:
-        environment = {**room.environment(), "TERM": "xterm-256color"}
-        command, *arguments = room.command()
-        self._child: pexpect.spawn[bytes] = pexpect.spawn(
-            command, arguments, dimensions=(LINES, COLUMNS), env=environment, cwd=room.work
-        )
-        self._screen = pyte.Screen(COLUMNS, LINES)
-        self._stream = pyte.ByteStream(self._screen)
-
-    def text(self) -> str:
-        """The screen now."""
-        try:
-            while True:
-                self._stream.feed(self._child.read_nonblocking(65536, timeout=0))
-        except (pexpect.TIMEOUT, pexpect.EOF):
-            return "\n".join(self._screen.display)
-
-    def shows(self, *parts: str) -> bool:
-        """Whether all of this is on the screen."""
-        text = self.text()
-        return all(part in text for part in parts)
-
-    def press(self, keys: str) -> None:
-        """Type."""
-        self._child.send(keys)
-
-    def hang_up(self) -> None:
-        """What a closed terminal does to its process group."""
-        os.killpg(os.getpgid(int(self._child.pid or 0)), signal.SIGHUP)
-        self._child.close(force=True)
-
-    def ended(self) -> bool:
-        """Whether the dashboard has left."""
-        self.text()
-        return not self._child.isalive()
+from terminal_kit import Terminal
 
 
 @pytest.fixture

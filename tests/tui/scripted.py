@@ -6,7 +6,8 @@ As a program (`python tests/tui/scripted.py SOCKET [GPUS]`) it serves until it i
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from textual.screen import Screen
 
 from ipc import control
 from ipc.client import Client, connect_unix
-from ipc.errors import Problem, RequestFailed
+from ipc.errors import EngineRoomError, Problem, RequestFailed
 from ipc.serving import serve
 from ipc.snapshot import EngineChanged, GpuReading, Happened, Happening, JobChanged, JobGone, LogLine, Update
 from tui.app import Dashboard
@@ -33,7 +34,8 @@ from tui.context import Context
 class Box:
     """The service. `refuse` names engines whose commands fail; `price` is what every change costs, if not the usual.
 
-    Of each job it tells `detail`, with so many `units`. What changes a job changes it.
+    Of each job it tells `detail`, with so many `units`. What changes a job changes it. Engines say the next of
+    `speeches`; `cut_short` counts those that nobody wanted to hear to the end.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,8 @@ class Box:
         self.detail = scenery.DETAIL
         self.units = 0
         self.last_copies: set[str] = set()
+        self.speeches: list[Sequence[str | anyio.Event | EngineRoomError]] = []
+        self.cut_short = 0
         self._watchers: list[list[Update]] = []
         self._news = anyio.Event()
 
@@ -127,7 +131,29 @@ class Box:
                     yield control.EventItem(happening)
                 await anyio.sleep_forever()
             case control.Ask():
-                raise RequestFailed(Problem("Not here", "Nobody asks here.", ""))
+                async for said in self._speak():
+                    yield said
+
+    async def _speak(self) -> AsyncIterator[control.Item]:
+        """The next of `speeches`: pieces, what to wait for, an error; whole unless that ends it."""
+        text, whole = "", False
+        try:
+            for part in self.speeches.pop(0) if self.speeches else ("So ", "it is."):
+                match part:
+                    case str():
+                        text += part
+                        yield control.Piece(part)
+                    case anyio.Event():
+                        await part.wait()
+                    case EngineRoomError():
+                        whole = True
+                        raise part
+            whole = True
+            result = json.dumps({"answer": text, "tokens": 7, "prompt_tokens": 9, "finish": "stop"})
+            yield control.Answered(result, 7, 0.035, 0.004)
+        finally:
+            self.cut_short += not whole
+            self._wake()
 
     def _changed(self, id: str, **fields: object) -> control.JobIs:  # noqa: A002 (the protocol's word)
         before = next(row for row in self.snapshot.jobs if row.id == id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -15,11 +15,12 @@ from scripted import Box, text_of, worked_box
 from textual.pilot import Pilot
 
 from ipc import control
-from ipc.errors import Problem
+from ipc.errors import EngineDied, EngineRoomError, Problem
 from ipc.snapshot import NO_FLEET, EngineChanged, GpuReading, Tick
 from tui.app import Dashboard
 from tui.context import Context
 from tui.store import Store
+from tui.widgets.message_field import MessageField
 
 Compare = Callable[..., bool]
 
@@ -49,7 +50,12 @@ class Direct:
 
 
 def dashboard(
-    theme: str = "night", *, readonly: bool = False, lost: bool = False, gpus: tuple[GpuReading, ...] = ()
+    theme: str = "night",
+    *,
+    readonly: bool = False,
+    lost: bool = False,
+    gpus: tuple[GpuReading, ...] = (),
+    box: Box | None = None,
 ) -> Dashboard:
     """Half a minute into a scripted day."""
     fleet = scenery.FLEET if gpus else NO_FLEET
@@ -57,7 +63,7 @@ def dashboard(
     _half_a_minute(store, lambda second: scenery.tick(second, gpus, fleet))
     if lost:
         store.lose(Problem("Connection ended", "The supervisor ended the connection.", "It is tried again."))
-    app = Dashboard(Context(store, Direct(), readonly))
+    app = Dashboard(Context(store, Direct(box=box), readonly))
     app.theme = theme
     return app
 
@@ -132,6 +138,35 @@ def test_all_that_is_known_of_gpus(snap_compare: Compare) -> None:
         await until(pilot, "text", "none of ours")
 
     assert snap_compare(dashboard(gpus=scenery.EIGHT), run_before=go, terminal_size=NARROW)
+
+
+SPEECHES: list[Sequence[str | anyio.Event | EngineRoomError]] = [
+    ["A token is a small piece of text, often a word or a part of a word. ", "The model reads and writes tokens."],
+    ["Two things:\n\n  1. it is counted, and what is counted can be paid for;\n  2. ", "漢字 take several.\n"],
+    [
+        "Once upon ",
+        EngineDied(Problem("Engine died", "writer: killed by signal 9.", "Ask again."), "Once upon a time "),
+    ],
+]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])
+def test_chat(snap_compare: Compare, size: tuple[int, int]) -> None:
+    box = Box()
+    box.speeches = [*SPEECHES]
+
+    async def talk(pilot: Pilot[None]) -> None:
+        await pilot.press("c")
+        field = pilot.app.screen.query_one(MessageField)
+        field.cursor_blink = False
+        for text, end in (("What is a token?", "7 tokens"), ("Why?", "several"), ("Tell\na story", "died · ~2")):
+            field.text = text
+            await pilot.press("enter")
+            await until(pilot, "text", end)
+        field.text = "typed, and not sent"
+
+    app = dashboard(box=box)
+    assert snap_compare(app, run_before=talk, terminal_size=size)
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW, TINY], ids=["wide", "narrow", "tiny"])

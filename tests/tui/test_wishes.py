@@ -109,6 +109,6 @@ def test_the_keys_of_the_design_are_there() -> None:
 def test_what_changes_something_is_known() -> None:
     changing = {action.id for action in ACTIONS if changes_something(action)}
     assert changing == {action.id for action in ACTIONS if isinstance(action, Act)} | {
-        *("job.new", "job.move", "unit.again", "recording.toggle", "everything.stop")
+        *("chat.open", "job.new", "job.move", "unit.again", "recording.toggle", "everything.stop")
     }
     assert bound(View("x", "a b", "x", "x", "x")) == "a,b"

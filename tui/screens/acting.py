@@ -12,14 +12,15 @@ from textual.screen import Screen
 
 from ipc.control import Cleared, Down, JobIs, OneAnswer
 from ipc.errors import EngineRoomError, Problem
-from ipc.snapshot import JobChanged, JobRow
+from ipc.snapshot import EngineRow, JobChanged, JobRow
 from tui import job_wishes, measures
 from tui.actions import ACTIONS, BY_ID, Act, bound
 from tui.alerts import Standing
 from tui.context import Context
 from tui.screens.question import Question
-from tui.wishes import Target, Wish, question, stop_everything
+from tui.wishes import Target, Wish, question, stop_everything, talking
 
+STAYS = "q detaches; everything goes on. Q stops everything."
 MOST_QUESTIONS = 6
 """So many are put in full at once."""
 
@@ -78,6 +79,20 @@ class Acting(Screen[None]):
             self.app.run_worker(self._in_turn(self.app, action, [row.id for row in rows if isinstance(row, JobRow)]))
         else:
             self.wish(wishes)
+
+    def interrupt(self) -> None:
+        """Ctrl+c: end what is under way here, or say how to leave."""
+        self.app.notify(STAYS, markup=False)
+
+    def chat_with(self, row: EngineRow | None) -> None:
+        """Talk with a language model; with another engine say why not."""
+        if row is None or not talking([row]):
+            other = f"; {row.name} is of kind {row.kind}" if row else ""
+            self.app.notify(f"chat: works on a language model{other}.", markup=False)
+        elif self.may_act():
+            from tui.screens.chat import ChatPlace
+
+            self.app.push_screen(ChatPlace(self.context, row.name))
 
     def action_move_job(self) -> None:
         """Ask to which engine what is left of the jobs goes."""

@@ -19,7 +19,7 @@ from tui.follow import follow
 from tui.ink import Line, Span, clean, line, squeeze, wrap
 from tui.ledger import alarms_about, held_words
 from tui.screens.place import Place
-from tui.wishes import Target
+from tui.wishes import Target, talking
 
 LINES = 1000
 
@@ -31,6 +31,7 @@ class EnginePlace(Place):
         Binding("left_square_bracket", "other(-1)", show=False),
         Binding("right_square_bracket", "other(1)", show=False),
         Binding("e", "knobs", show=False),
+        Binding("c", "chat", show=False),
     ]
 
     def __init__(self, context: Context, name: str) -> None:
@@ -51,7 +52,8 @@ class EnginePlace(Place):
         """Its settings, and the engines beside it."""
         several = len(self.context.store.engines) > 1
         others = [Key("[", "previous", "screen.other(-1)"), Key("]", "next", "screen.other(1)")]
-        return [Key("e", "knobs", "screen.knobs"), *(others if several else [])]
+        chat = [Key("c", "chat", "screen.chat")] if talking(self.targets()) else []
+        return [Key("e", "knobs", "screen.knobs"), *chat, *(others if several else [])]
 
     def facts(self, width: int) -> Sequence[Line]:
         """Its row, its last reason, its rate over the last minute."""
@@ -100,6 +102,10 @@ class EnginePlace(Place):
         from tui.screens.knobs import KnobPanel
 
         self.app.push_screen(KnobPanel(self.context, self.engine))
+
+    def action_chat(self) -> None:
+        """Talk with it."""
+        self.chat_with(self.context.store.engines.get(self.engine))
 
     def _follow(self) -> None:
         self._silent()

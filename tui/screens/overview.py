@@ -183,6 +183,10 @@ class Overview(Acting):
         if row := self.engine():
             self.app.push_screen(KnobPanel(self.context, row.name))
 
+    def action_chat(self) -> None:
+        """Talk with the engine."""
+        self.chat_with(self.engine())
+
     def action_new_job(self) -> None:
         """Submit a job."""
         from tui.screens.new_job import NewJob

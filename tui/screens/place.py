@@ -49,6 +49,14 @@ class Place(Acting):
         """Those that give way first."""
         return ()
 
+    def footer(self) -> Sequence[Key]:
+        """The last row, as far as it fits."""
+        return frame.place_keys(self.targets(), self.context.readonly, self.keys(), self.more_keys())
+
+    def edge(self) -> Sequence[Key]:
+        """What of it is always there."""
+        return frame.BACK
+
     def facts(self, width: int) -> Sequence[Line]:
         """The rows above the text."""
         raise NotImplementedError
@@ -65,8 +73,7 @@ class Place(Acting):
         self.room = max(0, self.size.height - 2 - len(facts))
         readonly = self.context.readonly
         self.query_one("#title", Lined).show([frame.title(store, self.standing.of(store), readonly, width)])
-        keys = frame.place_keys(self.targets(), readonly, self.keys(), self.more_keys())
-        self.query_one("#keys", Lined).show([frame.keys(keys, frame.BACK, width)])
+        self.query_one("#keys", Lined).show([frame.keys(self.footer(), self.edge(), width)])
 
     def action_back(self) -> None:
         """To where one came from."""

@@ -31,9 +31,12 @@ class Scroller(ScrollView, can_focus=True):
         Binding("G,end", "scroll_end", show=False),
     ]
 
-    def __init__(self, *, id: str, follow: bool = False) -> None:  # noqa: A002 (Textual's word)
+    def __init__(self, *, id: str, follow: bool = False, kept: int = ENTRIES_KEPT) -> None:  # noqa: A002 (Textual's)
         super().__init__(id=id)
-        self._entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
+        self._kept = kept
+        self._entries: deque[Entry] = deque(maxlen=kept)
+        self._live: Entry | None = None
+        self._live_rows = 0
         self._rows: list[Line] = []
         self._may_follow = self._following = follow
         self._laid_out_for = 0
@@ -48,19 +51,34 @@ class Scroller(ScrollView, can_focus=True):
         """Show these instead, and follow their end; where as many rows stay, only what differs is painted."""
         self._following = self._may_follow
         self._entries.clear()
+        self._live = None
         self._entries.extend(entries)
         self._lay_out(self._rows)
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Add at the end, many at once."""
-        if len(self._entries) + len(entries) > ENTRIES_KEPT:
+    def append(self, entries: Sequence[Entry], live: Entry | None = None) -> None:
+        """Add at the end, many at once. `live` is still being written: the last, until the next append replaces it."""
+        self._live = live
+        if len(self._entries) + len(entries) > self._kept:
+            for _ in range(min(len(self._entries), self._kept // 8)):  # many at once: after that all is laid out anew
+                self._entries.popleft()
             self._entries.extend(entries)
             self._lay_out()
             return
         self._entries.extend(entries)
         if width := self.size.width:
-            self._rows += [row for entry in entries for row in entry(width)]
-            self._grown()
+            first = len(self._rows) - self._live_rows
+            before, now = self._rows[first:], [row for entry in entries for row in entry(width)]
+            now += self._laid_out_live(width)
+            self._rows[first:] = now
+            if len(before) == len(now):
+                self._changed(before, first)
+            else:
+                self._grown()
+
+    def follow_end(self) -> None:
+        """Go to the end and stay there as it grows."""
+        self._following = self._may_follow
+        self.scroll_end(animate=False, immediate=True, force=True)
 
     def render_line(self, y: int) -> Strip:
         """One painted row of those in sight."""
@@ -88,16 +106,23 @@ class Scroller(ScrollView, can_focus=True):
     def _lay_out(self, before: Sequence[Line] = ()) -> None:
         self._laid_out_for = width = self.size.width
         self._rows = [row for entry in self._entries for row in entry(width)] if width else []
+        self._rows += self._laid_out_live(width)
         if len(before) == len(self._rows):
             self._changed(before)
         else:
             self._grown()
 
-    def _changed(self, before: Sequence[Line]) -> None:
+    def _laid_out_live(self, width: int) -> Sequence[Line]:
+        rows = self._live(width) if self._live is not None and width else ()
+        self._live_rows = len(rows)
+        return rows
+
+    def _changed(self, before: Sequence[Line], first: int = 0) -> None:
+        """Paint what differs from `before`, the rows from `first` on as they were."""
         top = round(self.scroll_offset.y)
-        for index in range(top, min(top + self.size.height, len(before))):
-            if before[index] != self._rows[index]:
-                self.refresh(part(index - top, before[index], self._rows[index]))
+        for index in range(max(top, first), min(top + self.size.height, first + len(before))):
+            if before[index - first] != self._rows[index]:
+                self.refresh(part(index - top, before[index - first], self._rows[index]))
 
     def _grown(self) -> None:
         self.virtual_size = Size(self.size.width, len(self._rows))
