@@ -13,13 +13,19 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from bench.llm import throughput
+from bench.llm import busy, first_token, gpu, memory, streaming, threads, throughput
 from bench.llm.build_peer import default_folder
 from bench.llm.throughput import Bench
 from bench.room import load_note
 
 PARTS = {
     "throughput": throughput.show,
+    "streaming": streaming.show,
+    "first-token": first_token.show,
+    "threads": threads.show,
+    "memory": memory.show,
+    "busy": busy.show,
+    "gpu": gpu.show,
 }
 
 

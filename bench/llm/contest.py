@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from bench.llm.peer import PeerFailed
@@ -16,6 +17,8 @@ class Run:
 
     tokens: int
     seconds: float
+    cpu: float | None = None
+    """Of all of its processes, where that is known."""
 
     @property
     def rate(self) -> float:
@@ -23,7 +26,8 @@ class Run:
         return self.tokens / self.seconds
 
 
-Contestant: TypeAlias = Callable[[], Run]
+Contestant: TypeAlias = Callable[[Path], Run]
+"""Answers a file of prompts."""
 
 
 @dataclass
@@ -36,6 +40,11 @@ class Results:
     def rate(self, name: str) -> float | None:
         """Median tokens/s; None where it took no part."""
         return statistics.median(run.rate for run in self.runs[name]) if self.runs.get(name) else None
+
+    def cost(self, name: str) -> float | None:
+        """Median CPU µs a token."""
+        taken = [run.cpu / run.tokens * 1e6 for run in self.runs.get(name, ()) if run.cpu is not None]
+        return statistics.median(taken) if taken else None
 
     def ratio(self, name: str, other: str) -> float | None:
         """Median over the rounds of the tokens/s of one against the other."""
@@ -52,15 +61,17 @@ class Results:
         return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
-def take_turns(contestants: Mapping[str, Contestant], rounds: int, failed: Mapping[str, str]) -> Results:
-    """Every contestant once a round, after one turn that is not counted; `failed` are those who could not come."""
+def take_turns(
+    contestants: Mapping[str, Contestant], few: Path, source: Path, rounds: int, failed: Mapping[str, str]
+) -> Results:
+    """`few` once for everybody, not counted, then `source` once a round; `failed` are those who could not come."""
     results = Results({name: [] for name in contestants}, dict(failed))
     for number in range(rounds + 1):
         for name, run in contestants.items():
             if name in results.failed:
                 continue
             try:
-                taken = run()
+                taken = run(source if number else few)
             except PeerFailed as failure:
                 results.failed[name] = str(failure)
                 results.runs[name] = []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 
@@ -23,10 +23,14 @@ ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """For both sides: what an engine's process gets from its settings, peers get from here."""
 
 
+Knobs: TypeAlias = dict[str, str | int | float]
+
+
 @dataclass(frozen=True)
 class Reply:
     """One answer to `Ask`; seconds from just before the request leaves, `first` until the first piece is here."""
 
+    answer: str
     tokens: int
     prompt_tokens: int
     seconds: float
@@ -36,11 +40,11 @@ class Reply:
 
 
 @contextmanager
-def open_engine(model: Path, folder: Path | None = None, **knobs: str | int | float) -> Iterator[Room]:
+def open_engine(model: Path, knobs: Knobs) -> Iterator[Room]:
     """A room whose engine is ready; greedy on one thread unless `knobs` say something else."""
     told = {"kind": "llm", "model": str(model), "threads": 1, "temperature": 0.0, **knobs}
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in told.items())
-    with open_room(f"[engine.{ENGINE}]\n{lines}", ENVIRONMENT, folder) as room:
+    with open_room(f"[engine.{ENGINE}]\n{lines}", ENVIRONMENT) as room:
         order(room, control.Start(ENGINE))
         yield room
 
@@ -62,7 +66,7 @@ def job(room: Room, source: Path, output: Path) -> Run:
     async def run() -> Run:
         async with connect_unix(room.socket) as client:
             work = await supervised(room, client, ENGINE, source, output)
-            return Run(work.tokens, work.ended - work.began)
+            return Run(work.tokens, work.ended - work.began, sum(work.cpu.values()))
 
     return anyio.run(run)
 
@@ -90,7 +94,9 @@ async def ask_over(client: Client, payload: dict[str, Any]) -> Reply:
                 case control.Answered():
                     seconds = time.perf_counter() - began
                     result = json.loads(item.result)
-                    return Reply(item.tokens, result["prompt_tokens"], seconds, first, item.ttft_seconds)
+                    return Reply(
+                        result["answer"], item.tokens, result["prompt_tokens"], seconds, first, item.ttft_seconds
+                    )
                 case _:
                     pass
     raise SystemExit("a request ended without an answer")

@@ -29,8 +29,14 @@ class Peer:
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
             env=environment, cwd=ROOT,
+            start_new_session=True,  # as an engine has: where the kernel shares out the cores by session, to both alike
         )  # fmt: skip
         self._answer()
+
+    @property
+    def pid(self) -> int:
+        """Of the child."""
+        return self._process.pid
 
     def ask(self, **order: Any) -> Told:
         """Let it obey.

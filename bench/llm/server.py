@@ -107,7 +107,7 @@ def server(folder: Path, sizes: Sizes, template: str | None) -> Iterator[Server]
             program, *sizes.arguments(sizes.length), "-np", str(sizes.lanes), "--cache-ram", "0", "--no-webui",
             "--log-disable", "--host", "127.0.0.1", "--port", str(port),
         ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=sizes.environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=sizes.environment, start_new_session=True,
     )  # fmt: skip
     try:
         _await_health(process, port)
@@ -125,13 +125,12 @@ def _await_health(process: subprocess.Popen[bytes], port: int) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise PeerFailed(
-        f"{SERVER} is not ready" if process.poll() is None else f"{SERVER} ended with {process.returncode}"
-    )
+    how = "is not ready" if process.poll() is None else f"ended with {process.returncode}"
+    raise PeerFailed(f"{SERVER} {how}")
 
 
 def batched_bench(folder: Path, sizes: Sizes, prompt: int, written: int) -> Run:
-    """llama.cpp's own measure of what can be computed: a prompt of so many tokens read in each lane, then so many written.
+    """llama.cpp's own measure of what can be computed: so many tokens read in each lane, then so many written.
 
     It draws no token and makes no text, and loading is not in its time.
 
@@ -142,7 +141,9 @@ def batched_bench(folder: Path, sizes: Sizes, prompt: int, written: int) -> Run:
         _program(folder, BATCHED), *sizes.arguments(sizes.length), "-npp", str(prompt), "-ntg", str(written),
         "-npl", str(sizes.lanes), "--output-format", "jsonl",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, env=sizes.environment, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=sizes.environment, check=False, start_new_session=True
+    )
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode != 0 or not found:
         raise PeerFailed(f"{BATCHED} ended with {done.returncode}: {done.stderr.strip()[-200:]}")

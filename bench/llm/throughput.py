@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bench.job import cpu_seconds, cpu_since
 from bench.llm import ours, table
 from bench.llm.contest import Contestant, Results, Run, take_turns
 from bench.llm.models import model_file, template_of, write_prompts
@@ -39,7 +40,7 @@ class Case:
     aim: float | None
     shortest: int = 64
     longest: int = 128
-    units: int = 96
+    units: int = 64
     threads: int = 1
 
 
@@ -50,7 +51,7 @@ CASES = (
     Case("random", "q4_k_m", 1.8),
     Case("random", "q4_0", None, shortest=96, longest=96),
     Case("random", "q4_0", None, threads=2),
-    Case("miniature", "f16", None, units=384),
+    Case("miniature", "f16", None, units=256),
 )
 
 
@@ -69,21 +70,11 @@ class Bench:
 def show(bench: Bench, cases: tuple[Case, ...] = CASES) -> None:
     """Measure each, print the table."""
     if bench.quick:
-        cases = tuple(replace(case, units=case.units // 3) for case in cases)
+        cases = tuple(replace(case, units=case.units // 2) for case in cases)
     names = (US, LOOP, STOCK, SERVER, BATCHED)
-    table.head(
-        (
-            "model",
-            "answers",
-            "threads",
-            *(f"{name} tok/s" for name in names),
-            "/ loop",
-            "/ stock",
-            "/ server",
-            "tokens",
-        ),
-        words=2,
-    )
+    rates = [f"{name} tok/s" for name in names]
+    costs = [f"{name} CPU µs/token" for name in (US, LOOP)]
+    table.head(("model", "answers", "threads", *rates, "/ loop", "/ stock", "/ server", *costs, "tokens"), words=2)
     failed: dict[str, str] = {}
     for case in cases:
         results = measure(bench, case)
@@ -97,6 +88,7 @@ def show(bench: Bench, cases: tuple[Case, ...] = CASES) -> None:
             table.ratio(results.ratio(US, LOOP), 0.97),
             table.ratio(results.ratio(US, STOCK), case.aim),
             table.ratio(results.ratio(US, SERVER)),
+            *(table.number(results.cost(name)) for name in (US, LOOP)),
             results.tokens(but=BATCHED),
         )
     table.reasons(failed)
@@ -105,13 +97,16 @@ def show(bench: Bench, cases: tuple[Case, ...] = CASES) -> None:
 def measure(bench: Bench, case: Case) -> Results:
     """All contestants in turn on one case."""
     model = model_file(bench.folder, case.model, case.level)
+    few = write_prompts(bench.folder / "few.jsonl", bench.lanes, 8, 8)
     source = write_prompts(bench.folder / "prompts.jsonl", case.units, case.shortest, case.longest)
     gpu = ["GPU"] if bench.gpu else []
-    knobs: dict[str, int | str] = {"n_ctx": LENGTH, "parallel": bench.lanes, "threads": case.threads}
+    knobs: ours.Knobs = {"n_ctx": LENGTH, "parallel": bench.lanes, "threads": case.threads}
+    if not bench.gpu:
+        knobs["gpu"] = "cpu"
     with ExitStack() as stack:
-        room = stack.enter_context(ours.open_engine(model, **knobs, **({} if bench.gpu else {"gpu": "cpu"})))
+        room = stack.enter_context(ours.open_engine(model, knobs))
         sizes = Sizes(model, LENGTH, bench.lanes, case.threads, bench.gpu, room.environment)
-        contestants: dict[str, Contestant] = {US: partial(_job, room, source, itertools.count())}
+        contestants: dict[str, Contestant] = {US: partial(_job, room, itertools.count())}
         failed: dict[str, str] = {}
 
         def enter(name: str, peer_of: AbstractContextManager[Contestant]) -> None:
@@ -122,22 +117,22 @@ def measure(bench: Bench, case: Case) -> Results:
 
         loop = [str(model), str(LENGTH), str(bench.lanes), str(case.threads), *gpu]
         stock = [str(model), str(LENGTH), str(case.threads), *gpu]
-        enter(LOOP, _child("bench.llm.loop", loop, room, source))
-        enter(STOCK, _child("bench.llm.stock", stock, room, source))
-        enter(SERVER, _served(bench.programs, sizes, template_of(case.model), room, source))
+        enter(LOOP, _child("bench.llm.loop", loop, room))
+        enter(STOCK, _child("bench.llm.stock", stock, room))
+        enter(SERVER, _served(bench.programs, sizes, template_of(case.model), room))
         written = (case.shortest + case.longest) // 2
-        contestants[BATCHED] = partial(batched_bench, bench.programs, sizes, PROMPT_TOKENS, written)
-        return take_turns(contestants, bench.rounds, failed)
+        contestants[BATCHED] = lambda _: batched_bench(bench.programs, sizes, PROMPT_TOKENS, written)
+        return take_turns(contestants, few, source, bench.rounds, failed)
 
 
-def _job(room: Room, source: Path, numbers: Iterator[int]) -> Run:
+def _job(room: Room, numbers: Iterator[int], source: Path) -> Run:
     return ours.job(room, source, room.work / f"ours-{next(numbers)}.jsonl")
 
 
 @contextmanager
-def _child(module: str, arguments: list[str], room: Room, source: Path) -> Iterator[Contestant]:
+def _child(module: str, arguments: list[str], room: Room) -> Iterator[Contestant]:
     with peer(module, arguments, room.environment) as there:
-        yield partial(batch, there, source, room.work / f"{module}.jsonl")
+        yield lambda source: batch(there, source, room.work / f"{module}.jsonl")
 
 
 def batch(there: Peer, source: Path, output: Path, **more: int) -> Run:
@@ -146,12 +141,14 @@ def batch(there: Peer, source: Path, output: Path, **more: int) -> Run:
     Raises:
         PeerFailed
     """
-    began = time.perf_counter()
+    process = {"peer": there.pid}
+    before, began = cpu_seconds(process), time.perf_counter()
     told = there.ask(do="batch", source=str(source), output=str(output), **more)
-    return Run(told["tokens"], time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    return Run(told["tokens"], seconds, cpu_since(before, process)["peer"])
 
 
 @contextmanager
-def _served(programs: Path, sizes: Sizes, template: str | None, room: Room, source: Path) -> Iterator[Contestant]:
+def _served(programs: Path, sizes: Sizes, template: str | None, room: Room) -> Iterator[Contestant]:
     with server(programs, sizes, template) as there:
-        yield partial(there.batch, source, room.work / "server.jsonl")
+        yield lambda source: there.batch(source, room.work / "server.jsonl")
