@@ -31,7 +31,6 @@ class Peer:
             env=environment, cwd=ROOT,
             start_new_session=True,  # as an engine has: where the kernel shares out the cores by session, to both alike
         )  # fmt: skip
-        self._answer()
 
     @property
     def pid(self) -> int:
@@ -50,7 +49,7 @@ class Peer:
             self._process.stdin.flush()
         except OSError as error:
             raise self._failure() from error
-        return self._answer()
+        return self.answer()
 
     def close(self) -> None:
         """End it."""
@@ -58,7 +57,12 @@ class Peer:
         self._process.communicate()
         self._errors.close()
 
-    def _answer(self) -> Told:
+    def answer(self) -> Told:
+        """The next line it says; the first one means that it is ready.
+
+        Raises:
+            PeerFailed
+        """
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -82,6 +86,7 @@ def peer(module: str, arguments: list[str], environment: Mapping[str, str]) -> I
     """
     there = Peer(module, arguments, environment)
     try:
+        there.answer()
         yield there
     finally:
         there.close()

@@ -1,9 +1,9 @@
-"""What a streamed answer costs over computing it: one interactive request, token by token through socket and supervisor.
+"""What a streamed answer costs over computing it: one interactive request through socket and supervisor.
 
-The model is so small that next to nothing is left of a token but what is around it. `decode` is the loop (`bench.llm.loop`)
-with one lane, timed within its process: read the prompt, compute, draw, text. Ours is timed at a client, from just before
-the request leaves until the answer is complete, and every piece has come by then. The stock class is timed within its
-own process, `create_completion(stream=True)`, so that nothing is added to it for getting anywhere.
+The model is so small that next to nothing is left of a token but what is around it. `decode` is a bare loop over the C
+functions (`bench.llm.loop`), timed within its process: read the prompt, compute, draw, look the bytes up. Ours is timed
+at a client, from just before the request leaves until the answer is complete and all its pieces are here. The stock
+class, `create_completion(stream=True)`, is timed within its process: nothing is added for getting anywhere.
 """
 
 from __future__ import annotations
@@ -42,17 +42,8 @@ def show(bench: Bench) -> None:
             contestants[STOCK] = lambda count: _timed(stock.ask(do="write", messages=said, max_tokens=count))
         except PeerFailed as failure:
             failed[STOCK] = str(failure)
-        table.head(
-            (
-                "tokens",
-                "decode µs/token",
-                "Engine Room µs/token",
-                "over decode",
-                "stock µs/token",
-                "over decode",
-                "written",
-            )
-        )
+        costs = ("decode µs/token", "Engine Room µs/token", "over decode", "stock µs/token", "over decode")
+        table.head(("tokens", *costs, "written"))
         for count in LENGTHS[:2] if bench.quick else LENGTHS:
             _line(count, contestants, 2 * bench.rounds + 1)
     table.reasons(failed)

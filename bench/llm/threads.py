@@ -26,16 +26,11 @@ def show(bench: Bench) -> None:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
     table.head(("threads", *(f"{lanes} at once, {name}: tok/s" for lanes in LANES for name in POLICIES)))
     with ExitStack() as stack:
-        peers = [
-            (
-                stack.enter_context(
-                    peer("bench.llm.loop", [str(model), str(LENGTH), str(lanes), "1"], {**plain, **more})
-                ),
-                lanes,
-            )
-            for lanes in LANES
-            for more in POLICIES.values()
-        ]
+        peers = []
+        for lanes in LANES:
+            for more in POLICIES.values():
+                arguments = [str(model), str(LENGTH), str(lanes), "1"]
+                peers.append((stack.enter_context(peer("bench.llm.loop", arguments, {**plain, **more})), lanes))
         for threads in counts(os.cpu_count() or 1):
             rates: list[list[float]] = [[] for _ in peers]
             for _ in range(bench.rounds):
