@@ -18,6 +18,7 @@ from socket import socket
 from threading import local
 from typing import Any
 
+from bench.job import cpu_seconds, cpu_since
 from bench.llm.contest import Run
 from bench.llm.loop import BATCH
 from bench.llm.peer import PeerFailed
@@ -50,7 +51,8 @@ class Sizes:
 class Server:
     """`llama-server` with as many slots as we have lanes; as many clients over kept connections are at it at once."""
 
-    def __init__(self, port: int, lanes: int, rendering: Rendering) -> None:
+    def __init__(self, pid: int, port: int, lanes: int, rendering: Rendering) -> None:
+        self._process = {"server": pid}
         self._port, self._lanes, self._rendering = port, lanes, rendering
         self._own = local()
 
@@ -60,7 +62,7 @@ class Server:
         Raises:
             PeerFailed
         """
-        began = time.perf_counter()
+        before, began = cpu_seconds(self._process), time.perf_counter()
         requests = [json.loads(line) for line in source.read_text().splitlines()]
         with ThreadPoolExecutor(self._lanes) as pool:
             answers = list(pool.map(self._answer, requests))
@@ -68,7 +70,9 @@ class Server:
             out.writelines(json.dumps(answer) + "\n" for answer in answers)
             out.flush()
             os.fsync(out.fileno())
-        return Run(sum(answer["tokens"] for answer in answers), time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        cpu = cpu_since(before, self._process)["server"]
+        return Run(sum(answer["tokens"] for answer in answers), seconds, cpu)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         body = {
@@ -111,7 +115,7 @@ def server(folder: Path, sizes: Sizes, template: str | None) -> Iterator[Server]
     )  # fmt: skip
     try:
         _await_health(process, port)
-        yield Server(port, sizes.lanes, Rendering(template))
+        yield Server(process.pid, port, sizes.lanes, Rendering(template))
     finally:
         process.kill()
         process.wait()

@@ -43,6 +43,11 @@ class Case:
     units: int = 64
     threads: int = 1
 
+    def answers(self) -> str:
+        """How many of which length."""
+        length = f"{self.shortest}–{self.longest}" if self.shortest < self.longest else f"{self.longest}"
+        return f"{self.units} of up to {length}"
+
 
 CASES = (
     Case("random", "f16", 3.0),
@@ -73,25 +78,44 @@ def show(bench: Bench, cases: tuple[Case, ...] = CASES) -> None:
         cases = tuple(replace(case, units=case.units // 2) for case in cases)
     names = (US, LOOP, STOCK, SERVER, BATCHED)
     rates = [f"{name} tok/s" for name in names]
-    costs = [f"{name} CPU µs/token" for name in (US, LOOP)]
-    table.head(("model", "answers", "threads", *rates, "/ loop", "/ stock", "/ server", *costs, "tokens"), words=2)
-    failed: dict[str, str] = {}
+    table.head(("model", "answers", "threads", *rates, "/ loop", "/ stock", "/ server", "tokens"), words=2)
+    found = []
     for case in cases:
         results = measure(bench, case)
-        failed.update(results.failed)
-        length = f"{case.shortest}–{case.longest}" if case.shortest < case.longest else f"{case.longest}"
+        found.append((case, results))
         table.line(
             f"{case.model} {case.level}",
-            f"{case.units} of up to {length}",
+            case.answers(),
             str(case.threads),
             *(table.number(results.rate(name)) for name in names),
             table.ratio(results.ratio(US, LOOP), 0.97),
             table.ratio(results.ratio(US, STOCK), case.aim),
             table.ratio(results.ratio(US, SERVER)),
-            *(table.number(results.cost(name)) for name in (US, LOOP)),
             results.tokens(but=BATCHED),
         )
-    table.reasons(failed)
+    table.reasons({name: reason for _, results in found for name, reason in results.failed.items()})
+    _show_costs(found)
+
+
+def _show_costs(found: list[tuple[Case, Results]]) -> None:
+    """The same runs in CPU time, which other work on the machine changes less."""
+    names = (US, LOOP, STOCK, SERVER)
+    costs = [f"{name} CPU µs/token" for name in names]
+    table.head(("model", "answers", "threads", *costs, "loop / ours", "stock / ours", "server / ours"), words=2)
+    for case, results in found:
+        cost = {name: results.cost(name) for name in names}
+        ours_cost = cost[US]
+        ratios = [
+            None if ours_cost is None or theirs is None else theirs / ours_cost
+            for theirs in (cost[LOOP], cost[STOCK], cost[SERVER])
+        ]
+        table.line(
+            f"{case.model} {case.level}",
+            case.answers(),
+            str(case.threads),
+            *map(table.number, cost.values()),
+            *map(table.ratio, ratios),
+        )
 
 
 def measure(bench: Bench, case: Case) -> Results:
