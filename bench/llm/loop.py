@@ -158,7 +158,8 @@ class Loop:
         began = time.perf_counter()
         lib.llama_memory_clear(self._memory, False)
         tokens = self._tokens(self._rendering.text(messages_of({"prompt": prompt})))
-        batch = lib.llama_batch_get_one((lib.llama_token * len(tokens))(*tokens), len(tokens))
+        held = (lib.llama_token * len(tokens))(*tokens)  # a batch points to its tokens and does not keep them
+        batch = lib.llama_batch_get_one(held, len(held))
         one = (lib.llama_token * 1)()
         said: list[bytes] = []
         while len(said) < max_tokens:

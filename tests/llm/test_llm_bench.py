@@ -32,6 +32,17 @@ def test_the_loop_and_the_stock_class_write_the_same_answers(tmp_path: Path) -> 
     assert answers[0] == answers[1] == answers[2]
 
 
+def test_one_answer_by_the_bare_loop_and_as_a_stream_of_the_stock_class_has_the_same_tokens(tmp_path: Path) -> None:
+    model = str(model_file(tmp_path, "miniature"))
+    with peer("bench.llm.loop", [model, "128", "1", "1"], ENVIRONMENT) as loop:
+        bare = loop.ask(do="write", prompt="What is a batch?", max_tokens=12)
+    with peer("bench.llm.stock", [model, "128", "1"], ENVIRONMENT) as stock:
+        said = [{"role": "user", "content": "What is a batch?"}]
+        streamed = stock.ask(do="write", messages=said, max_tokens=12)
+    assert bare["tokens"] == streamed["tokens"] == 12
+    assert 0 < streamed["first"] < streamed["seconds"]
+
+
 def test_a_child_that_ends_says_why(tmp_path: Path) -> None:
     nothing = str(tmp_path / "nothing.gguf")
     with (
