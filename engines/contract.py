@@ -57,6 +57,9 @@ class Report(Protocol):
     def loading(self, fraction: float) -> None:
         """How far the load is, 0..1; also one step."""
 
+    def say(self, words: str) -> None:
+        """What people should know of the loaded model just now, in a few words; stays until it says something else."""
+
     def cancelled(self) -> bool:
         """Whether the load under way should stop."""
 

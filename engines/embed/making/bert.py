@@ -1,7 +1,7 @@
 """A BERT-class encoder as an ONNX graph, written from its weights: token numbers in, one vector a text out.
 
-The operators stand as a traced model has them, so that onnxruntime recognises attention, gelu and layer norms and
-fuses them (`Devlin et al. 2018 <https://arxiv.org/abs/1810.04805>`_; pooling as sentence-transformers does it).
+The operators stand as a traced model has them, so that onnxruntime recognises gelu and scaled products and fuses
+them; with its own fused attention in their place it was no faster (docs/embed.md) (`Devlin et al. 2018 <https://arxiv.org/abs/1810.04805>`_).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engines.embed.making.source import Source
 OPSET = 17
 IDS, MASK, VECTORS = "input_ids", "attention_mask", "embeddings"
 _MASKED = -10000.0
-"""Added to what attention must not see; onnxruntime looks for this number."""
+"""Added to what attention must not see."""
 
 
 def build(source: Source, tensors: Tensors) -> onnx.ModelProto:
@@ -73,7 +73,7 @@ class _Graph:
         """A constant float."""
         return self.weight(f"float_{value!r}", np.array(value, np.float32))
 
-    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: object) -> str:
+    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
         """An operator with one output; its name."""
         self._nodes.append(helper.make_node(operator, list(inputs), [name], name=f"{operator}:{name}", **attributes))
         return name
@@ -135,7 +135,15 @@ def _layer(graph: _Graph, names: _Names, source: Source, number: int, hidden: st
 
 
 def _head(
-    graph: _Graph, names: _Names, source: Source, weights: str, at: str, hidden: str, which: str, *, turned: bool = False
+    graph: _Graph,
+    names: _Names,
+    source: Source,
+    weights: str,
+    at: str,
+    hidden: str,
+    which: str,
+    *,
+    turned: bool = False,
 ) -> str:
     """[batch, heads, length, head size]; the last two the other way round where it is `turned`."""
     flat = _linear(graph, names, f"{weights}.attention.self.{which}", hidden, f"{at}_{which}")

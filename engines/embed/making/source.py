@@ -24,6 +24,7 @@ class _Config(Struct, frozen=True):
     hidden_size: int = 0
     num_hidden_layers: int = 0
     num_attention_heads: int = 1
+    intermediate_size: int = 0
     hidden_act: str = "gelu"
     layer_norm_eps: float = 1e-12
     max_position_embeddings: int = 512
@@ -55,6 +56,8 @@ class Source(Struct, frozen=True):
     width: int
     layers: int
     heads: int
+    inner: int
+    """Width within a layer."""
     activation: str
     norm_epsilon: float
     positions: str
@@ -108,6 +111,7 @@ def read(folder: Path) -> Source:
         width=config.hidden_size,
         layers=config.num_hidden_layers,
         heads=config.num_attention_heads,
+        inner=config.intermediate_size,
         activation=config.hidden_act,
         norm_epsilon=config.layer_norm_eps,
         positions=config.position_embedding_type or "absolute",
