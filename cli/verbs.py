@@ -9,12 +9,14 @@ from cli import (
     demo,
     doctor,
     down,
+    embed,
     engine_verbs,
     footprints,
     gpus,
     job,
     jobs,
     ledger,
+    models_import,
     pipe,
     ps,
     service_verb,
@@ -24,7 +26,7 @@ from cli import (
     tails,
     top,
 )
-from cli.verb import Verb
+from cli.verb import Verb, family
 
 VERBS: tuple[Verb, ...] = (
     supervisor_verbs.UP,
@@ -41,6 +43,8 @@ VERBS: tuple[Verb, ...] = (
     jobs.VERB,
     job.VERB,
     ask.VERB,
+    embed.VERB,
+    family("models", "make the models that engines load", (models_import.VERB,)),
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,

@@ -50,6 +50,7 @@ class Loaded:
         """None where it was not placed on one."""
         self._cache = VectorCache(self._encoder.dimensions, time.monotonic, Random())
         self._cache.limit(settings.cache_entries, settings.cache_bytes)
+        self._aloft = Aloft(self._encoder, self._cache)
         self._saved, self._pause, self._changes = time.monotonic(), _SAVE_SECONDS, 0
         if settings.cache_keep and (why := cachefile.read(self._file(), self._identity(), self._cache)):
             sys.stderr.write(f"kept vectors are not used: {why}\n")
@@ -66,6 +67,7 @@ class Loaded:
             fresh = self._encoder_for(settings)
             self._encoder.close()
             self._encoder = fresh
+            self._aloft = Aloft(self._encoder, self._cache)
         self.retune(settings)
 
     def retune(self, settings: EmbedSettings) -> None:
@@ -83,9 +85,9 @@ class Loaded:
         Raises:
             OutOfMemory
         """
-        aloft = Aloft(self._encoder, self._cache)
+        aloft = self._aloft
         while True:
-            self._board(sky, aloft)
+            self._board(sky)
             if aloft.empty:
                 break
             settings = self._settings
@@ -110,7 +112,8 @@ class Loaded:
         encoder.prove()
         return encoder
 
-    def _board(self, sky: Sky, aloft: Aloft) -> None:
+    def _board(self, sky: Sky) -> None:
+        aloft = self._aloft
         for flight in aloft.landed():
             sky.land(flight)
         sky.attend()
