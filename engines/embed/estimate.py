@@ -8,7 +8,7 @@ from engines.gpu_memory import placement
 
 CONTEXT_BYTES = 400 * 2**20
 """What the driver takes for a process on a GPU; a round figure."""
-PROCESS_BYTES = 96 * 2**20
+PROCESS_BYTES = 64 * 2**20
 """The process with its libraries and nothing loaded, as measured on a CPU."""
 VOCABULARY_BYTES = 24 * 2**20
 _FLOAT = 4

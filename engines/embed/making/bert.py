@@ -62,7 +62,7 @@ class _Graph:
     def weight(self, name: str, value: NDArray[Any]) -> str:
         """A constant; its name."""
         if name not in self._weights:
-            self._weights[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+            self._weights[name] = numpy_helper.from_array(np.asarray(value, order="C"), name)
         return name
 
     def numbers(self, *values: int) -> str:

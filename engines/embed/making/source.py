@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -46,6 +47,12 @@ class _Pooled(Struct, frozen=True):
 class _Sentence(Struct, frozen=True):
     max_seq_length: int | None = None
     do_lower_case: bool = False
+
+
+class _Cutter(Struct, frozen=True):
+    """tokenizer_config.json; where nobody said how long a text may be, it has a number beyond every whole one."""
+
+    model_max_length: float | None = None
 
 
 class Source(Struct, frozen=True):
@@ -102,9 +109,10 @@ def read(folder: Path) -> Source:
     config = _file(folder / "config.json", _Config)
     architecture = config.architectures[0] if config.architectures else ""
     pooling, normalised = _pooling(folder)
-    sentence = _optional(folder / "sentence_bert_config.json", _Sentence()) or _Sentence()
+    sentence = _optional(folder / "sentence_bert_config.json", _Sentence())
     first = (1 if config.pad_token_id is None else config.pad_token_id) + 1 if architecture in _ROBERTA else 0
-    most = config.max_position_embeddings - first
+    cutter = _optional(folder / "tokenizer_config.json", _Cutter())
+    most = int(min(config.max_position_embeddings - first, cutter.model_max_length or math.inf))
     return Source(
         folder=folder,
         architecture=architecture,
@@ -125,7 +133,7 @@ def read(folder: Path) -> Source:
 
 def _pooling(folder: Path) -> tuple[Pooling, bool]:
     """How sentence-transformers would make one vector of many; a bare encoder gets the mean, normalised."""
-    modules = _optional(folder / "modules.json", list[_Module]())
+    modules = _file(folder / "modules.json", list[_Module]) if (folder / "modules.json").exists() else []
     if not modules:
         return "mean", True
     kinds = [module.type.rpartition(".")[2] for module in modules]
@@ -165,8 +173,5 @@ def _file(path: Path, kind: type[T]) -> T:
         raise CannotLoad(Problem("Model unreadable", f"{path}: {error}.", _FETCH)) from error
 
 
-def _optional(path: Path, default: T) -> Any:
-    if not path.exists():
-        return default
-    kind: Any = list[_Module] if isinstance(default, list) else type(default)
-    return _file(path, kind)
+def _optional(path: Path, default: T) -> T:
+    return _file(path, type(default)) if path.exists() else default
