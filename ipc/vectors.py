@@ -72,12 +72,18 @@ async def engine_for(client: Client) -> str:
         RequestFailed: there is none. ConnectionFailed
     """
     answer = await client.ask(control.Ps())
-    rows = [row for row in answer.rows if row.kind == KIND] if isinstance(answer, control.Engines) else []
-    if not rows:
+    name = chosen(answer.rows) if isinstance(answer, control.Engines) else None
+    if name is None:
         raise RequestFailed(
             Problem("No engine", "No engine of kind embed is configured.", "Add one to engineroom.toml, then `up`.")
         )
-    return min(rows, key=_reluctance).name
+    return name
+
+
+def chosen(rows: Sequence[EngineRow]) -> str | None:
+    """The engine to ask: one that is ready and has least to do, else one that can be had; None where none is."""
+    least = min((row for row in rows if row.kind == KIND), key=_reluctance, default=None)
+    return None if least is None else least.name
 
 
 def pieces_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
