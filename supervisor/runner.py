@@ -251,8 +251,9 @@ class Runner:
 
     def _said(self, slot: Slot, message: work.FromChild, at: float) -> None:
         match message:
-            case work.Beat(_, tokens):
+            case work.Beat(_, tokens, words):
                 slot.rate.read(at, tokens)
+                slot.said = words
             case work.Loaded():
                 slot.model, slot.quantization, slot.layers = message.model, message.quantization, _layers(message)
                 slot.load_seconds = message.seconds

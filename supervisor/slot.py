@@ -62,6 +62,8 @@ class Slot:
     """Engines that would have to leave for it, and that work keeps; empty where it did not ask, or has room."""
     rate: Rate = field(default_factory=Rate)
     note: str = ""
+    said: str = ""
+    """What the engine says of its loaded model."""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)
     """Tasks of a desk that wait for its process."""
     waiting: list[tuple[Reach, Awaited[None]]] = field(default_factory=list)
@@ -109,10 +111,12 @@ class Slot:
             pinned=settings.pinned,
             unload_after_seconds=max(0.0, settings.unload_after),
             unload_depth=settings.unload_depth,
+            said=self.said,
         )
 
     def forget_process(self) -> None:
         """The process is gone, and with it everything measured about it."""
         self.child = self.reading = self.rss_bytes = self.cpu_percent = self.bound = self.layers = None
         self.gpus = ()
+        self.said = ""
         self.rate.clear()
