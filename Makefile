@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo demo-gpus test lint types contracts unit bench miniatures schema clean
+.PHONY: demo demo-gpus test lint types contracts unit unit-rooms unit-parts bench miniatures schema clean
 
 demo: $(INSTALLED)
 	$(BIN)/engineroom demo examples/prompts.jsonl
@@ -26,8 +26,15 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
+# Two at once: tests with a whole room mostly wait, the others compute.
 unit: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-rooms unit-parts
+
+unit-rooms: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 tests/room
+
+unit-parts: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 --ignore=tests/room
 
 bench: $(INSTALLED)
 	$(BIN)/python -m bench.overhead

@@ -126,9 +126,6 @@ class _Hearer:
     def step(self) -> None:
         """Nobody watches over this process."""
 
-    def tokens(self, count: int) -> None:
-        """Nothing is written."""
-
     def loading(self, fraction: float) -> None:
         """How far it is."""
         self._say(Progress(fraction))
