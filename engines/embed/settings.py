@@ -40,7 +40,7 @@ class EmbedSettings(EngineSettings, frozen=True, kw_only=True):
     ] = 0
     wait_ms: Annotated[
         float,
-        knob("milliseconds", "now", "how long a request may wait for others to be computed with", ge=0, le=1000),
+        knob("ms", "now", "how long a request may wait for others to be computed with", ge=0, le=1000),
     ] = 2.0
     cache_entries: Annotated[
         int, knob("texts", "now", "texts whose vectors are kept; 0 keeps none", ge=0, le=10_000_000)
