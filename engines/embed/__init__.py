@@ -1,0 +1,1 @@
+"""Embeddings with onnxruntime: texts to vectors."""
