@@ -7,7 +7,6 @@ the record. Until that is written nobody uses it, and the next sync begins it an
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ from cli.environments.lock import locked
 from cli.environments.packages import Packages
 from cli.environments.program import Programs
 from cli.environments.progress import Progress
+from cli.environments.python import venv_command
 from cli.environments.testing import self_test
 from cli.environments.toolchain import build_environ
 from config.durable import replace_whole
@@ -81,13 +81,14 @@ def sync(making: Making, *, rebuild: bool = False) -> Stored:
     """
     try:
         making.environments.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(lock_of(making.folder), making.waits) as descriptor, making.log.open("w") as log:
+        with locked(lock_of(making.folder), making.waits) as descriptor, making.log.open("a", encoding="utf-8") as log:
             environ = {name: value for name, value in making.environ.items() if name not in _PASSING}
             programs = Programs({**environ, "PYTHONUNBUFFERED": "1"}, log, descriptor)
             known = None if rebuild else read_record(making.folder)
             if known is not None:
                 made = _tested(making, known, programs)
             else:
+                log.truncate(0)
                 with _cleared(making.folder, rebuild=rebuild):
                     made = _make(making, programs, rebuild=rebuild)
             _write(making.folder, made)
@@ -110,7 +111,7 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
     # What is unpacked and compiled lies beside the rest: /tmp may be small, and it is cleared with it.
     programs = Programs({**programs.environ, "TMPDIR": str(work)}, programs.log, programs.descriptor)
     making.progress.stage(f"making {making.name}: Python")
-    output = programs.run([sys.executable, "-m", "venv", str(folder)])
+    output = programs.run(venv_command(folder))
     if output.code:
         raise RequestFailed(failures.of_output(output, "making a virtual environment", folder, making.log))
     packages = Packages(folder, programs, making.progress, making.log)

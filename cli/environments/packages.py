@@ -10,10 +10,11 @@ from typing import Final
 from cli.environments import failures
 from cli.environments.program import Programs
 from cli.environments.progress import Progress
-from engines.environments.record import python_of
+from cli.environments.python import pip_command
 from ipc.errors import RequestFailed
 
-_BEGUN: Final = re.compile(r"^Collecting ([\w.-]+)")
+_BEGUN: Final = re.compile(r"^(?:Collecting |Processing \S*/)([\w.]+(?:-(?!\d)[\w.]+)*)")
+_UNPACKS: Final = re.compile(r"^Installing collected packages: ")
 _FETCHED: Final = re.compile(r"^\s+Downloading (\S+) \(([\d.]+ [MG]B)\)")
 _NINJA: Final = re.compile(r"^\s*\[\s*(\d+)/(\d+)\]")
 _MAKE: Final = re.compile(r"^\s*\[\s*(\d+)%\]")
@@ -25,7 +26,7 @@ class Packages:
 
     def __init__(self, folder: Path, programs: Programs, progress: Progress, log: Path) -> None:
         self._folder, self._programs, self._progress, self._log = folder, programs, progress, log
-        self._pip = (str(python_of(folder)), "-m", "pip")
+        self._pip = pip_command(folder)
 
     def install(self, pins: Sequence[str], stage: str, *, target: Path | None = None) -> None:
         """These and nothing else; into `target`, where nobody else looks, or the environment itself."""
@@ -39,6 +40,8 @@ class Packages:
                 self._progress.step(begun, len(pins), name[1])
             elif fetched := _FETCHED.match(line):
                 self._progress.step(begun, len(pins), f"{fetched[1]} ({fetched[2]})")
+            elif _UNPACKS.match(line):
+                self._progress.stage(f"{stage}: unpacking")
 
         where = ("--target", str(target)) if target else ()
         command = ("install", *_QUIET, "--progress-bar", "off", "--no-deps", *where, *pins)
