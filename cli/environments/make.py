@@ -115,7 +115,7 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
     if output.code:
         raise RequestFailed(failures.of_output(output, "making a virtual environment", folder, making.log))
     packages = Packages(folder, programs, making.progress, making.log)
-    packages.install(wanted.wheels, "packages")
+    packages.install(wanted.wheels, "installing packages")
     origin, test = "", None
     for pin in wanted.built:
         origin, test = _compiled(making, pin, packages, programs, rebuild=rebuild)
@@ -149,11 +149,11 @@ def _compiled(
         if (before := _compiled_before(making, pin)) is not None:
             if before.parent != into:
                 _keep(before, into)
-            packages.install([str(before)], f"{pin}, compiled before")
+            packages.install([str(before)], f"installing {pin}, compiled before")
             return "compiled before", None
         if making.requirements.device == "cpu" and (kept := packages.kept_by_pip(pin)) is not None:
             # What it was compiled for is written nowhere: it is asked itself, and taken if this CPU would get the same.
-            packages.install([str(kept)], f"{pin} from pip's cache")
+            packages.install([str(kept)], f"trying {pin} from pip's cache")
             test = _test(making, programs)
             if test.ok and not test.foreign:
                 _keep(kept, into)
@@ -162,7 +162,7 @@ def _compiled(
     environ = build_environ(making.requirements.device, making.machine, making.environ)
     began = time.monotonic()
     wheel = packages.compile(pin, making.requirements.tools, environ, making.folder / _WORK)
-    packages.install([str(_keep(wheel, into))], pin)
+    packages.install([str(_keep(wheel, into))], f"installing {pin}")
     return f"compiled here in {time.monotonic() - began:.0f} s", None
 
 

@@ -47,7 +47,7 @@ class Packages:
         command = ("install", *_QUIET, "--progress-bar", "off", "--no-deps", *where, *pins)
         output = self._programs.run([*self._pip, *command], hears=hears)
         if output.code:
-            raise RequestFailed(failures.of_output(output, f"installing {stage}", self._folder, self._log))
+            raise RequestFailed(failures.of_output(output, stage, self._folder, self._log))
 
     def uninstall(self, pin: str) -> None:
         """That one package."""
@@ -62,7 +62,7 @@ class Packages:
         name = pin.partition("==")[0]
         kit, wheels = work / "tools", work / "wheels"
         if tools:
-            self.install(tools, "the tools to compile", target=kit)
+            self.install(tools, "installing the tools to compile", target=kit)
         self._progress.stage(f"compiling {name}")
 
         def hears(line: str) -> None:

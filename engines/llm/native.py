@@ -41,4 +41,4 @@ def foreign(system_info: str, instructions: Iterable[str], *, x86: bool) -> str:
         f"it needs {', '.join(more)}, which this CPU lacks" if more else "",
         f"it makes no use of {', '.join(fewer)}" if fewer else "",
     ]
-    return " and ".join(filter(None, parts))
+    return ", and ".join(filter(None, parts))
