@@ -115,10 +115,12 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
     if output.code:
         raise RequestFailed(failures.of_output(output, "making a virtual environment", folder, making.log))
     packages = Packages(folder, programs, making.progress, making.log)
+    # Before anything large is fetched: what is to be compiled lies somewhere, or can be compiled.
+    sources = [_source(making, pin, packages, rebuild=rebuild) for pin in wanted.built]
     packages.install(wanted.wheels, "installing packages")
     origin, test = "", None
-    for pin in wanted.built:
-        origin, test = _compiled(making, pin, packages, programs, rebuild=rebuild)
+    for source in sources:
+        origin, test = _compiled(making, source, packages, programs)
     packages.check()
     if test is None:
         test = _test(making, programs)
@@ -139,28 +141,47 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
     )
 
 
-def _compiled(
-    making: Making, pin: str, packages: Packages, programs: Programs, *, rebuild: bool
-) -> tuple[str, SelfTest | None]:
-    """Put in a package that is compiled here, from where it was compiled before or anew: where from, as words, and the
-    test that was made of it already."""
-    into = making.folder / BUILT
-    if not rebuild:
-        if (before := _compiled_before(making, pin)) is not None:
-            if before.parent != into:
-                _keep(before, into)
-            packages.install([str(before)], f"installing {pin}, compiled before")
-            return "compiled before", None
-        if making.requirements.device == "cpu" and (kept := packages.kept_by_pip(pin)) is not None:
-            # What it was compiled for is written nowhere: it is asked itself, and taken if this CPU would get the same.
-            packages.install([str(kept)], f"trying {pin} from pip's cache")
-            test = _test(making, programs)
-            if test.ok and not test.foreign:
-                _keep(kept, into)
-                return "from pip's cache, compiled for a CPU like this one", test
-            packages.uninstall(pin)
-    environ = build_environ(making.requirements.device, making.machine, making.environ)
-    began = time.monotonic()
+@dataclass(frozen=True)
+class _Source:
+    """Where a package that is compiled comes from: a wheel that was made here `before`, one that was `kept` by pip and
+    may be as good, or a compile."""
+
+    pin: str
+    before: Path | None = None
+    kept: Path | None = None
+
+
+def _source(making: Making, pin: str, packages: Packages, *, rebuild: bool) -> _Source:
+    """Raises RequestFailed where there is no such wheel, and nothing to compile with."""
+    if not rebuild and (before := _compiled_before(making, pin)) is not None:
+        return _Source(pin, before=before)
+    # What pip compiled it for is written nowhere; with CUDA there are too many ways to tell them apart.
+    kept = packages.kept_by_pip(pin) if making.requirements.device == "cpu" and not rebuild else None
+    if kept is None:
+        _build_environ(making)
+    return _Source(pin, kept=kept)
+
+
+def _build_environ(making: Making) -> dict[str, str]:
+    return build_environ(making.requirements.device, making.machine, making.environ)
+
+
+def _compiled(making: Making, source: _Source, packages: Packages, programs: Programs) -> tuple[str, SelfTest | None]:
+    """Put in a package that is compiled here; where it came from, as words, and the test if it was made already."""
+    into, pin = making.folder / BUILT, source.pin
+    if source.before is not None:
+        if source.before.parent != into:
+            _keep(source.before, into)
+        packages.install([str(source.before)], f"installing {pin}, compiled before")
+        return "compiled before", None
+    if source.kept is not None:
+        packages.install([str(source.kept)], f"trying {pin} from pip's cache")
+        test = _test(making, programs)
+        if test.ok and not test.foreign:  # it says itself that this CPU would get the same
+            _keep(source.kept, into)
+            return "from pip's cache, compiled for a CPU like this one", test
+        packages.uninstall(pin)
+    environ, began = _build_environ(making), time.monotonic()
     wheel = packages.compile(pin, making.requirements.tools, environ, making.folder / _WORK)
     packages.install([str(_keep(wheel, into))], f"installing {pin}")
     return f"compiled here in {time.monotonic() - began:.0f} s", None

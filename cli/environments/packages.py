@@ -30,6 +30,8 @@ class Packages:
 
     def install(self, pins: Sequence[str], stage: str, *, target: Path | None = None) -> None:
         """These and nothing else; into `target`, where nobody else looks, or the environment itself."""
+        if not pins:
+            return
         self._progress.stage(stage)
         begun = 0
 
@@ -75,7 +77,7 @@ class Packages:
                    "--no-binary", name, "--no-build-isolation", "--wheel-dir", str(wheels), pin)  # fmt: skip
         path = f"{kit / 'bin'}:{self._programs.environ.get('PATH', '')}"
         more = {**environ, "PYTHONPATH": str(kit), "PATH": path}
-        output = self._programs.run([*self._pip, *command], more=more, hears=hears)
+        output = self._programs.run([*self._pip, *command], more=more, hears=hears, behind=True)
         made = sorted(wheels.glob("*.whl"))
         if output.code or not made:
             raise RequestFailed(failures.of_build(output, name, self._folder, self._log))

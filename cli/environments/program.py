@@ -15,6 +15,7 @@ from typing import Final, TextIO
 
 _KEPT_LINES: Final = 400
 """Of the output, to find out what went wrong."""
+_BEHIND: Final = ("nice", "-n", "10")
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ class Programs:
         more: Mapping[str, str] | None = None,
         hears: Callable[[str], None] = lambda line: None,
         seconds: float | None = None,
+        behind: bool = False,
     ) -> Output:
-        """To its end, or its kill after so many seconds; `more` is added to the environment. It goes behind engines
-        that work. Raises OSError where it cannot be started."""
+        """To its end, or its kill after so many seconds; `more` is added to the environment. With `behind`, engines
+        that work go before it. Raises OSError where it cannot be started."""
         self.log.write(f"$ {' '.join(command)}\n")
         last: deque[str] = deque(maxlen=_KEPT_LINES)
         process = subprocess.Popen(
-            [*_behind(), *command],
+            [*(_BEHIND if behind and shutil.which("nice") else ()), *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -62,10 +64,11 @@ class Programs:
             limit.start()
         try:
             assert process.stdout is not None
-            for line in process.stdout:
-                self.log.write(line)
-                last.append(line.rstrip())
-                hears(last[-1])
+            with process.stdout as lines:
+                for line in lines:
+                    self.log.write(line)
+                    last.append(line.rstrip())
+                    hears(last[-1])
             return Output(process.wait(), tuple(last))
         finally:
             if limit is not None:
@@ -78,7 +81,3 @@ class Programs:
 def _kill(group: int) -> None:
     with suppress(OSError):
         os.killpg(group, signal.SIGKILL)
-
-
-def _behind() -> tuple[str, ...]:
-    return ("nice", "-n", "10") if shutil.which("nice") else ()

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
+import time
 import zipfile
 from dataclasses import dataclass
 from importlib.metadata import distribution
@@ -47,6 +50,12 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 PYPROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
 
+CRASHES_IN_ITS_TEST: Final = (
+    "import os, sys, signal; 'selftest' in ' '.join(sys.orig_argv) and os.kill(os.getpid(), signal.SIGILL)\n"
+)
+"""For TINY_PTH: what is run whenever a Python starts that has such a `tiny`."""
+
+
 def fill_index(folder: Path) -> Path:
     """A folder with a wheel of every package that an engine's process needs, and the source of `tiny`."""
     folder.mkdir(parents=True)
@@ -77,7 +86,7 @@ def _wheel(name: str, folder: Path) -> None:
 
 def offline(index: Path) -> dict[str, str]:
     """Variables with which pip takes everything from that folder, and nothing from anywhere else."""
-    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "0"}
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONFIG_FILE": os.devnull}
 
 
 @dataclass
@@ -99,13 +108,30 @@ class Workplace:
         """What each compile was told, oldest first."""
         return self.notes.read_text().splitlines() if self.notes.exists() else []
 
-    def environ(self, **more: str) -> dict[str, str]:
-        return {**os.environ, **offline(self.index), "TINY_NOTES": str(self.notes), **more}
+    def await_compiled(self, seconds: float = 60.0) -> None:
+        """Until the first compile has begun."""
+        deadline = time.monotonic() + seconds
+        while not self.compiled():
+            assert time.monotonic() < deadline, "nothing is compiled"
+            time.sleep(0.01)
 
-    def making(self, stream: TextIO, machine: Machine = MACHINE, *, wheels: int | None = None, **more: str) -> Making:
-        """Of `tiny`; with fewer `wheels` than the runtime needs, its self-test fails."""
-        runtime = requirements_of("fake", "cpu").wheels[:wheels]
-        wanted = Requirements("fake", "cpu", runtime, ("tiny==1",))
+    def wheel_by_hand(self, **more: str) -> None:
+        """What a user did once: pip compiled `tiny` for whatever, and kept it in its ordinary cache."""
+        command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "tiny"]
+        subprocess.run(command, env=self.environ(**more), cwd=self.folder, check=True, capture_output=True)
+
+    def environ(self, **more: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            **offline(self.index),
+            "PIP_CACHE_DIR": str(self.folder / "cache"),
+            "TINY_NOTES": str(self.notes),
+            **more,
+        }
+
+    def making(self, stream: TextIO, machine: Machine = MACHINE, *, whole: bool = False, **more: str) -> Making:
+        """Of `tiny`, and of what its self-test needs where it is `whole`: else it is quickly made, and fails that."""
+        wanted = Requirements("fake", "cpu", requirements_of("fake", "cpu").wheels if whole else (), ("tiny==1",))
         return Making(self.environments, wanted, machine, self.environ(**more), Progress(stream), _nobody)
 
 
