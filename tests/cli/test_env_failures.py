@@ -1,4 +1,4 @@
-"""What went wrong while an environment was made, by what pip and the compilers print; and compilers that are not there."""
+"""What went wrong while an environment was made, by what pip and compilers print; and compilers that are not there."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ FOLDER, LOG = Path("/data/environments/llm-cpu-1"), Path("/data/environments/llm
 BOX = Machine("cpython 3.11", "linux-x86_64", "A CPU", ("avx2",), ("8.6", "12.0"))
 
 
+UNREACHED = """\
+WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(...): Failed to establish a new \
+connection: [Errno -3] Temporary failure in name resolution')': /simple/anyio/
+ERROR: No matching distribution found for anyio==4.16.0"""
+
+
 @pytest.mark.parametrize(
     ("line", "title", "says"),
     [
-        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "Disk full", str(FOLDER)),
+        ("ERROR: Could not install packages: [Errno 28] No space left on device", "Disk full", str(FOLDER)),
         ("OSError: [Errno 122] Disk quota exceeded: '/data'", "Disk full", "ENGINEROOM_DATA"),
-        (
-            "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError(...): Failed to establish a"
-            " new connection: [Errno -3] Temporary failure in name resolution')': /simple/anyio/\n"
-            "ERROR: No matching distribution found for anyio==4.16.0",
-            "No package index",
-            "PIP_INDEX_URL",
-        ),
+        (UNREACHED, "No package index", "PIP_INDEX_URL"),
         ("ERROR: No matching distribution found for onnxruntime-gpu==1.31.1", "Not offered", "onnxruntime-gpu==1.31.1"),
-        ("The virtual environment was not created successfully because ensurepip is not available.", "No ensurepip", "apt"),
+        ("The virtual environment was not created because ensurepip is not available.", "No ensurepip", "apt"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\nmore", "Environment not made", "DO NOT MATCH"),
         ("", "Environment not made", "it ended with 1"),
     ],
@@ -46,10 +46,10 @@ def test_what_pip_prints(line: str, title: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("lines", "title", "says"),
     [
-        (("[3/9] c++ a.cpp", "a.cpp:7:9: error: no member named 'x'", "ninja: build stopped"), "Not compiled", "a.cpp:7:9"),
+        (("[3/9] c++ a.cpp", "a.cpp:7:9: error: no member", "ninja: build stopped"), "Not compiled", "a.cpp:7:9"),
         (("CMake Error at CMakeLists.txt:9 (find_package):",), "Not compiled", "CMake Error at CMakeLists.txt:9"),
         (("nvcc fatal   : Unsupported gpu architecture", "FAILED: ggml-cuda.o"), "Not compiled", "FAILED: ggml-cuda.o"),
-        (("a.cpp: error: x", "fatal error: error writing to /tmp/a.s: No space left on device"), "Disk full", "Make room"),
+        (("a.cpp: error: x", "fatal error: /tmp/a.s: No space left on device"), "Disk full", "Make room"),
         (("ERROR: No matching distribution found for llama_cpp_python",), "Not offered", "llama_cpp_python"),
     ],
 )  # fmt: skip
@@ -87,9 +87,8 @@ def test_without_a_compiler_it_says_what_to_install(tools: Path) -> None:
     with pytest.raises(RequestFailed):
         build_environ("cpu", BOX, {"PATH": str(tools)})
     program(tools / "c++")
-    assert (
-        "GGML_CUDA=off" in build_environ("cpu", BOX, {"PATH": str(tools), "CMAKE_ARGS": "-DGGML_CUDA=on"})["CMAKE_ARGS"]
-    )
+    told = build_environ("cpu", BOX, {"PATH": str(tools), "CMAKE_ARGS": "-DGGML_CUDA=on"})
+    assert "GGML_CUDA=off" in told["CMAKE_ARGS"]
     with pytest.raises(RequestFailed):
         build_environ("cpu", BOX, {"PATH": str(tools), "CXX": "icpx -O3"})
 

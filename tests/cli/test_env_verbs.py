@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio
 import msgspec
 import pytest
 from env_kit import fill_index, offline
@@ -66,7 +67,7 @@ async def test_a_real_one_is_made_listed_used_and_taken_away(
     assert listed[1].endswith("one")
     again = await run("env", "sync", "fake", "--json")
     assert json.loads(again.out)["test"] == {"ok": True, "device": "cpu", "text": "the runtime starts", "foreign": None}
-    with subprocess.Popen([one.python, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    async with await anyio.open_process([one.python, "-c", "input()"]) as process:
         for words in (("remove", one.name), ("sync", "fake", "--rebuild")):
             refused = await run("env", *words)
             assert refused.code == 1
@@ -74,7 +75,7 @@ async def test_a_real_one_is_made_listed_used_and_taken_away(
         process.kill()
     removed = await run("env", "remove", one.name)
     assert removed.out.startswith(f"{one.name} is removed; ")
-    assert list(environments.iterdir()) == []
+    assert os.listdir(environments) == []
 
 
 @pytest.mark.parametrize(
@@ -127,9 +128,8 @@ async def test_doctor_says_what_each_engine_runs_in(
     run: Run, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep(environments, "usable", MADE)
-    (tmp_path / "engineroom.toml").write_text(
-        f"{CONFIGURED}[engine.three]\nkind = 'fake'\npython = '/nowhere/python'\n"
-    )
+    third = "[engine.three]\nkind = 'fake'\npython = '/nowhere/python'\n"
+    (tmp_path / "engineroom.toml").write_text(CONFIGURED + third)
     found = {one["what"]: one for one in json.loads((await run("doctor", "--json")).out)}
     assert found["one runs in"]["text"] == "usable; its self-test: the runtime starts"
     assert (found["two runs in"]["verdict"], found["two runs in"]["text"]) == ("ok", "the supervisor's own Python")
