@@ -16,7 +16,9 @@ from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, takes_json
 from config.errors import did_you_mean
+from engines.environments.choose import OTHER_REQUIREMENTS, misfit
 from engines.environments.machine import Machine
+from engines.environments.present import digests_of
 from engines.environments.record import Stored, stored
 from engines.environments.requirements import DEVICES, Device, devices_of, kinds, requirements_of
 from ipc.errors import Problem, RequestFailed
@@ -36,7 +38,7 @@ def _run(session: Session, arguments: Namespace) -> Exit:
     if arguments.json:
         say.document(env_json.environment(told))
     else:
-        _tell(told, found)
+        _tell(told, found, machine)
     assert made.environment is not None
     if made.environment.test.ok:
         return Exit.OK
@@ -72,7 +74,7 @@ def in_use(name: str, pids: tuple[int, ...]) -> Problem:
     return Problem("In use", f"{name} is used by the {which}.", "Stop those engines first: `engineroom stop ENGINE`.")
 
 
-def _tell(told: Standing, found: tuple[Stored, ...]) -> None:
+def _tell(told: Standing, found: tuple[Stored, ...], machine: Machine) -> None:
     environment = told.stored.environment
     assert environment is not None
     say.data(f"{told.stored.name} is {'ready' if environment.test.ok else 'not fit for use'}: {told.stored.folder}")
@@ -87,6 +89,7 @@ def _tell(told: Standing, found: tuple[Stored, ...]) -> None:
         if one.environment is not None
         and (one.environment.kind, one.environment.device) == (environment.kind, environment.device)
         and one.name != told.stored.name
+        and misfit(one.environment, digests_of(environment.kind), machine) in ("", OTHER_REQUIREMENTS)  # of this box
     ]
     for name in older if environment.test.ok else ():
         say.note(f"{name} has the same use; `engineroom env remove {name}` frees what it takes")

@@ -29,7 +29,7 @@ from engines.environments.key import build_key, name_of
 from engines.environments.machine import Machine
 from engines.environments.record import BUILT, RECORD, Environment, SelfTest, Stored, read_record, stored
 from engines.environments.requirements import Requirements
-from ipc.errors import RequestFailed
+from ipc.errors import Problem, RequestFailed
 
 _WORK: Final = "work"
 """Of the folders in an environment, the one for what is thrown away."""
@@ -101,6 +101,11 @@ def sync(making: Making, *, rebuild: bool = False) -> Stored:
 
 def _tested(making: Making, known: Environment, programs: Programs) -> Environment:
     test = _test(making, programs)
+    if known.test.ok and test.later:  # engines go on using it
+        problem = Problem(
+            "No memory now", f"{making.name} was not tested: {test.text}", "Unload an engine, and try again."
+        )
+        raise RequestFailed(problem)
     return msgspec.structs.replace(known, test=test, tested_unix=time.time())
 
 
@@ -132,6 +137,7 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
         build=build_key(wanted, making.machine),
         instructions=making.machine.instructions if wanted.built else (),
         capabilities=making.machine.capabilities if wanted.device == "cuda" else (),
+        platform=making.machine.platform,
         python=making.machine.python,
         origin=origin,
         made_unix=time.time(),

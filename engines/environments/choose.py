@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from engines.environments.machine import Machine, number
 from engines.environments.record import Environment, Stored
 from engines.environments.requirements import Device
+
+OTHER_REQUIREMENTS: Final = "made from other requirements"
 
 
 def choose(
@@ -34,7 +37,9 @@ def misfit(environment: Environment, digests: Mapping[Device, str], machine: Mac
     if not environment.test.ok:
         return "self-test failed"
     if environment.requirements != digests.get(environment.device):
-        return "made from other requirements"
+        return OTHER_REQUIREMENTS
+    if environment.platform != machine.platform:
+        return f"made for {environment.platform}"
     if environment.device == "cuda" and not machine.capabilities:
         return "no GPU here"
     if environment.build and not set(environment.instructions) <= set(machine.instructions):

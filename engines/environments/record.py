@@ -24,17 +24,18 @@ class SelfTest(Struct, frozen=True):
     """What a process of the environment found out about itself.
 
     `device` is where it really computed, empty where it did not compute; `text` says so in a sentence. `foreign` tells
-    how its build differs from one made for this CPU, or is empty.
+    how its build differs from one made for this CPU, or is empty. It may succeed `later` where only memory was short.
     """
 
     ok: bool
     device: Literal["cpu", "cuda", ""]
     text: str
     foreign: str = ""
+    later: bool = False
 
 
 class Environment(Struct, frozen=True):
-    """A whole one: made from `requirements` (their digest) for this `device`.
+    """A whole one: made from `requirements` (their digest) for this `device`, `platform` and `python`.
 
     `build` is the key of what was compiled, empty where nothing was; that needs all of `instructions` of a CPU and, on
     cuda, a GPU of one of `capabilities` or later. `origin` says where it came from.
@@ -46,6 +47,7 @@ class Environment(Struct, frozen=True):
     build: str
     instructions: tuple[str, ...]
     capabilities: tuple[str, ...]
+    platform: str
     python: str
     origin: str
     made_unix: float

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from engines.contract import OutOfMemory
 from engines.environments.record import SelfTest
 from engines.environments.requirements import DEVICES, Device
 from ipc.errors import EngineRoomError
@@ -38,6 +39,8 @@ def tested(kind: str, device: Device) -> SelfTest:
     try:
         compute: ComputeFunction = import_module(f"engines.{kind}.selftest").compute
         return judged(compute(device), device)
+    except OutOfMemory as error:
+        return SelfTest(False, "", f"there was no memory for it: {error.problem}", later=True)
     except EngineRoomError as error:
         return SelfTest(False, "", f"it cannot compute: {error.problem}")
     except (ImportError, OSError, RuntimeError, ValueError) as error:

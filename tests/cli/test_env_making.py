@@ -22,7 +22,8 @@ from cli.environments import testing
 from cli.environments.lock import is_locked, locked
 from cli.environments.make import Making, lock_of, sync
 from cli.environments.program import Programs
-from engines.environments.record import Stored, python_of, stored
+from engines.environments.record import RECORD, Environment, SelfTest, Stored, python_of, read_record, stored
+from engines.environments.requirements import Requirements
 from ipc.errors import Problem, RequestFailed
 
 SYNC = """
@@ -153,6 +154,22 @@ def test_one_that_crashes_or_hangs_in_its_test_has_failed_it(
     with (tmp_path / "log").open("w") as log, locked(tmp_path / "lock", print) as descriptor:
         test = testing.self_test(tmp_path / "environment", "fake", "cpu", Programs(os.environ, log, descriptor))
     assert (test.ok, test.device, test.text) == (False, "", said)
+
+
+def test_one_that_works_stays_as_it_is_when_only_memory_was_short(place: Workplace) -> None:
+    making = replace(place.making(io.StringIO()), requirements=Requirements("fake", "cpu", (), ()))
+    sync(making)
+    record = making.folder / RECORD
+    well = msgspec.json.decode(record.read_bytes(), type=Environment)
+    well = msgspec.structs.replace(well, test=SelfTest(True, "cpu", "it computes"))
+    record.write_bytes(msgspec.json.encode(well))
+    python = python_of(making.folder)
+    python.unlink()
+    short = msgspec.json.encode(SelfTest(False, "", "there was no memory for it", later=True)).decode()
+    python.write_text(f"#!/bin/sh\necho '{short}'\n")
+    python.chmod(0o755)
+    assert refusal(making).title == "No memory now"
+    assert read_record(making.folder) == well
 
 
 def test_a_failed_compile_says_so_and_leaves_nothing(place: Workplace) -> None:

@@ -25,7 +25,7 @@ Run: TypeAlias = Callable[..., Awaitable[Any]]
 
 MADE = Environment(
     kind="fake", device="cpu", requirements=digests_of("fake")["cpu"], build="", instructions=(), capabilities=(),
-    python="cpython 3.11", origin="", made_unix=1.0, made_seconds=2.0, tested_unix=3.0,
+    platform=this_machine().platform, python="cpython 3.11", origin="", made_unix=1.0, made_seconds=2.0, tested_unix=3.0,
     test=SelfTest(True, "cpu", "the runtime starts"),
 )  # fmt: skip
 CONFIGURED = '[engine.one]\nkind = "fake"\n[engine.two]\nkind = "llm"\ngpu = "cpu"\n'

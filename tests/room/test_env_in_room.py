@@ -29,7 +29,7 @@ def make(room: Room, name: str, *, ok: bool = True) -> Path:
     )
     python_of(folder).chmod(0o755)
     made = Environment(
-        "fake", "cpu", digests_of("fake")["cpu"], "", (), (), this_machine().python, "", time.time(), 1.0, time.time(),
+        "fake", "cpu", digests_of("fake")["cpu"], "", (), (), this_machine().platform, this_machine().python, "", time.time(), 1.0, time.time(),
         SelfTest(ok, "cpu", "it starts"),
     )  # fmt: skip
     (folder / RECORD).write_bytes(msgspec.json.encode(made))
