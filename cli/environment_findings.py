@@ -27,8 +27,8 @@ def findings(engines: Sequence[EngineConfig], found: Sequence[Stored], machine: 
 def _of_engine(engine: EngineConfig, found: Sequence[Stored], machine: Machine) -> Finding:
     what = f"{engine.name} runs in"
     if engine.python is not None and not os.access(engine.python, os.X_OK):
-        text = f"python = {engine.python!r}, which cannot be run: it will not start."
-        return Finding(what, "bad", text, "Make that environment, or name another.")
+        text = f"python = {engine.python!r} cannot be run: it will not start."
+        return Finding(f"engine {engine.name}", "bad", text, "Make that environment, or name another.")
     environment = environment_of(engine, found, machine)
     if environment is not None and environment.environment is not None:
         return _of_environment(engine, environment, machine, what)

@@ -102,10 +102,8 @@ def sync(making: Making, *, rebuild: bool = False) -> Stored:
 def _tested(making: Making, known: Environment, programs: Programs) -> Environment:
     test = _test(making, programs)
     if known.test.ok and test.later:  # engines go on using it
-        problem = Problem(
-            "No memory now", f"{making.name} was not tested: {test.text}", "Unload an engine, and try again."
-        )
-        raise RequestFailed(problem)
+        text = f"{making.name} could not be tested: {test.text.rstrip('.')}."
+        raise RequestFailed(Problem("No memory now", text, "It stays in use. Unload an engine, and try again."))
     return msgspec.structs.replace(known, test=test, tested_unix=time.time())
 
 

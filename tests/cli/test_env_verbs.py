@@ -25,8 +25,8 @@ Run: TypeAlias = Callable[..., Awaitable[Any]]
 
 MADE = Environment(
     kind="fake", device="cpu", requirements=digests_of("fake")["cpu"], build="", instructions=(), capabilities=(),
-    platform=this_machine().platform, python="cpython 3.11", origin="", made_unix=1.0, made_seconds=2.0, tested_unix=3.0,
-    test=SelfTest(True, "cpu", "the runtime starts"),
+    platform=this_machine().platform, python="cpython 3.11", origin="", made_unix=1.0,
+    made_seconds=2.0, tested_unix=3.0, test=SelfTest(True, "cpu", "the runtime starts"),
 )  # fmt: skip
 CONFIGURED = '[engine.one]\nkind = "fake"\n[engine.two]\nkind = "llm"\ngpu = "cpu"\n'
 
@@ -133,7 +133,7 @@ async def test_doctor_says_what_each_engine_runs_in(
     found = {one["what"]: one for one in json.loads((await run("doctor", "--json")).out)}
     assert found["one runs in"]["text"] == "usable; its self-test: the runtime starts"
     assert (found["two runs in"]["verdict"], found["two runs in"]["text"]) == ("ok", "the supervisor's own Python")
-    assert found["three runs in"]["verdict"] == "bad"
+    assert found["engine three"]["verdict"] == "bad"
 
 
 async def test_doctor_names_the_way_out_where_the_library_is_missing(

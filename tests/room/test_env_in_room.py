@@ -28,8 +28,9 @@ def make(room: Room, name: str, *, ok: bool = True) -> Path:
         f'#!/bin/sh\necho "$3" >> {shlex.quote(str(started))}\nRUNS_IN={name} exec {shlex.quote(sys.executable)} "$@"\n'
     )
     python_of(folder).chmod(0o755)
+    here, now = this_machine(), time.time()
     made = Environment(
-        "fake", "cpu", digests_of("fake")["cpu"], "", (), (), this_machine().platform, this_machine().python, "", time.time(), 1.0, time.time(),
+        "fake", "cpu", digests_of("fake")["cpu"], "", (), (), here.platform, here.python, "", now, 1.0, now,
         SelfTest(ok, "cpu", "it starts"),
     )  # fmt: skip
     (folder / RECORD).write_bytes(msgspec.json.encode(made))
