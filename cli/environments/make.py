@@ -226,8 +226,8 @@ def _write(folder: Path, environment: Environment) -> None:
 def _cleared(folder: Path, *, rebuild: bool) -> Iterator[None]:
     """Nothing of an earlier attempt is there at the beginning, and nothing of this one after a failure, but what it
     compiled: that may have taken a quarter of an hour."""
-    _clear(folder, keep=() if rebuild else (BUILT,))
     try:
+        _clear(folder, keep=() if rebuild else (BUILT,))
         yield
     except BaseException:
         with suppress(OSError):
