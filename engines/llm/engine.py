@@ -129,7 +129,7 @@ def _loaded_class() -> type[Loaded]:
             Problem(
                 "No llama.cpp",
                 f"llama-cpp-python cannot be used: {error}.",
-                "Install it into this engine's environment: pip install 'engineroom[llm]'.",
+                "Make the environment of this kind: engineroom env sync llm.",
             )
         ) from error
     return Loaded
