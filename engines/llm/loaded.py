@@ -7,14 +7,17 @@ import math
 
 import llama_cpp as lib
 
-from engines.contract import CannotLoad, Flight, Report
+from engines.contract import CannotLoad, Report, Sky
 from engines.gpu_memory import GpuMemory, placement
+from engines.llm.asked import Asking
+from engines.llm.batch import Stretch
 from engines.llm.buffers import buffers_of
+from engines.llm.caches import Caches
 from engines.llm.chat import Chat
-from engines.llm.context import Context, Stretch
-from engines.llm.estimate import gpu_bytes, need
+from engines.llm.context import Context
+from engines.llm.estimate import gpu_bytes, need, prompt_cache_bytes
 from engines.llm.files import chosen
-from engines.llm.generate import Tools, generate
+from engines.llm.generate import Batching
 from engines.llm.sampling import Sampler, Sampling
 from engines.llm.settings import LlmSettings
 from engines.llm.weights import Weights
@@ -77,7 +80,8 @@ class Loaded:
     def retune(self, settings: LlmSettings) -> None:
         """Take settings that neither the weights nor the context depend on."""
         self._context.set_threads(settings.threads)
-        self._settings = settings
+        self._caches.prefixes.resize(prompt_cache_bytes(self._weights.header, settings))
+        self._batching.retune(settings)
 
     def rebuild(self, settings: LlmSettings) -> None:
         """Replace the context and keep the weights; the old context goes first, so that both need not fit.
@@ -89,9 +93,9 @@ class Loaded:
         self._hold(settings)
         self._build(settings)
 
-    def fly(self, flight: Flight) -> None:
+    def fly(self, sky: Sky) -> None:
         """Raises OutOfMemory."""
-        generate(flight, Tools(self._context, self._weights.vocabulary, self._chat, self._settings), self._report)
+        self._batching.fly(sky)
 
     def close(self) -> None:
         self._context.close()
@@ -113,7 +117,10 @@ class Loaded:
         except BaseException:
             context.close()
             raise
-        self._context, self._settings = context, settings
+        self._context = context
+        self._caches = Caches(context, prompt_cache_bytes(self._weights.header, settings))
+        asking = Asking(self._weights.vocabulary, self._chat, context.length)
+        self._batching = Batching(context, self._weights.vocabulary, asking, self._caches, settings, self._report)
         if context.length < settings.n_ctx:
             _log.warning(
                 "%s was trained for %d tokens: n_ctx %d is cut to that", self.name, context.length, settings.n_ctx
