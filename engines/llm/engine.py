@@ -68,9 +68,7 @@ class LlmEngine:
         Raises:
             OutOfMemory
         """
-        while (flight := sky.board()) is not None:
-            self._ready().fly(flight)
-            sky.land(flight)
+        self._ready().fly(sky)
 
     def close(self) -> None:
         """Give the model back; safe to call when nothing is loaded."""

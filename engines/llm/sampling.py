@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import llama_cpp as lib
 from msgspec import Struct
 
@@ -52,6 +54,11 @@ class Sampler:
         if self._chain is None:
             raise RuntimeError("the sampler was closed")
         return int(lib.llama_sampler_sample(self._chain, context, at))
+
+    def accept(self, tokens: Iterable[int]) -> None:
+        """Take these as drawn before."""
+        for token in tokens:
+            lib.llama_sampler_accept(self._chain, token)
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""

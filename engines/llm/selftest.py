@@ -57,5 +57,7 @@ class _Unheard:
 
     def loading(self, fraction: float) -> None: ...
 
+    def say(self, words: str) -> None: ...
+
     def cancelled(self) -> bool:
         return False

@@ -60,6 +60,7 @@ class Done:
     tokens: int
     prompt_tokens: int
     finish: str
+    cached_tokens: int
     seconds: float
     ttft_seconds: float | None
 
