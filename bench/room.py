@@ -86,6 +86,7 @@ def _environment(folder: Path) -> dict[str, str]:
         **kept,
         "ENGINEROOM_STATE": str(folder / "state"),
         "ENGINEROOM_CONFIG": str(folder / "engineroom.toml"),
+        "ENGINEROOM_DATA": str(folder / "data"),
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
         "PYTHONPATH": str(ROOT),
     }

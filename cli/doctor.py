@@ -7,7 +7,18 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from cli import build_findings, engine_findings, gpu_findings, host_findings, ledger_findings, say, store_findings
+from cli import (
+    build_findings,
+    engine_findings,
+    environment_findings,
+    gpu_findings,
+    host_findings,
+    ledger_findings,
+    say,
+    store_findings,
+)
+from cli.env_place import environments_here
+from cli.environments.here import machine_here
 from cli.exits import Exit
 from cli.finding import Finding
 from cli.session import Session
@@ -15,10 +26,10 @@ from cli.verb import Verb, looped, takes_json
 from config.capabilities import probe
 from config.load import load
 from config.paths import database_path, socket_path
+from engines.environments.record import stored
 from ipc.errors import ConnectionFailed, EngineRoomError
 
 SOCKET_PATH_LIMIT_BYTES = 107
-LIBRARIES = {"llm": "llama_cpp", "dashboard": "textual"}
 
 
 async def _doctor(session: Session, arguments: Namespace) -> Exit:
@@ -38,7 +49,7 @@ def _local(session: Session) -> Iterator[Finding]:
     yield store_findings.finding(database_path(session.state))
     yield _socket(session)
     yield from _config(session)
-    yield from (_library(kind, module) for kind, module in LIBRARIES.items())
+    yield _dashboard()
     for capability in probe():
         if capability.present:
             yield Finding(capability.name, "ok", "there")
@@ -74,17 +85,14 @@ def _config(session: Session) -> Iterator[Finding]:
     yield Finding("configuration", "ok", str(config.file or "no file: the miniature language model"))
     for warning in config.warnings:
         yield Finding("configuration", "warn", f"left out: {warning.detail}", warning.hint)
-    for engine in config.engines:
-        if engine.python is not None and not os.access(engine.python, os.X_OK):
-            text = f"python = {engine.python!r} cannot be run: it will not start."
-            yield Finding(f"engine {engine.name}", "bad", text, "Make that environment, or name another.")
+    found = stored(environments_here(session.environ))
+    yield from environment_findings.findings(config.engines, found, machine_here())
 
 
-def _library(kind: str, module: str) -> Finding:
-    if find_spec(module) is None:
-        text = f"{module} is not installed: engines need `python = …` of an environment that has it."
-        return Finding(kind, "warn", text, f"pip install 'engineroom[{kind}]'")
-    return Finding(kind, "ok", f"{module} is installed")
+def _dashboard() -> Finding:
+    if find_spec("textual") is None:
+        return Finding("dashboard", "warn", "textual is not installed: verbs work, the dashboard does not.")
+    return Finding("dashboard", "ok", "textual is installed")
 
 
 async def _supervisor(session: Session) -> list[Finding]:

@@ -89,6 +89,7 @@ def engine(row: EngineRow) -> Json:
         "pinned": row.pinned,
         "unload_after_seconds": row.unload_after_seconds,
         "unload_depth": row.unload_depth,
+        "said": row.said,
         "log_tail": log_tail,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli import models_list, models_quantize, models_remove, models_verify
+from cli import models_import, models_list, models_quantize, models_remove, models_verify
 from cli.verb import family
 
 VERB = family(
@@ -11,6 +11,7 @@ VERB = family(
     (
         models_list.LIST,
         models_list.SCAN,
+        models_import.VERB,
         models_quantize.VERB,
         models_verify.VERB,
         models_remove.VERB,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engines.embed.settings import EmbedSettings
 from engines.fake.settings import FakeSettings
 from engines.llm.settings import LlmSettings
 from engines.settings import EngineSettings
@@ -41,6 +42,17 @@ KINDS: dict[str, Kind] = {
             "engines.llm.appraise",
             (".jsonl",),
             ".jsonl",
+        ),
+        Kind(
+            "embed",
+            "vectors of texts (onnxruntime)",
+            EmbedSettings,
+            "engines.embed.engine",
+            "engines.embed.plan",
+            "engines.embed.assemble",
+            "engines.embed.appraise",
+            (".txt", ".jsonl"),
+            ".npy",
         ),
         Kind(
             "fake",

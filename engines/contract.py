@@ -45,20 +45,27 @@ class CannotAssemble(EngineRoomError):
         self.retry = retry
 
 
-class Report(Protocol):
-    """What the runtime hears from the engine at any time."""
+class Progress(Protocol):
+    """What hears how far something long is."""
 
     def step(self) -> None:
         """One step of work was done; without steps a busy engine counts as hung."""
-
-    def tokens(self, count: int) -> None:
-        """So many tokens (or frames) were produced; also one step."""
 
     def loading(self, fraction: float) -> None:
         """How far the load is, 0..1; also one step."""
 
     def cancelled(self) -> bool:
         """Whether the load under way should stop."""
+
+
+class Report(Progress, Protocol):
+    """What the runtime hears from the engine at any time."""
+
+    def tokens(self, count: int) -> None:
+        """So many tokens (or frames) were produced; also one step."""
+
+    def say(self, words: str) -> None:
+        """What people should know of the loaded model just now, in a few words; stays until it says something else."""
 
 
 class Flight(Protocol):

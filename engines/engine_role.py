@@ -161,6 +161,7 @@ class EngineRole:
 
     def _give_back(self) -> None:
         self._engine.close()
+        self._worker.words = ""
         give_back()
 
 
@@ -196,6 +197,10 @@ class WorkerReport:
         if fraction - self._said >= _PROGRESS_STEP or fraction >= 1 > self._said:
             self._said = fraction
             self._worker.say(LoadProgress(fraction))
+
+    def say(self, words: str) -> None:
+        """What people should know just now; it leaves with the next beat."""
+        self._worker.words = words
 
     def cancelled(self) -> bool:
         """Whether the load under way should stop; outside a load, whether the process is about to leave."""

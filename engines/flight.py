@@ -140,7 +140,7 @@ def _unkept(order: UnitOrder, size: int, limit: int, data: bytes | None) -> Prob
         return Problem("Result too long", f"{too_long} beside a file.", "Divide the source into smaller units.")
     if order.file:
         return None
-    if size > RESULT_BYTES:
+    if size > limit:
         return Problem("Result too long", f"{too_long}.", "Ask for a shorter one.")
     if data is not None:
         return Problem("Result is a file", "Its answer is a file, which cannot be sent here.", "Submit it as a job.")

@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -46,6 +46,28 @@ def publish(folder: Path, pid: int, bytes_by_uuid: Mapping[str, int], *, graphic
     part = folder / f".{pid}"
     part.write_text("".join(f"{line}\n" for line in [*lines, *(["stays"] if stays else [])]))
     part.replace(folder / str(pid))
+
+
+class Card(Struct, frozen=True):
+    """A GPU of this box; `capability` is its compute capability, such as `9.0`."""
+
+    name: str
+    capability: str
+
+
+def cards() -> tuple[Card, ...]:
+    """Every GPU that the driver tells, also on a simulated box; none without a driver. Blocks while that thinks."""
+    import pynvml
+
+    found: list[Card] = []
+    with suppress(pynvml.NVMLError):
+        pynvml.nvmlInit()
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            with suppress(pynvml.NVMLError):  # one that is lost
+                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+                major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+                found.append(Card(str(pynvml.nvmlDeviceGetName(handle)), f"{major}.{minor}"))
+    return tuple(found)
 
 
 class GpuMemory:

@@ -117,7 +117,7 @@ class _Life:
 
     async def _beat(self, link: Link[FromChild, ToChild]) -> None:
         while True:
-            link.send(Beat(self._worker.progress, self._worker.tokens))
+            link.send(Beat(self._worker.progress, self._worker.tokens, self._worker.words))
             await anyio.sleep(BEAT_SECONDS)
 
     async def _obey(self, terms: AsyncIterator[signal.Signals]) -> None:

@@ -29,6 +29,8 @@ class Worker:
         self.leaving = False
         self.progress = 0
         self.tokens = 0
+        self.words = ""
+        """What the engine says of itself just now."""
         self._loop = loop
         self._deliver = deliver
         self._ended = ended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -13,7 +13,7 @@ import msgspec
 from anyio import AsyncContextManagerMixin
 from anyio.abc import ByteStream
 
-from ipc import control
+from ipc import control, vectors
 from ipc.background import background
 from ipc.channel import Link, violation
 from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
@@ -57,6 +57,8 @@ class Client(AsyncContextManagerMixin):
         self._answers: dict[int, Inbox[control.Answer]] = {}
         self._streams: dict[int, Inbox[control.Item]] = {}
         self._next = 1
+        self._embedder = ""
+        """The engine that `embed` found."""
         self._lost: Problem | None = None
 
     async def ask(self, command: control.OneAnswer) -> control.Answer:
@@ -82,6 +84,26 @@ class Client(AsyncContextManagerMixin):
         """
         with self._request(command, self._streams) as inbox:
             yield inbox
+
+    async def embed(self, texts: Sequence[str], engine: str = "") -> list[list[float]]:
+        """A vector for each text, in order, from `engine` or from whichever makes vectors.
+
+        A long list goes as several requests at once; each of its texts may have up to 1 MiB.
+
+        Raises:
+            RequestFailed: there is no such engine, or it refused.
+            EngineDied: the engine died.
+            ConnectionFailed: the connection is gone, or the supervisor is of another version.
+        """
+        if engine or not texts:
+            return await vectors.embed(self, texts, engine) if texts else []
+        if not self._embedder:
+            self._embedder = await vectors.engine_for(self)
+        try:
+            return await vectors.embed(self, texts, self._embedder)
+        except RequestFailed:
+            self._embedder = ""  # it may be gone: the next call looks again
+            raise
 
     async def aclose(self) -> None:
         """End the connection now; requests that still wait raise ConnectionFailed."""

@@ -64,6 +64,8 @@ class EngineRow(Struct, frozen=True, array_like=True):
     unload_after_seconds: float = 0.0
     """As in force, also where the GPU's tier decided it; 0 for never."""
     unload_depth: Literal["model", "exit"] = "exit"
+    said: str = ""
+    """What it says of its loaded model, such as `cache 83 % of 1,204`; empty for nothing."""
 
 
 class JobRow(Struct, frozen=True, array_like=True):

@@ -133,10 +133,12 @@ ToChild: TypeAlias = Load | Unload | Apply | Fly | CancelFlight | Leave | Plan |
 
 class Beat(Struct, frozen=True, array_like=True, tag="beat"):
     """Sent by the child's loop every half second: `progress` grows with each step of work of any sort
-    (a token, a load callback, a planned unit), `tokens` counts what was produced since the process began."""
+    (a token, a load callback, a planned unit), `tokens` counts what was produced since the process began. `words` is
+    what the engine says of its loaded model, such as `cache 83 % of 1,204`."""
 
     progress: int
     tokens: int
+    words: str = ""
 
 
 class LoadProgress(Struct, frozen=True, array_like=True, tag="load-progress"):

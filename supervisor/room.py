@@ -14,6 +14,7 @@ from config.load import Config
 from config.paths import footprints_path, host_name, socket_path
 from engines.settings import as_dict
 from ipc.errors import EngineRoomError, Problem
+from ipc.places import data_folder, environments_folder
 from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Ledger, Snapshot, SupervisorRow, Tick
 from ipc.states import Stopped, pid_of, word
 from ipc.version import SOFTWARE
@@ -25,6 +26,7 @@ from supervisor.gpus.news import news
 from supervisor.gpus.owners import gpus_of
 from supervisor.gpus.recorded import gpu_header, gpu_ticks
 from supervisor.host import read_host
+from supervisor.interpreters import Interpreters
 from supervisor.jobs.foreman import Foreman
 from supervisor.keeping import Keeping
 from supervisor.machine import events
@@ -86,7 +88,8 @@ class Room:
         self.house = House(slots, self._fleet, config.memory, config.heat, lambda: self._host)
         self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
         self.returns = Returns(self.house, self.board, self._post)
-        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted)
+        python = Interpreters(environments_folder(data_folder(os.environ)), self._capabilities).of
+        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted, python)
         evictions = Evictions(self.house, self.returns, self.board, self._post)
         lessons = Lessons(self.house, self.footprints)
         self.admission = Admission(self.house, self.judge, evictions, self.returns, lessons, self.board, self._post)
@@ -94,7 +97,7 @@ class Room:
             self.house, evictions, self.returns, lessons, self.board, self._post, self.foreman.wanted
         )
         changing = Changing(self.house, self.judge, evictions, lessons, self.footprints, self.board)
-        self.runner = Runner(slots, self.foreman, self.admission, self.board, spec_of(state_folder), instance)
+        self.runner = Runner(slots, self.foreman, self.admission, self.board, spec_of(state_folder, python), instance)
         self.stops = Stops(state_folder, self.board)
         self.wishes = Wishes(self.runner, changing, config, self.board, self.stops, state_folder)
 
@@ -253,6 +256,10 @@ class Room:
         for severity, about, word_, text in news(before, self._gpus):
             self.board.happen(severity, about, word_, text)
         self._energy.read(self._gpus, self._at_work(), monotonic)
+
+    def _capabilities(self) -> frozenset[str]:
+        """Compute capabilities of the GPUs here."""
+        return frozenset(one.compute_capability for one in self.house.readings(time.monotonic()))
 
     def _at_work(self) -> dict[str, frozenset[str]]:
         """The engines that fly, by the UUID of their GPUs."""

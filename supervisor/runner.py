@@ -6,6 +6,7 @@ machine has no timers: `deadline` says when it wants a `Tick`.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -212,14 +213,17 @@ class Runner:
 
     def _spawn(self, slot: Slot, settings: Settings, children: TaskGroup) -> None:
         try:
-            child = spawn(self._make_spec(slot, settings), self._instance, slot.log)
+            spec = self._make_spec(slot, settings)
+            child = spawn(spec, self._instance, slot.log)
         except OSError as error:
             problem = Problem(
                 "Cannot start", f"{slot.name}: no process could be made: {error}.", "See `engineroom doctor`."
             )
             self.post(slot, events.SpawnFailed(time.monotonic(), problem))
             return
-        slot.child = child
+        slot.child, slot.runs_in = child, spec.python
+        if spec.python not in (slot.python, sys.executable):
+            slot.log.note(f"runs in an environment of its kind: {spec.python}")
         slot.bound = slot.claim.uuids if slot.claim is not None else ()
         slot.reading = ProcessReading(child.pid)
         self.post(slot, events.Spawned(time.monotonic(), child.pid))
@@ -251,8 +255,9 @@ class Runner:
 
     def _said(self, slot: Slot, message: work.FromChild, at: float) -> None:
         match message:
-            case work.Beat(_, tokens):
+            case work.Beat(_, tokens, words):
                 slot.rate.read(at, tokens)
+                slot.said = words
             case work.Loaded():
                 slot.model, slot.quantization, slot.layers = message.model, message.quantization, _layers(message)
                 slot.load_seconds = message.seconds

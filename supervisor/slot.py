@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -30,6 +29,7 @@ class Slot:
     name: str
     kind: str
     python: str | None
+    """The interpreter that the configuration names; see `supervisor/interpreters.py` for the one it gets."""
     settings: EngineSettings
     """What is in force, or what the next load uses."""
     record: Record
@@ -48,6 +48,8 @@ class Slot:
     """What the ledger promised it, from the decision to load until its model is gone."""
     bound: tuple[str, ...] | None = None
     """UUIDs of the GPUs that its process was started for; none for the CPU, None without a process."""
+    runs_in: str | None = None
+    """The interpreter of its process; None without one."""
     unsuited: dict[str, str] = field(default_factory=dict)
     """GPUs, by UUID, that its library was found unable to use, and why."""
     before_steps: dict[str, Scalar] = field(default_factory=dict)
@@ -62,6 +64,8 @@ class Slot:
     """Engines that would have to leave for it, and that work keeps; empty where it did not ask, or has room."""
     rate: Rate = field(default_factory=Rate)
     note: str = ""
+    said: str = ""
+    """What the engine says of its loaded model."""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)
     """Tasks of a desk that wait for its process."""
     waiting: list[tuple[Reach, Awaited[None]]] = field(default_factory=list)
@@ -80,11 +84,6 @@ class Slot:
         if not isinstance(room, Given) or not room.chosen:
             return self.settings
         return msgspec.convert({**msgspec.structs.asdict(self.settings), **room.chosen}, type(self.settings))
-
-    @property
-    def interpreter(self) -> str:
-        """The Python of its environment."""
-        return self.python or sys.executable
 
     def row(self) -> EngineRow:
         """What clients see."""
@@ -109,10 +108,13 @@ class Slot:
             pinned=settings.pinned,
             unload_after_seconds=max(0.0, settings.unload_after),
             unload_depth=settings.unload_depth,
+            said=self.said,
         )
 
     def forget_process(self) -> None:
         """The process is gone, and with it everything measured about it."""
         self.child = self.reading = self.rss_bytes = self.cpu_percent = self.bound = self.layers = None
+        self.runs_in = None
         self.gpus = ()
+        self.said = ""
         self.rate.clear()

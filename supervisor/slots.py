@@ -53,8 +53,8 @@ def _lower(kind: type[EngineSettings]) -> Lower:
     return lower
 
 
-def spec_of(state_folder: Path) -> Callable[[Slot, Settings], ChildSpec]:
-    """How a slot's process is started."""
+def spec_of(state_folder: Path, python: Callable[[Slot], str]) -> Callable[[Slot, Settings], ChildSpec]:
+    """How a slot's process is started; `python` tells the interpreter."""
 
     def make(slot: Slot, settings: Settings) -> ChildSpec:
         typed = msgspec.convert(dict(settings), type(slot.settings))
@@ -68,7 +68,7 @@ def spec_of(state_folder: Path) -> Callable[[Slot, Settings], ChildSpec]:
                 **_devices(slot),
             },
             folder=state_folder,
-            python=slot.interpreter,
+            python=python(slot),
         )
 
     return make

@@ -10,7 +10,7 @@ from supervisor.machine.events import Event
 def event_of(message: work.FromChild, at: float) -> Event | None:
     """The event that `message` is to the machine; None for what only concerns jobs."""
     match message:
-        case work.Beat(progress, _):
+        case work.Beat(progress):
             return events.Beat(at, progress)
         case work.LoadProgress(fraction):
             return events.LoadProgressed(at, fraction)

@@ -13,7 +13,7 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engines.contract import CannotLoad
-from engines.llm.request import Message, Request
+from engines.llm.request import Message
 from ipc.errors import Problem, RequestFailed
 
 _log = logging.getLogger(__name__)
@@ -55,14 +55,6 @@ class Chat:
         if "Hello" not in made:
             raise _no_template("it leaves out what the user says")
         return tried
-
-    def text(self, request: Request) -> str:
-        """The text that the model is to continue for this request.
-
-        Raises:
-            RequestFailed: as `prompt`.
-        """
-        return request.prompt or "" if request.raw else self.prompt(request.turns())
 
     def prompt(self, turns: Sequence[Message]) -> str:
         """The text the model is to continue.

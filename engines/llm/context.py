@@ -1,15 +1,15 @@
-"""One context over loaded weights: the cache, the batch buffer, and the single call that computes."""
+"""One context over loaded weights: the cache of each sequence, and the single call that computes."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import llama_cpp as lib
 import psutil
 
 from engines.contract import CannotLoad, OutOfMemory
+from engines.llm.batch import Batch, Stretch
 from engines.llm.estimate import CACHE_TYPES, batch_capacity, cache_bytes, context_length, pass_tokens
 from engines.llm.header import Header
 from engines.llm.library import open_library
@@ -23,16 +23,6 @@ _FLASH_ATTENTION = {
     "on": lib.LLAMA_FLASH_ATTN_TYPE_ENABLED,
     "off": lib.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Tokens to compute next for one sequence, from `position` on; `sample` when its last one will be sampled."""
-
-    sequence: int
-    position: int
-    tokens: Sequence[int]
-    sample: bool
 
 
 def thread_count(wanted: int) -> int:
@@ -90,9 +80,11 @@ class Context:
         if not self._memory:
             lib.llama_free(pointer)
             raise weights.writes_no_text()
-        self._batch = batch = lib.llama_batch_init(self.capacity, 0, 1)
-        # Each look at a field of the batch makes a new pointer object, which a token would pay for six times.
-        self._places = (batch.token, batch.pos, batch.n_seq_id, batch.seq_id, batch.logits)
+        self._batch = Batch(self.capacity)
+        recurrent = lib.llama_model_is_recurrent(weights.pointer) or lib.llama_model_is_hybrid(weights.pointer)
+        self._goes_back = not recurrent
+        self.states_cut = self._goes_back and not lib.llama_model_n_swa(weights.pointer)
+        """Whether the end of a restored cache can be dropped: of a window, a state holds the last position only."""
         self._stop: Callable[[], bool] = _never
         self._abort = lib.ggml_abort_callback(lambda _data: self._stop())
 
@@ -116,30 +108,24 @@ class Context:
         Raises:
             OutOfMemory
         """
-        outputs, at = [], 0
-        tokens, positions, counts, sequences, wanted = self._places
-        for stretch in stretches:
-            last = len(stretch.tokens) - 1
-            for offset, token in enumerate(stretch.tokens):
-                tokens[at] = token
-                positions[at] = stretch.position + offset
-                counts[at] = 1
-                sequences[at][0] = stretch.sequence
-                wanted[at] = samples = stretch.sample and offset == last
-                if samples:
-                    outputs.append(at)
-                at += 1
-        self._batch.n_tokens = at
-        status = self._decode(stop if at - len(stretches) >= LONG_PROMPT else None)
+        outputs = self._batch.lay(stretches)
+        prompts = sum(len(stretch.tokens) for stretch in stretches) - len(stretches)
+        status = self._decode(stop if prompts >= LONG_PROMPT else None)
         if status == _ABORTED:
             return None
-        if status == _NO_MEMORY:
-            raise OutOfMemory(
-                Problem("Out of memory", "There was no room to compute.", "Lower `parallel`, `n_batch` or `n_ctx`.")
-            )
         if status != 0:
-            raise RuntimeError(f"llama_decode answered {status}: {open_library().complaint() or 'no reason given'}")
+            raise _failure(status)
         return outputs
+
+    def advance(self, tokens: list[int], positions: list[int]) -> None:
+        """Compute the next token of each stretch of the last `compute`, which had one each; sample at 0, 1, ….
+
+        Raises:
+            OutOfMemory
+        """
+        self._batch.advance(tokens, positions)
+        if (status := lib.llama_decode(self._pointer, self._batch.raw)) != 0:
+            raise _failure(status)
 
     def forget(self, sequence: int | None = None) -> None:
         """Empty the cache of one sequence, or of all."""
@@ -148,21 +134,49 @@ class Context:
         else:
             lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
+    def cuts(self, sequence: int) -> bool:
+        """Whether the end of its cache can be dropped: not of a recurrent state, nor where a window has moved on."""
+        return self._goes_back and bool(lib.llama_memory_seq_pos_min(self._memory, sequence) == 0)
+
+    def cut(self, sequence: int, count: int) -> bool:
+        """Keep the first `count` tokens of a sequence; where it cannot, its cache is empty afterwards."""
+        if lib.llama_memory_seq_pos_max(self._memory, sequence) == count - 1:
+            return True
+        if self.cuts(sequence) and lib.llama_memory_seq_rm(self._memory, sequence, count, -1):
+            return True
+        self.forget(sequence)
+        return False
+
+    def state(self, sequence: int) -> bytearray:
+        """What the cache of a sequence holds, exactly, for `restore`."""
+        size = lib.llama_state_seq_get_size(self.pointer, sequence)
+        state = bytearray(size)
+        if lib.llama_state_seq_get_data(self.pointer, _address(state), size, sequence) != size:
+            raise RuntimeError("llama.cpp did not give the state of a sequence")
+        return state
+
+    def restore(self, sequence: int, state: bytearray, count: int) -> bool:
+        """Put `count` tokens back; where the state is of another context, the cache is empty afterwards."""
+        taken = lib.llama_state_seq_set_data(self.pointer, _address(state), len(state), sequence)
+        if taken == len(state) and lib.llama_memory_seq_pos_max(self._memory, sequence) == count - 1:
+            return True
+        self.forget(sequence)
+        return False
+
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""
         if self._pointer is not None:
-            lib.llama_batch_free(self._batch)
             lib.llama_free(self._pointer)
             self._pointer = None
 
     def _decode(self, stop: Callable[[], bool] | None) -> int:
         if stop is None:
-            return int(lib.llama_decode(self.pointer, self._batch))
+            return int(lib.llama_decode(self.pointer, self._batch.raw))
         self._stop = stop
         # Not for less: the callback costs a few hundred calls into Python each time something is computed.
         lib.llama_set_abort_callback(self.pointer, self._abort, ctypes.c_void_p(0))
         try:
-            return int(lib.llama_decode(self.pointer, self._batch))
+            return int(lib.llama_decode(self.pointer, self._batch.raw))
         finally:
             lib.llama_set_abort_callback(self.pointer, lib.ggml_abort_callback(), ctypes.c_void_p(0))
             self._stop = _never
@@ -170,6 +184,20 @@ class Context:
 
 def _never() -> bool:
     return False
+
+
+def _address(state: bytearray) -> ctypes.Array[ctypes.c_uint8]:
+    """For a call; an array type of its own for each length would stay in memory for good."""
+    place = ctypes.addressof(ctypes.c_uint8.from_buffer(state))
+    return ctypes.cast(place, ctypes.POINTER(ctypes.c_uint8))  # type: ignore[return-value]
+
+
+def _failure(status: int) -> OutOfMemory | RuntimeError:
+    if status == _NO_MEMORY:
+        return OutOfMemory(
+            Problem("Out of memory", "There was no room to compute.", "Lower `parallel`, `n_batch` or `n_ctx`.")
+        )
+    return RuntimeError(f"llama_decode answered {status}: {open_library().complaint() or 'no reason given'}")
 
 
 def free_bytes() -> int:

@@ -70,9 +70,7 @@ class LlmEngine:
         Raises:
             OutOfMemory
         """
-        while (flight := sky.board()) is not None:
-            self._ready().fly(flight)
-            sky.land(flight)
+        self._ready().fly(sky)
 
     def close(self) -> None:
         """Give the model back; safe to call when nothing is loaded."""
@@ -135,7 +133,7 @@ def _loaded_class() -> type[Loaded]:
             Problem(
                 "No llama.cpp",
                 f"llama-cpp-python cannot be used: {error}.",
-                "Install it into this engine's environment: pip install 'engineroom[llm]'.",
+                "Make the environment of this kind: engineroom env sync llm.",
             )
         ) from error
     return Loaded

@@ -24,6 +24,8 @@ CACHE_ROUNDING_BYTES = 2**14
 """The library tells the cache in hundredths of a MiB: so near, the formula is the exact number."""
 CUDA_CONTEXT_BYTES = 400 * 2**20
 """On each GPU for the driver's context, the library's kernels and its pools: a round figure, corrected by measuring."""
+PROMPT_CACHE_BYTES = 2**20
+"""Of the knob that bounds it."""
 PROCESS_BYTES = 64 * 2**20
 """The engine's process with the library in it and no model, as measured on a CPU."""
 
@@ -63,6 +65,13 @@ def cache_bytes(header: Header, settings: LlmSettings) -> tuple[int, ...]:
     )
 
 
+def prompt_cache_bytes(header: Header, settings: LlmSettings) -> int:
+    """The most that computed prompts may take in host memory: no more than the context that they go back into."""
+    whole = sum(cache_bytes(header, settings))
+    asked = settings.prompt_cache * PROMPT_CACHE_BYTES
+    return min(asked, whole) if whole else asked
+
+
 def formula(header: Header, settings: LlmSettings) -> Buffers:
     """Without the library: rows of 32 bits for each token at once, by the widest step of a block.
 
@@ -94,7 +103,7 @@ def need(header: Header, settings: LlmSettings, buffers: Buffers) -> Need:
         layers=(*blocks, output),
         on_gpu=on_gpu,
         per_gpu_bytes=buffers.compute + CUDA_CONTEXT_BYTES + passing,
-        host_bytes=header.input_bytes + buffers.compute + PROCESS_BYTES,
+        host_bytes=header.input_bytes + buffers.compute + prompt_cache_bytes(header, settings) + PROCESS_BYTES,
     )
 
 

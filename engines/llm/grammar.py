@@ -49,9 +49,13 @@ class Grammar:
         alone = np.array([(token, 1.0, 0.0)], _TOKEN_DATA)
         if not len(self._fitting(alone)):
             token = _drawn(chain, self._fitting(_all_of(scores)))
-        lib.llama_sampler_accept(self._pointer, token)
+        self.accept(token)
         lib.llama_sampler_accept(chain, token)
         return token
+
+    def accept(self, token: int) -> None:
+        """It was drawn; one that does not fit would end the process."""
+        lib.llama_sampler_accept(self._pointer, token)
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""

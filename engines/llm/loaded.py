@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 
 import llama_cpp as lib
 
-from engines.contract import CannotLoad, Flight, Report
+from engines.contract import CannotLoad, LoadCancelled, Report, Sky
 from engines.gpu_memory import GpuMemory, placement
 from engines.llm.adapters import Adapters
+from engines.llm.asked import Asking
+from engines.llm.batch import Stretch
 from engines.llm.buffers import buffers_of
+from engines.llm.caches import Caches
 from engines.llm.chat import Chat
 from engines.llm.checks import check
-from engines.llm.context import Context, Stretch
-from engines.llm.estimate import gpu_bytes, need
-from engines.llm.generate import Tools, generate
+from engines.llm.context import Context
+from engines.llm.estimate import gpu_bytes, need, prompt_cache_bytes
+from engines.llm.generate import Batching
 from engines.llm.ready import ready
 from engines.llm.sampling import Sampler, Sampling
 from engines.llm.settings import LlmSettings
+from engines.llm.warm import dependence, warm
 from engines.llm.weights import Weights
 from ipc.errors import Problem
+from ipc.places import data_folder, prompts_folder
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +51,9 @@ class Loaded:
         try:
             self._adapters = Adapters(self._weights, settings)
             self._build(settings, self._chat_for(settings))
+            if report.cancelled():
+                self._context.close()
+                raise LoadCancelled
         except BaseException:
             self._weights.close()
             self._memory.hold(0)
@@ -86,9 +95,13 @@ class Loaded:
         Raises:
             CannotLoad: the chat template cannot be used, and nothing has changed.
         """
-        self._chat = self._chat_for(settings)
+        if settings.chat_template != self._chat_template:
+            self._asking.use(self._chat_for(settings))
         self._context.set_threads(settings)
-        self._settings = settings
+        self._caches.prefixes.resize(prompt_cache_bytes(self._weights.header, settings))
+        self._batching.retune(settings)
+        if (settings.system_prompt, settings.chat_template) != (self._system_prompt, self._chat_template):
+            self._warm(settings)
 
     def rebuild(self, settings: LlmSettings) -> None:
         """Replace the context and keep the weights; the old context goes first, so that both need not fit.
@@ -105,9 +118,9 @@ class Loaded:
         self._hold(settings)
         self._build(settings, chat)
 
-    def fly(self, flight: Flight) -> None:
+    def fly(self, sky: Sky) -> None:
         """Raises OutOfMemory."""
-        generate(flight, Tools(self._context, self._weights.vocabulary, self._chat, self._settings), self._report)
+        self._batching.fly(sky)
 
     def close(self) -> None:
         self._context.close()
@@ -137,11 +150,38 @@ class Loaded:
         except BaseException:
             context.close()
             raise
-        self._context, self._chat, self._settings = context, chat, settings
+        self._context = context
+        self._caches = Caches(context, prompt_cache_bytes(self._weights.header, settings))
+        self._asking = asking = Asking(self._weights.vocabulary, chat, context.length)
+        self._batching = Batching(context, self._weights.vocabulary, asking, self._caches, settings, self._report)
+        try:
+            self._warm(settings)
+        except BaseException:
+            context.close()
+            raise
         if context.length < settings.n_ctx:
             _log.warning(
                 "%s was trained for %d tokens: n_ctx %d is cut to that", self.name, context.length, settings.n_ctx
             )
+
+    def _warm(self, settings: LlmSettings) -> None:
+        """The first answer need not wait for the system prompt to be read."""
+        self._system_prompt, self._chat_template = settings.system_prompt, settings.chat_template
+        if settings.system_prompt and settings.prompt_cache:
+            of = dependence(self._file, settings)
+            folder = prompts_folder(data_folder(os.environ))
+            warm(
+                self._asking.shared.of_system(settings.system_prompt),
+                of,
+                folder,
+                self._context,
+                self._caches,
+                self._stop,
+            )
+
+    def _stop(self) -> bool:
+        self._report.step()
+        return self._report.cancelled()
 
     def _test(self, context: Context) -> None:
         """Write one real token."""

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 import psutil
 
-from engines.contract import CannotLoad, LoadCancelled, Report
+from engines.contract import CannotLoad, LoadCancelled, Progress
 from engines.llm.cache import Made, entry_of, look, publish, sweep, workshop
 from engines.llm.files import ModelFile
 from engines.llm.order import Finished, GaveUp, Line, Order, Step
@@ -32,7 +32,7 @@ _UNQUANTIZED = {"F32", "F16", "BF16"}
 _log = logging.getLogger(__name__)
 
 
-def make(wish: ToMake, threads: int, report: Report) -> ModelFile:
+def make(wish: ToMake, threads: int, report: Progress) -> ModelFile:
     """The file, from the cache if another process has just made it; `report` hears how far it is, 0..1.
 
     Raises:
@@ -68,7 +68,7 @@ def warning(source: ModelFile, level: str) -> str:
     return f"{source.path.name} is {was}, quantized already: {level} made of it is worse than {level} made of F16"
 
 
-def _spawned(wish: ToMake, target: Path, threads: int, report: Report) -> Made:
+def _spawned(wish: ToMake, target: Path, threads: int, report: Progress) -> Made:
     order = Order(
         source=str(wish.source.path),
         identity=wish.source.identity(),
@@ -109,7 +109,7 @@ def _process(order: Order) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def _lines(process: subprocess.Popen[bytes], report: Report) -> Iterator[Line]:
+def _lines(process: subprocess.Popen[bytes], report: Progress) -> Iterator[Line]:
     """What it says until it ends; its CPU time counts as a step, for one tensor may take long."""
     assert process.stdout is not None
     descriptor, rest, used = process.stdout.fileno(), b"", -1.0
@@ -138,7 +138,7 @@ def _cpu_seconds(pid: int) -> float:
     return float(times.user + times.system)
 
 
-def _wait(report: Report) -> None:
+def _wait(report: Progress) -> None:
     """While another process makes it: its own supervisor sees to it that it does not hang."""
     if report.cancelled():
         raise LoadCancelled

@@ -117,7 +117,7 @@ def _quantized(model: str, level: str, say: Callable[[Said], None], cancelled: C
 
 
 class _Hearer:
-    """The `Report` of a making that no engine waits for."""
+    """The `Progress` of a making that no engine waits for."""
 
     def __init__(self, say: Callable[[Said], None], cancelled: Callable[[], bool]) -> None:
         self._say = say
@@ -125,9 +125,6 @@ class _Hearer:
 
     def step(self) -> None:
         """Nobody watches over this process."""
-
-    def tokens(self, count: int) -> None:
-        """Nothing is written."""
 
     def loading(self, fraction: float) -> None:
         """How far it is."""

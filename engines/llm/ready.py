@@ -17,7 +17,7 @@ class PartOfLoad:
 
     def __init__(self, report: Report, begin: float, end: float) -> None:
         self._report, self._begin, self._end = report, begin, end
-        self.step, self.tokens, self.cancelled = report.step, report.tokens, report.cancelled
+        self.step, self.tokens, self.cancelled, self.say = report.step, report.tokens, report.cancelled, report.say
 
     def loading(self, fraction: float) -> None:
         """How far this part is."""

@@ -80,12 +80,16 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 class Answer(Struct, frozen=True):
-    """The result of one unit: `finish` is "stop" where the model or a stop text ended it, "length" at a limit."""
+    """The result of one unit: `finish` is "stop" where the model or a stop text ended it, "length" at a limit.
+
+    `cached_tokens` of the prompt were not computed for it; as they differ between runs, outputs do not tell them.
+    """
 
     answer: str
     tokens: int
     prompt_tokens: int
     finish: Finish
+    cached_tokens: int = 0
 
 
 _decoder = msgspec.json.Decoder(Request)

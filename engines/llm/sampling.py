@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import llama_cpp as lib
@@ -85,6 +86,13 @@ class Sampler:
         if self._grammar is not None:
             return self._grammar.draw(self._chain, context, at)
         return int(lib.llama_sampler_sample(self._chain, context, at))
+
+    def accept(self, tokens: Iterable[int]) -> None:
+        """Take these as drawn before, by the same grammar."""
+        for token in tokens:
+            lib.llama_sampler_accept(self._chain, token)
+            if self._grammar is not None:
+                self._grammar.accept(token)
 
     def close(self) -> None:
         """Give the memory back; a second call does nothing."""

@@ -143,9 +143,31 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
         ),
     ] = 0
 
+    system_prompt: Annotated[
+        str, knob("", "flight", "the system message where a request has none; computed once, and kept over restarts")
+    ] = ""
+    prompt_cache: Annotated[
+        int,
+        knob(
+            "MiB",
+            "now",
+            "host memory for computed beginnings of prompts; 0 computes all anew",
+            ge=0,
+            le=1048576,
+            recommend="256",
+        ),
+    ] = 256
+
+    def joins(self) -> bool:
+        """Every unit gets a place in the batch as soon as one is free."""
+        return True
+
     def process_environment(self) -> dict[str, str]:
-        """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s."""
-        return {"OMP_WAIT_POLICY": "PASSIVE"}
+        """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s.
+
+        Allocations of all threads share one heap, of which more goes back to the system after an unload.
+        """
+        return {"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "1"}
 
     def layers_on_gpu(self, layers: int) -> int | None:
         """How many of so many layers go on GPUs; None where as many as there is room for."""

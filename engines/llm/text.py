@@ -16,13 +16,24 @@ class TextOut:
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._between = False
+        """Whether the bytes so far end within a character."""
         self._held = ""
         self._left: list[str] = []
         self.stopped = False
 
     def feed(self, data: bytes) -> str:
         """Take the bytes of one token; returns the text that may leave now."""
-        return self._advance(self._decoder.decode(data), last=False)
+        if self._between or not data.isascii():
+            text = self._decoder.decode(data)
+            self._between = bool(self._decoder.getstate()[0])
+        else:
+            text = data.decode("ascii")
+        if self._stops:
+            return self._advance(text, last=False)
+        if text:
+            self._left.append(text)
+        return text
 
     def finish(self) -> str:
         """The answer is over: the last text that may leave."""

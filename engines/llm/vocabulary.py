@@ -12,7 +12,8 @@ class Vocabulary:
 
     def __init__(self, pointer: lib.llama_vocab_p) -> None:
         self.pointer = pointer
-        self._pieces: dict[int, bytes] = {}
+        self.pieces: dict[int, bytes | None] = {}
+        """What `piece` answered so far, for those to whom a call is dear."""
         self.size = lib.llama_vocab_n_tokens(pointer)
         self.bos = self._special(lib.llama_vocab_bos(pointer))
         self.eos = self._special(lib.llama_vocab_eos(pointer))
@@ -29,16 +30,12 @@ class Vocabulary:
                 return buffer[:count]
             room = -count
 
-    def piece(self, token: int) -> bytes:
-        """The bytes of one token, possibly a part of a character; empty for a special token."""
-        known = self._pieces.get(token)
-        if known is None:
-            known = self._pieces[token] = self._render(token, special=False)
-        return known
-
-    def is_end(self, token: int) -> bool:
-        """Whether this token says that the answer is complete."""
-        return bool(lib.llama_vocab_is_eog(self.pointer, token))
+    def piece(self, token: int) -> bytes | None:
+        """The bytes of one token, possibly a part of a character, empty for a special one; None ends the answer."""
+        if token not in self.pieces:
+            end = lib.llama_vocab_is_eog(self.pointer, token)
+            self.pieces[token] = None if end else self._render(token, special=False)
+        return self.pieces[token]
 
     def _special(self, token: int) -> str:
         return "" if token < 0 else self._render(token, special=True).decode("utf-8", "replace")

@@ -92,7 +92,8 @@ class Admission:
         """Answer, until cancelled."""
         async with anyio.create_task_group() as tasks:
             while True:
-                while self._new:
+                # Which environment one starts in, and so what its library can use, depends on the GPUs that are here.
+                while self._new and self._driver_answered():
                     tasks.start_soon(self._appraise, self._new.popleft())
                 for asking in self._in_turn():
                     self._decide(asking)
@@ -200,11 +201,15 @@ class Admission:
             return False
         return not (self._evictions.gone(asking.leaving) or self._evictions.stays(asking.leaving))
 
+    def _driver_answered(self) -> bool:
+        """Whether it is known which GPUs are here, or nobody waits for that any more."""
+        return self._house.fleet.settled() or time.monotonic() > self._patient_until
+
     def _settled(self) -> bool:
         """Whether readings are newer than the last that left, and what that held is back, or had its time."""
         now = time.monotonic()
         if not self._house.fleet.settled():
-            return now > self._patient_until
+            return self._driver_answered()
         return not self._returns.any_pending() and self._house.is_fresh(now)
 
     def _must_wait(self, slot: Slot, grant: Grant) -> str:

@@ -27,17 +27,23 @@ class Judge:
     """Asked by the admission for loads, and by whoever wants to know a price."""
 
     def __init__(
-        self, house: House, appraiser: Appraiser, footprints: Footprints, wanted: Callable[[], frozenset[str]]
+        self,
+        house: House,
+        appraiser: Appraiser,
+        footprints: Footprints,
+        wanted: Callable[[], frozenset[str]],
+        python: Callable[[Slot], str],
     ) -> None:
-        """`wanted` tells which engines units wait for."""
+        """`wanted` tells which engines units wait for, `python` the interpreter of an engine."""
         self._house = house
         self._appraiser = appraiser
         self._footprints = footprints
         self._wanted = wanted
+        self._python = python
 
     async def appraise(self, slot: Slot, settings: Mapping[str, Scalar]) -> Appraisal:
         """What these settings take; where that cannot be told, a load that is placed as if it took nothing."""
-        said = await self._appraiser.appraise(slot.kind, slot.interpreter, settings)
+        said = await self._appraiser.appraise(slot.kind, self._python(slot), settings)
         return _UNKNOWN if isinstance(said, Problem) else said
 
     def decide(
@@ -60,7 +66,7 @@ class Judge:
 
         async def look(slot: Slot) -> None:
             found[slot.name] = _build(
-                slot, await self._appraiser.appraise(slot.kind, slot.interpreter, as_dict(slot.settings))
+                slot, await self._appraiser.appraise(slot.kind, self._python(slot), as_dict(slot.settings))
             )
 
         with anyio.move_on_after(BUILDS_SECONDS):

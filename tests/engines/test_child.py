@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 from spawned import child, fly, knobs
 
+from engines.flight import AirborneFlight
+from engines.worker import Worker
 from ipc import work
 from ipc.snapshot import Scalar
 
@@ -271,6 +274,23 @@ async def test_a_burst_of_pieces_arrives_whole_and_in_order(tmp_path: Path) -> N
         await fake.load({"tokens_per_unit": 50_000, "seconds_per_unit": 0})
         said = await fake.fly(fly(1, {"prompt": "a"}, stream=True))
         done = said[-1]
-        assert isinstance(done, work.UnitFailed)  # such an answer is over the limit of one result
-        assert done.problem.title == "Result too long"
-        assert len([m for m in said if isinstance(m, work.Piece)]) == 50_000
+        pieces = [m.text for m in said if isinstance(m, work.Piece)]
+        assert len(pieces) == 50_000
+        assert isinstance(done, work.UnitDone)
+        assert json.loads(done.result)["answer"] == "".join(pieces)
+
+
+async def test_a_person_is_answered_with_up_to_4_mib_and_a_unit_of_a_job_without_a_file_with_64_kib() -> None:
+    heard: list[work.FromChild] = []
+    worker = Worker(asyncio.get_running_loop(), heard.append, lambda _: None)
+    for number, (stream, size) in enumerate([(True, 2**22), (True, 2**22 + 1), (False, 2**16), (False, 2**16 + 1)]):
+        flight = AirborneFlight(fly(number, {"prompt": "a"}, stream=stream), worker)
+        flight.done(flight.orders[0], "x" * size, tokens=1, seconds=1.0, ttft_seconds=None)
+    await asyncio.sleep(0)
+    done, failed, short, long = heard
+    assert isinstance(done, work.UnitDone)
+    assert isinstance(failed, work.UnitFailed)
+    assert "4,194,305 bytes, over the limit of 4,194,304" in failed.problem.detail
+    assert isinstance(short, work.UnitDone)
+    assert isinstance(long, work.UnitFailed)
+    assert "65,537 bytes, over the limit of 65,536" in long.problem.detail

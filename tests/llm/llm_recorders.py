@@ -33,6 +33,7 @@ class Recorder:
     steps: int = 0
     produced: int = 0
     fractions: list[float] = field(default_factory=list)
+    words: str = ""
     cancel_at: float | None = None
 
     def step(self) -> None:
@@ -43,6 +44,9 @@ class Recorder:
 
     def loading(self, fraction: float) -> None:
         self.fractions.append(fraction)
+
+    def say(self, words: str) -> None:
+        self.words = words
 
     def cancelled(self) -> bool:
         return self.cancel_at is not None and bool(self.fractions) and self.fractions[-1] >= self.cancel_at
@@ -56,6 +60,7 @@ class Done:
     tokens: int
     prompt_tokens: int
     finish: str
+    cached_tokens: int
     seconds: float
     ttft_seconds: float | None
 

@@ -9,7 +9,7 @@ import pytest
 
 from engines.contract import CannotLoad
 from engines.llm.chat import Chat
-from engines.llm.request import Message, Request
+from engines.llm.request import Message
 from ipc.errors import RequestFailed
 
 TURNS = (Message("system", "Be brief."), Message("user", "Hello"))
@@ -90,9 +90,3 @@ def test_a_file_that_is_no_text_is_no_template(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(CannotLoad, match="no text in UTF-8"):
         Chat.through(str(file), "", "")
-
-
-def test_a_raw_prompt_passes_no_template() -> None:
-    chat = Chat(OWN, "", "")
-    assert chat.text(Request(prompt="Once")) == "<user>Once"
-    assert chat.text(Request(prompt="Once", raw=True)) == "Once"

@@ -132,11 +132,11 @@ def test_a_file_that_the_library_refuses_is_estimated_by_formula(tmp_path: Path)
 
 
 async def test_the_host_s_memory_of_a_real_process(anyio_backend: str) -> None:
-    settings = LlmSettings(n_ctx=2048, parallel=8, profile="cpu_fallback")
+    settings = LlmSettings(n_ctx=2048, parallel=8, profile="cpu_fallback", prompt_cache=0)
     with buffers_of(MINIATURE, HEADER) as buffers:
         estimated = need(HEADER, settings, buffers(settings)).ram_bytes(0)
     async with spawned() as child:
-        child.send(Load({**GREEDY, "n_ctx": 2048, "parallel": 8, "profile": "cpu_fallback"}))
+        child.send(Load({**GREEDY, "n_ctx": 2048, "parallel": 8, "profile": "cpu_fallback", "prompt_cache": 0}))
         assert (await child.until(Loaded)).layers_on_gpu == 0
         child.send(flight(1, 8))
         await child.until(Landed)

@@ -47,4 +47,4 @@ def test_the_engine_needs_nothing_of_the_recipe() -> None:
 def test_without_the_library_the_way_out_is_named() -> None:
     said = run(WITHOUT_LIBRARY)
     assert said.startswith("No llama.cpp:")
-    assert "pip install 'engineroom[llm]'" in said
+    assert "engineroom env sync llm" in said

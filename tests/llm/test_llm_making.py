@@ -13,7 +13,7 @@ import msgspec
 import psutil
 import pytest
 from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, questions
+from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from llm_shards import shards_of
 from llm_spawned import GREEDY, Child, flight, spawned
 
@@ -152,7 +152,7 @@ def test_a_split_source_is_made_into_one_file(data: Path, tmp_path: Path) -> Non
     engine = create(Recorder())
     engine.load(LlmSettings(model=str(first), quantization="q8", temperature=0.0))
     told = Orders(questions(1))
-    engine.fly(told)
+    engine.fly(Waiting(told))
     engine.close()
     assert told.results[0].answer.startswith("A token is")
 

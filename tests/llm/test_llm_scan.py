@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, questions
+from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from llm_shards import shards_of
 
 from engines.llm.engine import create
@@ -126,7 +126,7 @@ def test_ollama_s_models_are_called_as_ollama_calls_them(
     engine = create(Recorder())
     engine.load(LlmSettings(model=str(blob), temperature=0.0))
     flight = Orders(questions(1))
-    engine.fly(flight)
+    engine.fly(Waiting(flight))
     engine.close()
     assert flight.results[0].tokens > 3
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from llm_files import F16, Build, hollow
-from llm_recorders import Orders, Recorder, questions
+from llm_recorders import Orders, Recorder, Waiting, questions
 from llm_shards import shards_of
 from llm_spawned import GREEDY, flight, spawned
 
@@ -39,7 +39,7 @@ async def test_a_split_model_loads_with_live_progress_and_answers(shards: list[P
     whole = Orders(questions(1))
     engine = create(Recorder())
     engine.load(LlmSettings(temperature=0.0, max_tokens=48))
-    engine.fly(whole)
+    engine.fly(Waiting(whole))
     engine.close()
     async with spawned() as child:
         child.send(Load({**GREEDY, "model": str(shards[0])}))

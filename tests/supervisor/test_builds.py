@@ -30,7 +30,7 @@ def judge_for(folder: Path, *engines: str) -> Judge:
     config = load(file=file, state=folder, environ={})
     house = House(make_slots(config), Fleet(), config.memory, config.heat, lambda: read_host(folder, 0.0))
     footprints = Footprints(folder / "footprints.sqlite", lambda _: None)
-    return Judge(house, Appraiser("test:1"), footprints, frozenset)
+    return Judge(house, Appraiser("test:1"), footprints, frozenset, lambda slot: slot.python or sys.executable)
 
 
 def python(folder: Path, before: str, after: str = "true") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import booked
+import msgspec
 import pytest
 import scenery
 from hypothesis import given
@@ -101,3 +102,11 @@ def test_what_was_chosen_stands_where_there_is_room_for_it() -> None:
     assert "9.0 tok/s" in shown(ready, 200)
     assert "20 of" not in shown(ready, 120)
     assert choice(scenery.engine("ear", states.Ready(1, 1, 0), quantization="q4", chosen="q4")) == ""
+
+
+def test_what_an_engine_says_of_itself_stands_beside_its_model_where_there_is_room() -> None:
+    row = EngineRow("vectors", "embed", states.Ready(1, 0, 0), "minilm", None, (), 1, None, None, None, None, 0, "")
+    said = msgspec.structs.replace(row, said="cache 83 % of 1,204")
+    assert "minilm · cache 83 % of 1,204" in shown(said, 200)
+    assert "cache" not in shown(said, 100)
+    assert "cache" not in shown(msgspec.structs.replace(said, state=states.Stopped("idle")), 200)

@@ -84,6 +84,11 @@ def choice(row: EngineRow) -> str:
     return " · ".join(part for part in row.chosen.split(" · ") if part != row.quantization)
 
 
+def beside_model(row: EngineRow) -> str:
+    """What was chosen for it, or what it says of itself: for the room beside the model's name."""
+    return choice(row) or row.said
+
+
 def _waits(row: EngineRow) -> bool:
     """Whether what holds its work is the first thing to know: not while it changes state, nor when it is off."""
     if not row.hold or row.state == states.Stopped("operator"):

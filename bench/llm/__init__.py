@@ -1,0 +1,1 @@
+"""Language models against their peers; `python -m bench.llm`."""

@@ -1,0 +1,1 @@
+"""Making environments of engine kinds: each step in a process of its own, told as it goes."""

@@ -1,0 +1,97 @@
+"""What pip does in an environment: install what is pinned, compile what is not published for this box."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from cli.environments import failures
+from cli.environments.program import Programs
+from cli.environments.progress import Progress
+from cli.environments.python import pip_command
+from ipc.errors import RequestFailed
+
+_BEGUN: Final = re.compile(r"^(?:Collecting |Processing \S*/)([\w.]+(?:-(?!\d)[\w.]+)*)")
+_UNPACKS: Final = re.compile(r"^Installing collected packages: ")
+_FETCHED: Final = re.compile(r"^\s+Downloading (\S+) \(([\d.]+ [MG]B)\)")
+_NINJA: Final = re.compile(r"^\s*\[\s*(\d+)/(\d+)\]")
+_MAKE: Final = re.compile(r"^\s*\[\s*(\d+)%\]")
+_QUIET: Final = ("--disable-pip-version-check", "--no-input", "--no-color")
+
+
+class Packages:
+    """pip of the environment in `folder`; each of its words raises RequestFailed or OSError where it cannot."""
+
+    def __init__(self, folder: Path, programs: Programs, progress: Progress, log: Path) -> None:
+        self._folder, self._programs, self._progress, self._log = folder, programs, progress, log
+        self._pip = pip_command(folder)
+
+    def install(self, pins: Sequence[str], stage: str, *, target: Path | None = None) -> None:
+        """These and nothing else; into `target`, where nobody else looks, or the environment itself."""
+        if not pins:
+            return
+        self._progress.stage(stage)
+        begun = 0
+
+        def hears(line: str) -> None:
+            nonlocal begun
+            if name := _BEGUN.match(line):
+                begun += 1
+                self._progress.step(begun, len(pins), name[1])
+            elif fetched := _FETCHED.match(line):
+                self._progress.step(begun, len(pins), f"{fetched[1]} ({fetched[2]})")
+            elif _UNPACKS.match(line):
+                self._progress.stage(f"{stage}: unpacking")
+
+        where = ("--target", str(target)) if target else ()
+        command = ("install", *_QUIET, "--progress-bar", "off", "--no-deps", *where, *pins)
+        output = self._programs.run([*self._pip, *command], hears=hears)
+        if output.code:
+            raise RequestFailed(failures.of_output(output, stage, self._folder, self._log))
+
+    def uninstall(self, pin: str) -> None:
+        """That one package."""
+        self._programs.run([*self._pip, "uninstall", *_QUIET, "--yes", pin.partition("==")[0]])
+
+    def compile(self, pin: str, tools: Sequence[str], environ: Mapping[str, str], work: Path) -> Path:
+        """A wheel of that package in the folder `work`, made from its source; nobody's cache is read or written.
+
+        pip knows a wheel that it compiled by the source alone, not by what it was compiled for: the ordinary cache
+        could hand us one for another CPU or without CUDA, and would hand ours to others.
+        """
+        name = pin.partition("==")[0]
+        kit, wheels = work / "tools", work / "wheels"
+        if tools:
+            self.install(tools, "installing the tools to compile", target=kit)
+        self._progress.stage(f"compiling {name}")
+
+        def hears(line: str) -> None:
+            if ninja := _NINJA.match(line):
+                self._progress.step(int(ninja[1]), int(ninja[2]))
+            elif make := _MAKE.match(line):
+                self._progress.step(int(make[1]), 100)
+
+        command = ("wheel", *_QUIET, "--verbose", "--progress-bar", "off", "--no-deps", "--no-cache-dir",
+                   "--no-binary", name, "--no-build-isolation", "--wheel-dir", str(wheels), pin)  # fmt: skip
+        path = f"{kit / 'bin'}:{self._programs.environ.get('PATH', '')}"
+        more = {**environ, "PYTHONPATH": str(kit), "PATH": path}
+        output = self._programs.run([*self._pip, *command], more=more, hears=hears, behind=True)
+        made = sorted(wheels.glob("*.whl"))
+        if output.code or not made:
+            raise RequestFailed(failures.of_build(output, name, self._folder, self._log))
+        return made[0]
+
+    def kept_by_pip(self, pin: str) -> Path | None:
+        """The wheel of that package that pip itself compiled once and kept, whatever for."""
+        name, _, version = pin.partition("==")
+        output = self._programs.run([*self._pip, "cache", "list", "--format", "abspath", name])
+        paths = [Path(line) for line in output.lines if line.endswith(".whl")] if not output.code else []
+        return next((one for one in paths if one.name.startswith(f"{name}-{version}-") and one.is_file()), None)
+
+    def check(self) -> None:
+        """That every package has what it says it needs."""
+        output = self._programs.run([*self._pip, "check", "--disable-pip-version-check"])
+        if output.code:
+            raise RequestFailed(failures.of_output(output, "checking the packages", self._folder, self._log))

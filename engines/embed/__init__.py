@@ -1,0 +1,1 @@
+"""Text to vectors, with onnxruntime: one service for every program and job on the box."""
