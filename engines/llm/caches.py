@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from engines.llm.context import Context
 from engines.llm.prefixes import WORTH_TOKENS, Prefix, Prefixes, usable
 
+_TAIL_TOKENS = 8
+"""The end of a prompt may be written differently once an answer follows it."""
+
 
 @dataclass(frozen=True)
 class _Left:
@@ -15,10 +18,12 @@ class _Left:
 
     tokens: Sequence[int] = ()
     passing: bool = False
+    prompt: int = 0
+    """So many of the tokens were asked, and not written."""
 
     def of_another(self, count: int) -> bool:
-        """Whether somebody's conversation would be lost to a prompt that takes up its first `count` tokens."""
-        return self.passing and 4 * count < 3 * len(self.tokens)
+        """Whether a prompt that begins with the first `count` tokens is not the next turn of what was left here."""
+        return self.passing and count < self.prompt - _TAIL_TOKENS
 
 
 class Caches:
@@ -49,21 +54,21 @@ class Caches:
         sequence = max(saved, key=lambda number: saved[number])
         left, count = self._free[sequence], saved[sequence]
         prefix, stored = self.prefixes.find(prompt, cuts=cuts)
-        if prefix is not None and (stored > count or (stored == count and left.of_another(count))):
-            sequence = self._least_missed()
-            self.claim_this(sequence)
-            return sequence, self._filled(sequence, prefix, stored)
-        if count < WORTH_TOKENS and left.of_another(count):
-            sequence = self._least_missed()
-            left, count = self._free[sequence], saved[sequence]
-        if left.of_another(count):
-            self.claim_this(sequence)
-        else:
-            del self._free[sequence]
-        if count and self._context.cut(sequence, count):
-            return sequence, count
-        self._context.forget(sequence)
-        return sequence, 0
+        another = left.of_another(count)
+        if prefix is not None and (stored > count or (stored == count and another)):
+            target = self._least_missed()
+            self.claim_this(target)
+            return target, self._filled(target, prefix, stored)
+        target = self._least_missed() if another else sequence
+        if target == sequence:
+            self._take(sequence, save=another)
+            return sequence, self._cut(sequence, count)
+        if count < WORTH_TOKENS:
+            self.claim_this(target)
+            return target, self._cut(target, saved[target])
+        copy = Prefix(left.tokens, self._context.state(sequence), passing=False)
+        self.claim_this(target)
+        return target, self._filled(target, copy, count)
 
     def claim_empty(self) -> int:
         """Take the first free sequence, with nothing in its cache."""
@@ -74,13 +79,11 @@ class Caches:
 
     def claim_this(self, sequence: int) -> None:
         """Take this one, whose cache will be overwritten."""
-        left = self._free.pop(sequence)
-        if left.passing and self.prefixes.may_hold(left.tokens):
-            self.prefixes.put(Prefix(left.tokens, self._context.state(sequence), passing=True))
+        self._take(sequence, save=True)
 
-    def leave(self, sequence: int, tokens: Sequence[int], *, passing: bool) -> None:
-        """Give a sequence back, whose cache holds these tokens."""
-        self._free[sequence] = _Left(tokens, passing and len(tokens) >= WORTH_TOKENS)
+    def leave(self, sequence: int, tokens: Sequence[int], *, conversation: int = 0) -> None:
+        """Give a sequence back, whose cache holds these tokens; of a person's `conversation` so many were asked."""
+        self._free[sequence] = _Left(tokens, conversation >= WORTH_TOKENS, conversation)
 
     def keep(self, sequence: int, tokens: Sequence[int]) -> bool:
         """Save what the cache of a sequence holds, for everybody; False where there is no room for it."""
@@ -91,11 +94,22 @@ class Caches:
         prefix, count = self.prefixes.find(prompt, cuts=self._context.cuts)
         return 0 if prefix is None else self._filled(sequence, prefix, count)
 
+    def _take(self, sequence: int, *, save: bool) -> None:
+        left = self._free.pop(sequence)
+        if save and left.passing and self.prefixes.may_hold(left.tokens):
+            self.prefixes.put(Prefix(left.tokens, self._context.state(sequence), passing=True))
+
+    def _cut(self, sequence: int, count: int) -> int:
+        if count and self._context.cut(sequence, count):
+            return count
+        self._context.forget(sequence)
+        return 0
+
     def _filled(self, sequence: int, prefix: Prefix, count: int) -> int:
         whole = self._context.restore(sequence, prefix.state, len(prefix.tokens))
-        if not whole or prefix.passing:
+        if not whole:
             self.prefixes.drop(prefix)
-        return count if whole and self._context.cut(sequence, count) else 0
+        return self._cut(sequence, count) if whole else 0
 
     def _least_missed(self) -> int:
         """The first sequence that no conversation will come back to, else the longest unused."""

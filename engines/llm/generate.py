@@ -166,7 +166,7 @@ class Batching:
         lane.state = self._context.state(lane.sequence) if lane.position else bytearray()
         self._running.remove(lane)
         self._suspended.append(lane)
-        self._caches.leave(lane.sequence, lane.tokens[: lane.position], passing=False)
+        self._caches.leave(lane.sequence, lane.tokens[: lane.position])
 
     def _resume(self, lane: Lane) -> None:
         """In the sequence where it was, if that is free: what repeats to the byte finds it so, as it is alone."""
@@ -182,7 +182,7 @@ class Batching:
             lane = next(lane for lane in self._lanes if lane.sequence == old)
             self._caches.claim_this(new)
             self._put(lane, new, self._context.state(old))
-            self._caches.leave(old, (), passing=False)
+            self._caches.leave(old, ())
             self._context.forget(old)
         self._running.sort(key=_sequence)
         self._lanes.sort(key=_sequence)
@@ -203,7 +203,8 @@ class Batching:
                 self._suspended.remove(lane)
             else:
                 self._running.remove(lane)
-                self._caches.leave(lane.sequence, lane.tokens[: lane.position], passing=lane.person)
+                conversation = len(lane.asked.prompt) if lane.person and lane.finish else 0
+                self._caches.leave(lane.sequence, lane.tokens[: lane.position], conversation=conversation)
 
     # ── one step ──────────────────────────────────────────────────────────────────────────────────────────
 

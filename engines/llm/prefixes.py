@@ -67,7 +67,7 @@ class Prefixes:
         return True
 
     def drop(self, prefix: Prefix) -> None:
-        """It is of no use, or has gone back into a cache."""
+        """It is of no use."""
         if prefix in self._kept:
             self._kept.remove(prefix)
 

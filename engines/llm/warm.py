@@ -56,11 +56,11 @@ def warm(
     restored = state is not None and context.restore(sequence, state, len(tokens))
     if not restored and not _computed(tokens, sequence, context, stop):
         context.forget(sequence)
-        caches.leave(sequence, (), passing=False)
+        caches.leave(sequence, ())
         return
     took = f"{1000 * (time.perf_counter() - started):.0f} ms"
     saved = caches.keep(sequence, tokens)
-    caches.leave(sequence, tokens, passing=False)
+    caches.leave(sequence, tokens)
     if not saved:
         _say(f"{len(tokens)} tokens computed in {took}; larger than `prompt_cache`, so not kept")
     elif restored:
