@@ -90,8 +90,11 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
         return True
 
     def process_environment(self) -> dict[str, str]:
-        """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s."""
-        return {"OMP_WAIT_POLICY": "PASSIVE"}
+        """Waiting OpenMP threads sleep: on contended cores spinning ones cost ten times the tokens/s.
+
+        Allocations of all threads share one heap, of which more goes back to the system after an unload.
+        """
+        return {"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "1"}
 
     def layers_on_gpu(self, layers: int) -> int | None:
         """How many of so many layers go on GPUs; None where as many as there is room for."""

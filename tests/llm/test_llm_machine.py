@@ -1,10 +1,11 @@
-"""Whatever comes and goes, and whenever: every order ends once, every flight lands once, every text is the right one."""
+"""Whatever comes and goes, and when: every order ends once, every flight lands once, and every text is right."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -46,11 +47,7 @@ comings = st.builds(
 @pytest.fixture(scope="module", params=[1, 3])
 def engine(request: pytest.FixtureRequest) -> Iterator[LlmEngine]:
     engine = create(Recorder())
-    engine.load(
-        LlmSettings(
-            **{name: getattr(SETTINGS, name) for name in SETTINGS.__struct_fields__} | {"parallel": request.param}
-        )
-    )
+    engine.load(msgspec.structs.replace(SETTINGS, parallel=request.param))
     yield engine
     engine.close()
 
