@@ -11,6 +11,7 @@ from engines.contract import Flight
 from engines.llm.batch import Stretch
 from engines.llm.context import Context
 from engines.llm.engine import LlmEngine
+from engines.llm.generate import Batching
 
 
 class Script:
@@ -50,6 +51,23 @@ class Script:
             engine.fly(self)
             assert len(self.landed) + len(self._arrivals) == len(self._flights)
         assert len(self.landed) == len(self._flights)
+
+
+@contextmanager
+def watched() -> Iterator[list[list[tuple[bool, int, int, int]]]]:
+    """All batches meanwhile, with a line for each lane: must it repeat, its sequence, its position, what is pending."""
+    batches: list[list[tuple[bool, int, int, int]]] = []
+    step = Batching._step
+
+    def watching(self: Batching) -> None:
+        batches.append([(lane.aboard.exclusive, lane.sequence, lane.position, lane.pending) for lane in self._lanes])
+        step(self)
+
+    Batching._step = watching  # type: ignore[method-assign]
+    try:
+        yield batches
+    finally:
+        Batching._step = step  # type: ignore[method-assign]
 
 
 @contextmanager

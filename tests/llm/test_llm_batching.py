@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from llm_files import Q4_0, Q8_0, quantized
 from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
-from llm_sky import Script
+from llm_sky import Script, watched
 
 from engines.llm.context import Context
 from engines.llm.engine import LlmEngine, create
@@ -204,14 +204,19 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
     lengths = [{"max_tokens": 5 + 4 * at} for at in range(9)]
     requests = [{**question, **length} for question, length in zip(questions(9), lengths, strict=True)]
     undisturbed = Orders(requests)
-    engine.fly(Waiting(undisturbed))
+    with watched() as expected:
+        engine.fly(Waiting(undisturbed))
     disturbed = Orders(requests)
     people = [
         (at, person({**question, "max_tokens": 9})) for at, question in zip((2, 3, 20, 33), questions(4), strict=True)
     ]
     sky = Script((0, disturbed), *people, (1, job(3)), (0, Orders(requests)))
-    sky.play(engine)
+    with watched() as batches:
+        sky.play(engine)
     assert disturbed.answers() == undisturbed.answers()
+    repeating = [batch for batch in batches if all(lane[0] for lane in batch)]
+    assert repeating[: len(expected)] == expected == repeating[len(expected) :]
+    assert not any(lane[0] for batch in batches if batch not in repeating for lane in batch)
     assert all(len(flight.results) == 1 for _, flight in people)
     assert max(sky.landed_at[at] for at in (1, 2, 3, 4)) < sky.landed_at[0] < sky.landed_at[5]
 
@@ -219,7 +224,9 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
 def test_deterministic_flights_are_computed_one_after_the_other(engine: LlmEngine) -> None:
     engine.load(change(GREEDY, parallel=4))
     sky = Script((0, job(2, max_tokens=20)), (1, Orders(questions(2))), (2, Orders(questions(2))), (3, job(1)))
-    sky.play(engine)
+    with watched() as batches:
+        sky.play(engine)
+    assert all(len({lane[0] for lane in batch}) == 1 for batch in batches)
     assert [sky.landed_at[at] for at in range(4)] == sorted(sky.landed_at[at] for at in range(4))
 
 
@@ -270,7 +277,10 @@ def test_a_suspended_flight_is_cancelled(engine: LlmEngine) -> None:
     assert alone(engine, [STORY])[0]
 
 
-def test_a_cancel_within_a_batch_costs_the_others_nothing(engine: LlmEngine) -> None:
+@pytest.mark.parametrize("cuts", [True, False])
+def test_a_cancel_within_a_batch_costs_the_others_nothing(
+    engine: LlmEngine, monkeypatch: pytest.MonkeyPatch, cuts: bool
+) -> None:
     engine.load(change(GREEDY, parallel=2, n_ctx=2048, n_batch=2048, prompt_cache=0))
     expected = alone(engine, [STORY])
     asked = 0
@@ -278,14 +288,21 @@ def test_a_cancel_within_a_batch_costs_the_others_nothing(engine: LlmEngine) -> 
     def cancelled() -> bool:
         nonlocal asked
         asked += bool(sky.step >= 6)
-        return asked > 5
+        return asked > 250  # the writer's part of the batch is computed
 
+    if not cuts:
+
+        def refuse(self: Context, sequence: int, count: int) -> bool:
+            self.forget(sequence)
+            return False
+
+        monkeypatch.setattr(Context, "cut", refuse)
     writer = Orders([STORY], deterministic=False)
     doomed = Orders([{"prompt": "word " * 1500}], deterministic=False, cancelled=cancelled)
     sky = Script((0, writer), (6, doomed))
     sky.play(engine)
     assert doomed.ended == []
-    assert asked < 20
+    assert asked < 260
     assert writer.answers() == expected
 
 
@@ -325,14 +342,19 @@ def test_a_change_does_not_reach_what_must_repeat_to_the_byte(engine: LlmEngine)
     assert flight.answers() == undisturbed.answers()
 
 
-def test_penalties_remember_what_was_written_before_a_change(engine: LlmEngine, recorder: Recorder) -> None:
-    engine.load(change(GREEDY, repeat_penalty=1.0))
+def test_penalties_remember_what_was_written_before_a_change(engine: LlmEngine) -> None:
+    engine.load(GREEDY)
+    batching = engine._ready()._batching
+    written: list[int] = []
+
+    def look() -> None:
+        (lane,) = batching._running
+        written.extend(lane.tokens[len(lane.asked.prompt) :])
+
     penal = change(GREEDY, repeat_penalty=10.0)
     flight = Orders([STORY], deterministic=False)
-    Script((0, flight), then={20: lambda: engine.apply(penal)}).play(engine)
-    before, after = flight.answers()[0][:60], flight.answers()[0][60:]
-    assert before
-    assert after not in alone(engine, [STORY])[0]
+    Script((0, flight), then={20: lambda: engine.apply(penal), 26: look}).play(engine)
+    assert not {*written[:20]} & {*written[20:]}
 
 
 # ── places in the batch ───────────────────────────────────────────────────────────────────────────────────

@@ -80,6 +80,9 @@ def test_a_system_message_too_large_for_the_room_keeps_nobody_waiting(
     monkeypatch.setattr("engines.llm.loaded.prompt_cache_bytes", lambda header, settings: 1000)
     requests = [under(SYSTEM, question) for question in questions(6)]
     engine.load(change(GREEDY, parallel=3))
+    sky = Script((0, job([{**request, "max_tokens": 1} for request in requests[:3]])))
+    sky.play(engine)
+    assert sky.step <= 3
     engine.fly(Waiting(flight := job(requests)))
     engine.fly(Waiting(expected := Orders(requests)))
     assert flight.answers() == expected.answers()

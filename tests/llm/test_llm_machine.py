@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from llm_recorders import Orders, Recorder, Waiting
 from llm_sky import Script
@@ -71,7 +71,7 @@ def text(engine: LlmEngine, ask: tuple[int, int, bool]) -> str:
     return texts[ask]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.lists(comings, max_size=6))
 def test_every_order_ends_once_and_every_flight_lands_once(engine: LlmEngine, coming: list[Coming]) -> None:
     sky: Script
