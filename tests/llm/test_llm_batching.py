@@ -221,6 +221,18 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
     assert max(sky.landed_at[at] for at in (1, 2, 3, 4)) < sky.landed_at[0] < sky.landed_at[5]
 
 
+def test_suspended_units_of_a_deterministic_flight_come_back_to_their_places(engine: LlmEngine) -> None:
+    engine.load(change(GREEDY, parallel=3))
+    requests = [{"prompt": "word " * 9 * at + "What is a token?", "max_tokens": 9} for at in range(1, 4)]
+    with watched() as expected:
+        engine.fly(Waiting(Orders(requests)))
+    sky = Script((0, Orders(requests)), (4, person()), (4, person()))
+    with watched() as batches:
+        sky.play(engine)
+    assert [batch for batch in batches if batch[0][0]] == expected
+    assert len(batches) > len(expected)
+
+
 def test_deterministic_flights_are_computed_one_after_the_other(engine: LlmEngine) -> None:
     engine.load(change(GREEDY, parallel=4))
     sky = Script((0, job(2, max_tokens=20)), (1, Orders(questions(2))), (2, Orders(questions(2))), (3, job(1)))
