@@ -49,26 +49,26 @@ class Caches:
 
         Returns the sequence, and how many tokens of the prompt its cache holds.
         """
-        cuts = self._context.cuts
-        saved = {number: usable(left.tokens, prompt, cuts=cuts) for number, left in self._free.items()}
+        saved = {
+            number: usable(left.tokens, prompt, cuts=self._context.cuts(number)) for number, left in self._free.items()
+        }
         sequence = max(saved, key=lambda number: saved[number])
         left, count = self._free[sequence], saved[sequence]
-        prefix, stored = self.prefixes.find(prompt, cuts=cuts)
+        prefix, stored = self.prefixes.find(prompt)
         another = left.of_another(count)
+        target = self._least_missed() if another else sequence
         if prefix is not None and (stored > count or (stored == count and another)):
             target = self._least_missed()
-            self.claim_this(target)
-            return target, self._filled(target, prefix, stored)
-        target = self._least_missed() if another else sequence
-        if target == sequence:
+        elif target == sequence:
             self._take(sequence, save=another)
             return sequence, self._cut(sequence, count)
-        if count < WORTH_TOKENS:
+        elif count < WORTH_TOKENS or not (self._context.states_cut or count == len(left.tokens)):
             self.claim_this(target)
             return target, self._cut(target, saved[target])
-        copy = Prefix(left.tokens, self._context.state(sequence), passing=False)
+        else:
+            prefix, stored = self._prefix(sequence, left.tokens, passing=False), count
         self.claim_this(target)
-        return target, self._filled(target, copy, count)
+        return target, self._filled(target, prefix, stored)
 
     def claim_empty(self) -> int:
         """Take the first free sequence, with nothing in its cache."""
@@ -87,17 +87,20 @@ class Caches:
 
     def keep(self, sequence: int, tokens: Sequence[int]) -> bool:
         """Save what the cache of a sequence holds, for everybody; False where there is no room for it."""
-        return self.prefixes.put(Prefix(tokens, self._context.state(sequence), passing=False))
+        return self.prefixes.put(self._prefix(sequence, tokens, passing=False))
 
     def fill(self, sequence: int, prompt: Sequence[int]) -> int:
         """Put a prefix of `prompt` into the empty cache of a claimed sequence; returns how many tokens of it."""
-        prefix, count = self.prefixes.find(prompt, cuts=self._context.cuts)
+        prefix, count = self.prefixes.find(prompt)
         return 0 if prefix is None else self._filled(sequence, prefix, count)
 
     def _take(self, sequence: int, *, save: bool) -> None:
         left = self._free.pop(sequence)
         if save and left.passing and self.prefixes.may_hold(left.tokens):
-            self.prefixes.put(Prefix(left.tokens, self._context.state(sequence), passing=True))
+            self.prefixes.put(self._prefix(sequence, left.tokens, passing=True))
+
+    def _prefix(self, sequence: int, tokens: Sequence[int], *, passing: bool) -> Prefix:
+        return Prefix(tokens, self._context.state(sequence), self._context.states_cut, passing)
 
     def _cut(self, sequence: int, count: int) -> int:
         if count and self._context.cut(sequence, count):

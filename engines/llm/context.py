@@ -68,8 +68,10 @@ class Context:
             lib.llama_free(pointer)
             raise weights.writes_no_text()
         self._batch = Batch(self.capacity)
-        self.cuts = not (lib.llama_model_is_recurrent(weights.pointer) or lib.llama_model_is_hybrid(weights.pointer))
-        """Whether the end of a cache can be dropped; a recurrent state only goes forward."""
+        recurrent = lib.llama_model_is_recurrent(weights.pointer) or lib.llama_model_is_hybrid(weights.pointer)
+        self._goes_back = not recurrent
+        self.states_cut = self._goes_back and not lib.llama_model_n_swa(weights.pointer)
+        """Whether the end of a restored cache can be dropped: of a window, a state holds the last position only."""
         self._stop: Callable[[], bool] = _never
         self._abort = lib.ggml_abort_callback(lambda _data: self._stop())
 
@@ -120,15 +122,15 @@ class Context:
         else:
             lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def cut(self, sequence: int, count: int) -> bool:
-        """Keep the first `count` tokens of a sequence; where it cannot, its cache is empty afterwards.
+    def cuts(self, sequence: int) -> bool:
+        """Whether the end of its cache can be dropped: not of a recurrent state, nor where a window has moved on."""
+        return self._goes_back and bool(lib.llama_memory_seq_pos_min(self._memory, sequence) == 0)
 
-        A sliding window has forgotten its beginning, and a recurrent state cannot go back.
-        """
+    def cut(self, sequence: int, count: int) -> bool:
+        """Keep the first `count` tokens of a sequence; where it cannot, its cache is empty afterwards."""
         if lib.llama_memory_seq_pos_max(self._memory, sequence) == count - 1:
             return True
-        whole = self.cuts and lib.llama_memory_seq_pos_min(self._memory, sequence) == 0
-        if whole and lib.llama_memory_seq_rm(self._memory, sequence, count, -1):
+        if self.cuts(sequence) and lib.llama_memory_seq_rm(self._memory, sequence, count, -1):
             return True
         self.forget(sequence)
         return False

@@ -11,10 +11,14 @@ WORTH_TOKENS = 32
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """What a cache held; `passing` where only the next turn of one conversation can want it."""
+    """What a cache held, and whether its end can be dropped again.
+
+    It is `passing` where only the next turn of one conversation can want it.
+    """
 
     tokens: Sequence[int]
     state: bytearray
+    cuts: bool
     passing: bool
 
 
@@ -43,11 +47,11 @@ class Prefixes:
         """Whether these could be kept, as far as is known before they are computed."""
         return self._limit > 0 and (self._refused is None or len(tokens) < self._refused)
 
-    def find(self, prompt: Sequence[int], *, cuts: bool) -> tuple[Prefix | None, int]:
-        """The one that saves most of this prompt, and how many tokens of it; a part of it only where a cache `cuts`."""
+    def find(self, prompt: Sequence[int]) -> tuple[Prefix | None, int]:
+        """The one that saves most of this prompt, and how many tokens of it."""
         best, most = None, WORTH_TOKENS - 1
         for one in self._kept:
-            count = usable(one.tokens, prompt, cuts=cuts)
+            count = usable(one.tokens, prompt, cuts=one.cuts)
             if count > most or (count == most and best is not None and len(one.state) < len(best.state)):
                 best, most = one, count
         if best is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from llm_odd_models import recurrent, windowed
 from llm_recorders import Orders, Recorder, Waiting, questions
 from llm_sky import Script, counted, read
 
@@ -164,14 +166,19 @@ def test_a_cancelled_answer_leaves_nothing_wrong_behind(engine: LlmEngine) -> No
     assert flight.answers() == expected.answers()
 
 
-def test_a_model_that_cannot_go_back_uses_whole_caches_only(engine: LlmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine.load(change(GREEDY, parallel=2))
-    engine._ready()._context.cuts = False
-    requests = [under(SYSTEM, question) for question in questions(5)]
-    engine.fly(Waiting(flight := job(requests)))
+@pytest.mark.parametrize("model", [recurrent, windowed])
+def test_models_that_cannot_go_back_use_whole_caches(
+    engine: LlmEngine, tmp_path: Path, model: Callable[[Path], Path]
+) -> None:
+    engine.load(change(GREEDY, model=str(model(tmp_path / "model.gguf")), parallel=3, n_ctx=512))
+    requests = [under(SYSTEM, question) for question in questions(7)]
     engine.fly(Waiting(expected := Orders(requests)))
+    engine.apply(change(GREEDY, model=str(tmp_path / "model.gguf"), parallel=3))
+    flight, ask = job(requests), Orders(requests[:1], stream=True, deterministic=False)
+    Script((0, flight), (6, ask)).play(engine)
     assert flight.answers() == expected.answers()
-    assert sum(flight.results[at].cached_tokens > 0 for at in range(5)) == 4
+    assert ask.answers() == expected.answers()[:1]
+    assert sum(flight.results[at].cached_tokens > 100 for at in range(7)) == 6
 
 
 def test_where_a_cache_cannot_be_cut_all_is_computed(engine: LlmEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from engines.llm.ranks import moves
 LONG = list(range(100))
 
 
-def prefix(tokens: list[int], size: int = 10, *, passing: bool = False) -> Prefix:
-    return Prefix(tokens, bytearray(size), passing)
+def prefix(tokens: list[int], size: int = 10, *, cuts: bool = True, passing: bool = False) -> Prefix:
+    return Prefix(tokens, bytearray(size), cuts, passing)
 
 
 @given(st.lists(st.integers(0, 1), max_size=40), st.lists(st.integers(0, 1), max_size=40))
@@ -41,24 +41,24 @@ def test_how_much_a_cache_saves(held: list[int], cuts: bool, count: int) -> None
     assert usable(held, [1, 2, 3, 4], cuts=cuts) == count
 
 
-def test_the_longest_beginning_is_found() -> None:
+@pytest.mark.parametrize("cuts", [True, False])
+def test_the_longest_beginning_is_found(cuts: bool) -> None:
     kept = Prefixes(1000)
-    short, long = prefix(LONG[:40]), prefix(LONG[:60])
+    short, long = prefix(LONG[:40]), prefix(LONG[:60], cuts=cuts)
     assert kept.put(short)
     assert kept.put(long)
-    assert kept.find(LONG, cuts=True) == (long, 60)
-    assert kept.find([*LONG[:50], 7, 7], cuts=True) == (long, 50)
-    assert kept.find([*LONG[:50], 7, 7], cuts=False) == (short, 40)
-    assert kept.find(LONG[: WORTH_TOKENS - 1], cuts=True) == (None, 0)
+    assert kept.find(LONG) == (long, 60)
+    assert kept.find([*LONG[:50], 7, 7]) == ((long, 50) if cuts else (short, 40))
+    assert kept.find(LONG[: WORTH_TOKENS - 1]) == (None, 0)
 
 
 def test_the_longest_unused_go_first() -> None:
     kept = Prefixes(30)
     for start in (0, 100, 200):
         kept.put(prefix([*range(start, start + 50)]))
-    kept.find([*range(60)], cuts=True)
+    kept.find([*range(60)])
     kept.put(prefix([*range(300, 350)]))
-    found = [kept.find([*range(start, start + 60)], cuts=True)[1] for start in (0, 100, 200, 300)]
+    found = [kept.find([*range(start, start + 60)])[1] for start in (0, 100, 200, 300)]
     assert found == [50, 0, 50, 50]
     assert kept.bytes == 30
 
