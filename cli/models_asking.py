@@ -6,7 +6,6 @@ It ends when nobody listens any more: by its answer, by Ctrl-C here, or by our d
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from tempfile import TemporaryFile
@@ -15,12 +14,14 @@ from typing import IO
 import msgspec
 
 from cli import launch
+from cli.interpreter import interpreter_of
 from cli.session import Session
 from config.load import EngineConfig, load
 from engines.llm.settings import LlmSettings
 from ipc.errors import Problem, RequestFailed
 from ipc.models import Ask, Configured, Refused, Said
 
+KIND = "llm"
 MODULE = "engines.llm.models"
 END_SECONDS = 5.0
 """How long it may take to clear up after a cancel."""
@@ -62,14 +63,8 @@ def _engines(session: Session) -> tuple[EngineConfig, ...]:
     return load(file=session.config_file, state=session.state, environ=session.environ).engines
 
 
-def _interpreter(session: Session) -> str:
-    """That of the first language model, which has the library."""
-    pythons = (one.python for one in _engines(session) if one.kind == "llm")
-    return next(filter(None, pythons), sys.executable)
-
-
 def _spawned(session: Session, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    python = _interpreter(session)
+    python = interpreter_of(session, KIND)
     try:
         return subprocess.Popen(
             [python, "-P", "-m", MODULE],

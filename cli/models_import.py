@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -18,9 +17,9 @@ from msgspec import Struct
 import ipc
 from cli import say, words
 from cli.exits import Exit
+from cli.interpreter import interpreter_of
 from cli.session import Session
 from cli.verb import Verb, completes_files, takes_json
-from config.load import load
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, models_folder
 
@@ -79,8 +78,9 @@ def make(session: Session, told: str, name: str) -> Made:
     """
     folder = session.cwd / Path(told).expanduser()
     environ = {**session.environ, "PYTHONPATH": str(ROOT)}
+    python = interpreter_of(session, KIND)
     done = subprocess.run(
-        [_interpreter(session), "-P", "-m", MODULE, str(folder) if folder.is_dir() or os.sep in told else told, name],
+        [python, "-P", "-m", MODULE, str(folder) if folder.is_dir() or os.sep in told else told, name],
         env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     try:
@@ -92,13 +92,6 @@ def make(session: Session, told: str, name: str) -> Made:
     if outcome.made is None:
         raise RequestFailed(outcome.problem or Problem("Import failed", "It did not say why.", ""))
     return outcome.made
-
-
-def _interpreter(session: Session) -> str:
-    """That of the first embedding engine which has its own, else this one."""
-    config = load(file=session.config_file, state=session.state, environ=session.environ)
-    own = [engine.python for engine in config.engines if engine.kind == KIND and engine.python]
-    return own[0] if own else sys.executable
 
 
 def _show(made: Made) -> None:

@@ -8,6 +8,7 @@ from engines.contract import CannotLoad, Model, OutOfMemory, Report, Sky
 from engines.embed.appraise import NO_LIBRARY
 from engines.embed.folder import found
 from engines.embed.settings import EmbedSettings
+from engines.environments.cuda_wheels import preload
 from engines.gpu_memory import GpuMemory
 from engines.memory import Growth
 from engines.settings import as_dict, dearest
@@ -105,6 +106,7 @@ def _loaded_class() -> type[Loaded]:
     Raises:
         CannotLoad: one is not installed, or cannot be used on this machine.
     """
+    preload()
     try:
         from engines.embed.loaded import Loaded
     except NO_LIBRARY as error:
@@ -112,7 +114,7 @@ def _loaded_class() -> type[Loaded]:
             Problem(
                 "No onnxruntime",
                 f"onnxruntime or tokenizers cannot be used: {error}.",
-                "Install them into this engine's environment: pip install 'engineroom[embed]'.",
+                "Make this engine's environment: engineroom env sync embed.",
             )
         ) from error
     return Loaded
