@@ -167,4 +167,4 @@ def test_neither_the_desk_nor_the_engine_s_start_imports_a_library() -> None:
 def test_without_the_library_the_way_out_is_named(data: Path) -> None:
     said = run(WITHOUT_LIBRARY)
     assert said.startswith("No onnxruntime:")
-    assert "pip install 'engineroom[embed]'" in said
+    assert "engineroom env sync embed" in said
