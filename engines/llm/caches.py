@@ -85,6 +85,12 @@ class Caches:
         """Give a sequence back, whose cache holds these tokens; of a person's `conversation` so many were asked."""
         self._free[sequence] = _Left(tokens, conversation >= WORTH_TOKENS, conversation)
 
+    def forget(self) -> None:
+        """Empty all free sequences; what is in host memory stays."""
+        for sequence in self._free:
+            self._context.forget(sequence)
+            self._free[sequence] = _Left()
+
     def keep(self, sequence: int, tokens: Sequence[int]) -> bool:
         """Save what the cache of a sequence holds, for everybody; False where there is no room for it."""
         return self.prefixes.put(self._prefix(sequence, tokens, passing=False))

@@ -63,10 +63,11 @@ class Batching:
         try:
             while self._advance(sky):
                 pass
-        finally:
+        except BaseException:
             self._drop((*self._running, *self._suspended))
-            self._people.clear()
-            self._jobs.clear()
+            self._people, self._jobs, self._lanes = [], [], []
+            self._caches.forget()  # nobody knows how far the last batch came
+            raise
 
     def retune(self, settings: LlmSettings) -> None:
         """Take settings that apply at once; what repeats to the byte keeps those that it began with."""

@@ -11,6 +11,7 @@ from llm_files import Q4_0, Q8_0, quantized
 from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from llm_sky import Script, watched
 
+from engines.contract import OutOfMemory
 from engines.llm.context import Context
 from engines.llm.engine import LlmEngine, create
 from engines.llm.settings import LlmSettings
@@ -316,6 +317,27 @@ def test_a_cancel_within_a_batch_costs_the_others_nothing(
     assert doomed.ended == []
     assert asked < 260
     assert writer.answers() == expected
+
+
+def test_out_of_memory_in_a_batch_ends_all_and_leaves_nothing_behind(
+    engine: LlmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.load(change(GREEDY, parallel=2))
+    expected = alone(engine, [STORY])
+    sky = Script((0, job()), (0, person()), then={6: lambda: monkeypatch.setattr("llama_cpp.llama_decode", no_memory)})
+    with pytest.raises(OutOfMemory, match="no room to compute"):
+        sky.play(engine)
+    monkeypatch.undo()
+    engine.fly(Waiting())
+    again = Orders([STORY], deterministic=False)
+    engine.fly(Waiting(again))
+    assert again.answers() == expected
+    assert again.results[0].cached_tokens == 0
+
+
+def no_memory(context: object, batch: object) -> int:
+    """What the library answers then."""
+    return -2
 
 
 # ── changes at once ───────────────────────────────────────────────────────────────────────────────────────

@@ -131,6 +131,15 @@ def test_a_file_that_the_library_refuses_is_estimated_by_formula(tmp_path: Path)
     assert header.cached == HEADER.cached
 
 
+@pytest.mark.parametrize(("knob", "counted"), [(0, 0), (3, 3 * MIB), (256, sum(cache_bytes(HEADER, LlmSettings())))])
+def test_computed_prompts_count_up_to_the_size_of_the_context(knob: int, counted: int) -> None:
+    without, with_it = (
+        need(HEADER, settings, formula(HEADER, settings)).host_bytes
+        for settings in (LlmSettings(prompt_cache=0), LlmSettings(prompt_cache=knob))
+    )
+    assert with_it - without == counted
+
+
 async def test_the_host_s_memory_of_a_real_process(anyio_backend: str) -> None:
     settings = LlmSettings(n_ctx=2048, parallel=8, profile="cpu_fallback", prompt_cache=0)
     with buffers_of(MINIATURE, HEADER) as buffers:
