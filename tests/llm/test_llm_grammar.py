@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import jsonschema
+import msgspec
 import pytest
 from llm_recorders import Orders, Recorder, Waiting, questions
+from llm_sky import Script
 
 from engines.llm.engine import LlmEngine, create
 from engines.llm.settings import LlmSettings
@@ -38,8 +41,8 @@ def engine() -> Iterator[LlmEngine]:
     engine.close()
 
 
-def ask(engine: LlmEngine, *requests: dict[str, Any]) -> Orders:
-    flight = Orders(requests)
+def ask(engine: LlmEngine, *requests: dict[str, Any], deterministic: bool = True) -> Orders:
+    flight = Orders(requests, deterministic=deterministic)
     engine.fly(Waiting(flight))
     return flight
 
@@ -175,6 +178,21 @@ def test_the_same_seed_repeats_a_grammar_s_answer(engine: LlmEngine) -> None:
     assert once == again
 
 
+def test_settings_that_change_in_the_middle_of_an_answer_leave_it_to_its_grammar(engine: LlmEngine) -> None:
+    schema = {"type": "object", "properties": {"list": {"type": "array", "items": {"type": "integer"}, "minItems": 20}}}
+    flight = Orders(seeded(4, json_schema={**schema, "required": ["list"]}), deterministic=False)
+    changes = [msgspec.structs.replace(WILD, temperature=heat) for heat in (0.5, 3.0)]
+    then: dict[int, Callable[[], object]] = {
+        9 + 7 * at: partial(engine.apply, change) for at, change in enumerate([*changes, WILD])
+    }
+    Script((0, flight), then=then).play(engine)
+    ended = [result for result in flight.results.values() if result.finish == "stop"]
+    assert ended
+    assert all(result.tokens > 23 for result in ended), "they were at work when the last change came"
+    for result in ended:
+        jsonschema.validate(json.loads(result.answer), schema)
+
+
 def test_penalties_count_beside_a_grammar(engine: LlmEngine) -> None:
     same = {"prompt": "Hello", "grammar": "root ::= [a-z]{12}", "temperature": 0, "top_k": 40}
     flight = ask(engine, same, {**same, "presence_penalty": 2.0, "frequency_penalty": 2.0, "repeat_penalty": 5.0})
@@ -183,9 +201,13 @@ def test_penalties_count_beside_a_grammar(engine: LlmEngine) -> None:
     assert varied != plain
 
 
-def test_a_bad_grammar_fails_its_unit_alone(engine: LlmEngine, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_a_bad_grammar_fails_its_unit_alone(
+    engine: LlmEngine, capfd: pytest.CaptureFixture[str], deterministic: bool
+) -> None:
     bad = ["root ::= nothing", 'x ::= "a"', "root ::= root", " ", 'root ::= "a', 'root ::= "a"{3,1}', "root ::= ("]
-    flight = ask(engine, *({"prompt": "Hello", "grammar": text} for text in bad), *questions(3, temperature=0))
+    refused = ({"prompt": "Hello", "grammar": text} for text in bad)
+    flight = ask(engine, *refused, *questions(3, temperature=0), deterministic=deterministic)
     assert sorted(flight.problems) == list(range(len(bad)))
     assert {problem.title for problem in flight.problems.values()} == {"Bad grammar"}
     assert "the engine's log says where" in flight.problems[0].detail

@@ -13,8 +13,11 @@ from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from engines.contract import CannotLoad
 from engines.llm.appraise import appraise
 from engines.llm.engine import LlmEngine, create
+from engines.llm.files import ModelFile, path_of
+from engines.llm.header import read
 from engines.llm.lora import lora_files
 from engines.llm.settings import LlmSettings
+from engines.llm.warm import dependence
 
 
 def greedy(lora: str = "", **more: object) -> LlmSettings:
@@ -116,6 +119,15 @@ def test_an_adapter_counts_in_the_estimate(tmp_path: Path) -> None:
     assert known.bytes == 2 * WIDTH * RANK * 4
     plain, more = (sum(appraise(greedy(lora)).options[0].need.layers) for lora in ("", f"{file}, {file}:2"))
     assert more - plain == pytest.approx(2 * known.bytes, abs=8)
+
+
+def test_the_state_of_a_prompt_is_of_its_adapters_too(tmp_path: Path) -> None:
+    model = ModelFile(path_of(greedy()), read(path_of(greedy())))
+    file = adapter(tmp_path / "own.gguf")
+    of = [dependence(model, greedy(lora)) for lora in ("", str(file), f"{file}:0.5")]
+    of.append(dependence(model, greedy(type_k="q8_0")))
+    assert len(set(of)) == 4
+    assert dependence(model, greedy(str(file))) == of[1]
 
 
 def test_adapters_are_given_back(engine: LlmEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,8 @@ parallel = 2
 threads = 1
 temperature = 0.0
 """
-UNITS = 300
+UNITS = 200
+LONG = "root ::= [a-z ]{120}"
 ANIMAL = {
     "type": "object",
     "properties": {"legs": {"type": "integer", "minimum": 0, "maximum": 8}},
@@ -37,7 +38,7 @@ def room() -> Iterator[Room]:
 
 def submit(room: Room, units: int, **more: object) -> tuple[str, Path]:
     source, out = room.work / "p.jsonl", room.work / "out.jsonl"
-    lines = [json.dumps({"id": n, "prompt": f"What is {n}?", "max_tokens": 40, **more}) for n in range(units)]
+    lines = [json.dumps({"id": n, "prompt": f"What is {n}?", "max_tokens": 160, **more}) for n in range(units)]
     source.write_text("\n".join(lines))
     return room.submit("llm", str(source), "-o", str(out), "--engine", "writer"), out
 
@@ -48,7 +49,7 @@ def await_end(room: Room, job: str) -> str:
 
 
 def test_settings_change_while_a_job_runs_and_every_unit_is_there_once(room: Room) -> None:
-    job, out = submit(room, UNITS)
+    job, out = submit(room, UNITS, grammar=LONG)
     pid = room.engine("writer")["pid"]
     template = room.work / "own.jinja"
     template.write_text("{{ messages[0].content }}")
