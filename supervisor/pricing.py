@@ -19,7 +19,7 @@ def of_change(slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room:
     """What the change costs, from what was measured at the last load; `room` where memory is concerned."""
     now = as_dict(slot.settings)
     what = ", ".join(f"{name} {now[name]} → {value}" for name, value in changes.items() if now[name] != value)
-    flying = sum(flight.units for flight in slot.record.life.flights)
+    flying = slot.record.life.units
     if not isinstance(slot.record.state, Ready):
         return Price(f"{what}: used by the next load", 0, None, applied=False)
     reload_seconds = slot.load_seconds if applies in ("model", "process") else None

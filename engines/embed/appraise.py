@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from engines.appraisal import Appraisal, Need, Option
-from engines.embed.estimate import CONTEXT_BYTES, PROCESS_BYTES, VOCABULARY_BYTES, buffers_bytes
+from engines.embed.estimate import CONTEXT_BYTES, PROCESS_BYTES, VOCABULARY_BYTES, buffers_bytes, cache_bytes
 from engines.embed.folder import ModelFolder, found
 from engines.embed.settings import EmbedSettings
 from engines.gpu_memory import ACCOUNTS
@@ -65,7 +65,7 @@ def _option(folder: ModelFolder, asked: EmbedSettings, taken: EmbedSettings, wor
             layers=(manifest.model_bytes,),
             on_gpu=int(on_gpu),
             per_gpu_bytes=CONTEXT_BYTES + buffers,
-            host_bytes=PROCESS_BYTES + VOCABULARY_BYTES + (0 if on_gpu else buffers),
+            host_bytes=PROCESS_BYTES + VOCABULARY_BYTES + cache_bytes(manifest, taken) + (0 if on_gpu else buffers),
         ),
     )
 

@@ -15,14 +15,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from engines.embed.estimate import kept_bytes
+
 Halves: TypeAlias = NDArray[np.float16]
 Floats: TypeAlias = NDArray[np.float32]
 
 EXACT = 1024
 SAMPLE = 64
 KEY_BYTES = 16
-_OVERHEAD_BYTES = 224
-"""Of one text beside its vector: its key, its place in the table, and the numbers kept about it; measured."""
 _UNUSED = 1e-6
 """What no use counts, so that of two texts that nobody asked for again the older one goes."""
 _MOMENT_SECONDS = 1e-6
@@ -32,11 +32,6 @@ _MOMENT_SECONDS = 1e-6
 def key_of(text: str) -> bytes:
     """What a text is known by: its digest, so that a long one takes no more room."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()
-
-
-def bytes_of(dimensions: int) -> int:
-    """Memory that one text takes."""
-    return dimensions * np.dtype(np.float16).itemsize + _OVERHEAD_BYTES
 
 
 def worth(uses: NDArray[np.float64], last: NDArray[np.float64], now: float) -> NDArray[np.float64]:
@@ -76,7 +71,7 @@ class VectorCache:
 
     def limit(self, entries: int, size_bytes: int) -> None:
         """Keep at most so many texts, in so much memory; those worth least go at once where there are more."""
-        self._most = min(entries, size_bytes // bytes_of(self.dimensions))
+        self._most = min(entries, size_bytes // kept_bytes(self.dimensions))
         if len(self) > self._most:
             now = self._clock()
             count = len(self)

@@ -40,10 +40,11 @@ def write(path: Path, identity: str, cache: VectorCache) -> None:
         vectors.astype("<f2").tobytes(),
     )
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
+        # Vectors tell a lot of the texts they were made of.
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             for piece in pieces:
                 digest.update(piece)
                 file.write(piece)
@@ -72,7 +73,10 @@ def read(path: Path, identity: str, cache: VectorCache) -> str:
     if hashlib.blake2b(body, digest_size=_DIGEST_BYTES).digest() != digest:
         return f"{path} is damaged"
     line, _, rest = body.partition(b"\n")
-    head = msgspec.json.decode(line, type=_Head)
+    try:
+        head = msgspec.json.decode(line, type=_Head)
+    except msgspec.MsgspecError:  # of another version
+        return ""
     if (head.version, head.identity, head.dimensions) != (VERSION, identity, cache.dimensions):
         return ""
     count, at = head.count, KEY_BYTES * head.count

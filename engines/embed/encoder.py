@@ -46,6 +46,7 @@ class Encoder:
     def __init__(self, folder: ModelFolder, threads: int, max_tokens: int, *, on_gpu: bool) -> None:
         self.folder = folder
         self._tokenizer = _tokenizer(folder)
+        self._probe: list[int] = self._tokenizer.encode(PROBE).ids
         self.shorten(max_tokens)
         self._session: lib.InferenceSession | None = _session(folder, thread_count(threads), on_gpu=on_gpu)
         self.on_gpu = self._session.get_providers()[0] == CUDA
@@ -99,10 +100,7 @@ class Encoder:
             CannotLoad: it is not what it was when the model was made.
             OutOfMemory
         """
-        ids = self._tokenizer.encode(PROBE).ids
-        vector, meant = self.vectors([ids])[0], np.array(self.folder.manifest.probe, np.float32)
-        if len(ids) < 4:  # cut so short that nothing can be compared
-            return
+        vector, meant = self.vectors([self._probe])[0], np.array(self.folder.manifest.probe, np.float32)
         if vector.shape != meant.shape or not cosine(vector, meant) >= _LEAST_COSINE:
             raise CannotLoad(
                 Problem(
@@ -131,7 +129,7 @@ def has_gpu_support() -> bool:
 def _tokenizer(folder: ModelFolder) -> Any:
     try:
         tokenizer = Tokenizer.from_file(str(folder.tokenizer))
-    except Exception as error:
+    except Exception as error:  # the library raises nothing narrower
         raise CannotLoad(
             Problem("Model refused", f"{folder.tokenizer}: {error}.", "Make it again: engineroom models import FOLDER.")
         ) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engines.contract import CannotLoad, Model, OutOfMemory, Report, Sky
 from engines.embed.appraise import NO_LIBRARY
-from engines.embed.folder import found
+from engines.embed.folder import check, found
 from engines.embed.settings import EmbedSettings
 from engines.environments.cuda_wheels import preload
 from engines.gpu_memory import GpuMemory
@@ -52,6 +52,7 @@ class EmbedEngine:
             CannotLoad, OutOfMemory
         """
         loaded, old = self._ready(), self._settings
+        check(settings)
         match dearest(old, as_dict(settings)):
             case None | "now" | "flight":
                 loaded.retune(settings)

@@ -11,7 +11,9 @@ CONTEXT_BYTES = 400 * 2**20
 PROCESS_BYTES = 64 * 2**20
 """The process with its libraries and nothing loaded, as measured on a CPU."""
 VOCABULARY_BYTES = 24 * 2**20
-_FLOAT = 4
+_FLOAT, _HALF = 4, 2
+_OVERHEAD_BYTES = 224
+"""Of one kept vector: its key, its place in the table, and the numbers kept about it; measured."""
 
 
 def buffers_bytes(manifest: Manifest, settings: EmbedSettings) -> int:
@@ -21,6 +23,16 @@ def buffers_bytes(manifest: Manifest, settings: EmbedSettings) -> int:
     layer = tokens * (6 * manifest.dimensions + 2 * manifest.inner)
     attention = 2 * tokens * length * manifest.heads
     return _FLOAT * (layer + attention)
+
+
+def kept_bytes(dimensions: int) -> int:
+    """Memory that one kept vector takes."""
+    return dimensions * _HALF + _OVERHEAD_BYTES
+
+
+def cache_bytes(manifest: Manifest, settings: EmbedSettings) -> int:
+    """All kept vectors, once there are as many as may be."""
+    return min(settings.cache_entries * kept_bytes(manifest.dimensions), settings.cache_bytes)
 
 
 def gpu_bytes(manifest: Manifest, settings: EmbedSettings) -> int:

@@ -21,6 +21,7 @@ VERSION = 1
 PROBE = "The boiler feeds the engine."
 """The text whose vector is noted when a model is made, and computed again at each load."""
 
+LEAST_TOKENS = 8
 _DIGESTED_BYTES = 64 * 1024
 _AGAIN = "Make it again: engineroom models import FOLDER."
 
@@ -84,9 +85,27 @@ def found(settings: EmbedSettings) -> ModelFolder:
     """The model that the settings mean.
 
     Raises:
-        CannotLoad: it is not there, was not made for this engine, or a file of it is missing or cut short.
+        CannotLoad: it is not there, was not made for this engine, or a file of it is missing or cut short; or the
+            settings leave nothing of a text.
     """
+    check(settings)
     return read(path_of(settings), settings.model)
+
+
+def check(settings: EmbedSettings) -> None:
+    """Whether something of each text is left.
+
+    Raises:
+        CannotLoad
+    """
+    if 0 < settings.max_tokens < LEAST_TOKENS:
+        raise CannotLoad(
+            Problem(
+                "Texts too short",
+                f"max_tokens = {settings.max_tokens} leaves hardly more of a text than its two marks.",
+                f"Set it to {LEAST_TOKENS} or more, or to 0: as the model was made.",
+            )
+        )
 
 
 def read(path: Path, name: str) -> ModelFolder:

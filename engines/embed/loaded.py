@@ -45,7 +45,11 @@ class Loaded:
         self.name = self._folder.manifest.name
         report.loading(0.0)
         memory.hold(gpu_bytes(self._folder.manifest, settings))
-        self._encoder = self._encoder_for(settings)
+        try:
+            self._encoder = self._encoder_for(settings)
+        except BaseException:
+            memory.hold(0)
+            raise
         self.on_gpu = self._encoder.on_gpu or memory.simulated if placement() else None
         """None where it was not placed on one."""
         self._cache = VectorCache(self._encoder.dimensions, time.monotonic, Random())

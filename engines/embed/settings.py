@@ -64,6 +64,7 @@ class EmbedSettings(EngineSettings, frozen=True, kw_only=True):
             "batch_size": self.batch_size,
             "max_tokens": self.max_tokens,
             "cache_entries": self.cache_entries,
+            "cache_bytes": self.cache_bytes,
         }
 
     def planning(self) -> dict[str, Scalar]:

@@ -173,6 +173,10 @@ class Air:
         ahead = [flight for flight in job.flights.values() if not flight.sent and not flight.deterministic]
         return [effect for flight in ahead for effect in self._release(self._pop(flight))]
 
+    def beware(self, engine: str, until: float) -> None:
+        """It died of a person's request, or of one of several: one flies at a time until then (monotonic seconds)."""
+        self._suspicions[engine].careful_until = until
+
     def acquit(self, job: int, units: Iterable[Unit]) -> None:
         """The operator takes these units back: whatever an engine on trial does, they wait again already."""
         indices = {unit.index for unit in units}
@@ -256,7 +260,7 @@ class Air:
             return self._blame(job, flight, flight.units[0], cause, log_tail)
         if verdict != "own" or job is None or not flight.open:
             return self._release(flight)
-        self._suspicions[flight.engine].careful_until = careful_until
+        self.beware(flight.engine, careful_until)
         if flight.deterministic and not flight.crashes and len(flight.units) > 1:
             # Other company could change the output, so the same company gets one chance more.
             return self._release(flight, crashes=1)

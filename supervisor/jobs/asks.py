@@ -22,6 +22,8 @@ class Ask:
         self.payload = payload
         self.flight: int | None = None
         """None until it flies."""
+        self.left = False
+        """Nobody waits for it any more."""
         self._text = ""
         self._given = 0
         self._outcome: control.Answered | EngineRoomError | None = None
@@ -31,6 +33,11 @@ class Ask:
     def over(self) -> bool:
         """Whether its outcome is known."""
         return self._outcome is not None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing of an answer has come, so that it can be asked again unnoticed."""
+        return not (self.over or self.left or self._text)
 
     def add(self, text: str) -> None:
         """The next characters."""
@@ -90,9 +97,13 @@ class Asks:
         """A new request."""
         self._waiting.append(ask)
 
+    def aloft(self, engine: str) -> int:
+        """How many the engine answers."""
+        return sum(ask.engine == engine for ask in self._flying.values())
+
     def begin(self, engine: str, most: int, *, deterministic: bool) -> list[work.Fly]:
         """Flights of those that wait longest for `engine`, until it answers `most`."""
-        room = most - sum(ask.engine == engine for ask in self._flying.values())
+        room = most - self.aloft(engine)
         chosen = list(islice((ask for ask in self._waiting if ask.engine == engine), max(0, room)))
         return [self._send(ask, deterministic=deterministic) for ask in chosen]
 
@@ -105,6 +116,7 @@ class Asks:
 
     def withdraw(self, ask: Ask) -> None:
         """Nobody waits for it any more; if it flies, it still lands."""
+        ask.left = True
         if ask in self._waiting:
             self._waiting.remove(ask)
 
@@ -128,6 +140,10 @@ class Asks:
                 ask.settle(RequestFailed(message.problem))
             case work.Landed():
                 del self._flying[message.flight]
+                if ask.untouched:  # a drain took its engine away before it began
+                    ask.flight = None
+                    self._waiting.appendleft(ask)
+                    return True
                 ask.settle(
                     RequestFailed(
                         Problem("Interrupted", f"{ask.engine} had to stop before the answer was whole.", "Ask again.")

@@ -175,9 +175,11 @@ class Foreman:
     ) -> None:
         """A flight went down with its engine; what it finished and said before counts."""
         joules = self._spent(engine, flight)
-        if not self._asks.lost(flight, cause):
-            window = self._floor.settings_of(engine)["restarts_within"]
-            careful_until = self._errands.monotonic + float(window or 0)
+        careful_until = self._errands.monotonic + float(self._floor.settings_of(engine)["restarts_within"] or 0)
+        if self._asks.lost(flight, cause):
+            if verdict == "own":
+                self._air.beware(engine, careful_until)
+        else:
             self._perform(
                 self._air.lost(
                     flight,

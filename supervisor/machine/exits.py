@@ -18,8 +18,10 @@ def exited(turn: Turn, exit: Exited) -> None:  # noqa: A002 (the word of the dom
     before = turn.record
     if pid_of(before.state) is None:
         return
-    verdict = fault.judge(before, exit)
     lowest = not changes.step_below(before)
+    verdict = fault.judge(before, exit)
+    if verdict == "memory" and lowest and before.life.units > 1:
+        verdict = "own"  # settings cannot help any more, so it has to be found out whose affair it is
     alone, how = fault.alone(before, verdict, lowest=lowest), fault.describe(before, exit)
     if before.life.flights:
         lost = tuple(flight.id for flight in before.life.flights)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.embed import cachefile
-from engines.embed.cache import EXACT, SAMPLE, VectorCache, bytes_of, key_of
+from engines.embed.cache import EXACT, SAMPLE, VectorCache, key_of
+from engines.embed.estimate import kept_bytes
 from engines.embed.settings import EmbedSettings
 
 pytest_plugins = ["embed_fixtures"]
@@ -144,7 +145,7 @@ def test_a_lower_limit_lets_the_least_worth_go_at_once_and_bytes_limit_too() -> 
         clock.now += 1
     cache.limit(4, GIB)
     assert kept(cache, "abcdefghij") == "ghij"
-    cache.limit(10, 2 * bytes_of(4) + 1)
+    cache.limit(10, 2 * kept_bytes(4) + 1)
     assert kept(cache, "ghij") == "ij"
     assert cache.take(cache.find([key_of("j")]))[0, 0] == 1
     cache.limit(0, GIB)
@@ -163,7 +164,7 @@ def test_memory_of_a_text_is_what_was_promised() -> None:
         cache.put(key_of(str(number)), vector(number, 384), 1, uses=1)
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 0.8 * bytes_of(384) < taken / count < 1.05 * bytes_of(384)
+    assert 0.8 * kept_bytes(384) < taken / count < 1.05 * kept_bytes(384)
 
 
 def test_a_kept_vector_is_off_by_less_than_a_thousandth() -> None:

@@ -12,7 +12,7 @@ from job_site import site
 from job_world import World
 
 from ipc import control, work
-from supervisor.jobs.dispatch import ASKS_ALOFT
+from supervisor.jobs.employment import ASKS_ALOFT
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.schedule import ahead
 from supervisor.jobs.spending import Spending

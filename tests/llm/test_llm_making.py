@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
@@ -72,7 +73,11 @@ def left(data: Path) -> list[str]:
 
 
 def quantizers(parent: int) -> list[psutil.Process]:
-    return [one for one in psutil.Process(parent).children(recursive=True) if "engines.llm.quantizer" in one.cmdline()]
+    found = []
+    for one in psutil.Process(parent).children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            found += [one] if "engines.llm.quantizer" in one.cmdline() else []
+    return found
 
 
 async def so(fact: Callable[[], object]) -> None:

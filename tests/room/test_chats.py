@@ -47,7 +47,7 @@ def longest(room: Room, tokens: int) -> None:
 
 def free(room: Room) -> bool:
     """Whether nothing flies on the engine."""
-    return bool(room.engine("writer")["flights"] == 0)
+    return bool(room.engine("writer")["units"] == 0)
 
 
 def ten_messages(room: Room, chat: Talking, stop: str) -> None:

@@ -60,7 +60,7 @@ def test_a_change_during_a_drain_is_judged_like_any_other() -> None:
         room = box.room
         room.run("start", "writer", "other")
         job = box.submit("writer", 2)
-        wait_for(lambda: room.engine("writer")["flights"], "it flies")
+        wait_for(lambda: room.engine("writer")["units"], "it flies")
         with Popen(room.command("set", "writer", "parallel=2"), env=room.environment(), stdout=DEVNULL) as first:
             room.await_engine("writer", "draining")
             assert "GPU 0" in room.run("set", "writer", "parallel=6", code=1).stderr
@@ -85,7 +85,7 @@ def test_a_client_that_goes_away_takes_nothing_back() -> None:
         room = box.room
         room.run("start", "writer")
         box.submit("writer", 1)
-        wait_for(lambda: room.engine("writer")["flights"], "it flies")
+        wait_for(lambda: room.engine("writer")["units"], "it flies")
         with Popen(room.command("set", "writer", "parallel=5"), env=room.environment(), stdout=DEVNULL) as client:
             room.await_engine("writer", "draining")
             client.kill()
