@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+from pathlib import Path
 
 import llama_cpp as lib
 
@@ -19,6 +20,7 @@ from engines.llm.chat import Chat
 from engines.llm.checks import check
 from engines.llm.context import Context
 from engines.llm.estimate import gpu_bytes, need, prompt_cache_bytes
+from engines.llm.files import ModelFile
 from engines.llm.generate import Batching
 from engines.llm.ready import ready
 from engines.llm.sampling import Sampler, Sampling
@@ -42,6 +44,7 @@ class Loaded:
         self._report, self._memory = report, memory
         check(settings)
         self._file, rest_of_load = ready(settings, report)
+        before = _identity_of(self._file)
         self._hold(settings)
         try:
             self._weights = Weights(self._file, settings, rest_of_load)
@@ -49,6 +52,9 @@ class Loaded:
             self._memory.hold(0)
             raise
         try:
+            self._identity = _identity_of(self._file)
+            if self._identity != before:
+                raise _replaced(self._file.path)
             self._adapters = Adapters(self._weights, settings)
             self._build(settings, self._chat_for(settings))
             if report.cancelled():
@@ -168,7 +174,11 @@ class Loaded:
         """The first answer need not wait for the system prompt to be read."""
         self._system_prompt, self._chat_template = settings.system_prompt, settings.chat_template
         if settings.system_prompt and settings.prompt_cache:
-            of = dependence(self._file, settings)
+            try:
+                of = dependence(self._file, self._identity, settings)
+            except (CannotLoad, OSError) as error:  # it only makes the first answer quicker
+                _log.warning("the system prompt is not computed ahead: %s", error)
+                return
             folder = prompts_folder(data_folder(os.environ))
             warm(
                 self._asking.shared.of_system(settings.system_prompt),
@@ -198,6 +208,19 @@ class Loaded:
             raise CannotLoad(
                 Problem("Model broken", f"{self.name} computes no numbers.", "Download or convert the file again.")
             )
+
+
+def _identity_of(file: ModelFile) -> str:
+    try:
+        return file.identity()
+    except OSError as error:
+        raise CannotLoad(
+            Problem("Model missing", f"{file.path}: {error.strerror}.", "Put the file back, or set `model` to another.")
+        ) from error
+
+
+def _replaced(path: Path) -> CannotLoad:
+    return CannotLoad(Problem("Model replaced", f"{path} changed while it was loaded.", "Load it again."))
 
 
 def _never() -> bool:

@@ -98,9 +98,10 @@ def prune(folder: Path, *, files: int = FILES, size: int = FOLDER_BYTES) -> None
             found.append((told.st_mtime, told.st_size, path))
     count = held = 0
     for _, of_one, path in sorted(found, reverse=True):
-        count, held = count + 1, held + of_one
-        if count > files or held > size:
+        if count == files or held + of_one > size:
             path.unlink(missing_ok=True)
+        else:
+            count, held = count + 1, held + of_one
     for path in folder.glob("*.part"):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _HALF_WRITTEN_SECONDS:

@@ -14,7 +14,7 @@ BALANCED: Final = 0.81
 CacheType: TypeAlias = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
 """What keys and values of earlier tokens are kept as, finest first."""
 UNQUANTIZED: Final = ("f32", "f16", "bf16")
-_ALSO_MEMORY = ("n_ubatch", "type_k", "type_v", "flash_attn", "lora")
+_ALSO_MEMORY = ("n_ubatch", "type_k", "type_v", "flash_attn", "lora", "prompt_cache")
 
 
 class LlmSettings(EngineSettings, frozen=True, kw_only=True):
@@ -111,7 +111,7 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     ] = False
     chat_template: Annotated[
         str,
-        knob("", "now", "Jinja template in place of the model's own: the path of a file, or the text itself"),
+        knob("", "flight", "Jinja template in place of the model's own: the path of a file, or the text itself"),
     ] = ""
     max_tokens: Annotated[int, knob("tokens", "now", "answer length where a request names none", ge=1, le=131072)] = 256
     temperature: Annotated[float, knob("", "now", "0 is greedy", ge=0, le=5, recommend="0.8; 0 for batches")] = 0.8

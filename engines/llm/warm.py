@@ -10,13 +10,14 @@ from pathlib import Path
 
 import llama_cpp as lib
 
+from engines.contract import OutOfMemory
 from engines.llm.batch import Stretch
 from engines.llm.caches import Caches
 from engines.llm.context import Context, parameters_for
 from engines.llm.files import ModelFile
 from engines.llm.lora import lora_files
 from engines.llm.prefixes import WORTH_TOKENS
-from engines.llm.promptfile import PromptFile, prune
+from engines.llm.promptfile import FOLDER_BYTES, PromptFile, prune
 from engines.llm.settings import LlmSettings
 from engines.llm.shared import Shared
 
@@ -28,12 +29,16 @@ _SHAPING = (
 """Parameters of a context that the bytes of its caches depend on."""
 
 
-def dependence(file: ModelFile, settings: LlmSettings) -> str:
-    """What a state is of besides its tokens: the model, the library, and how the context keeps its cache."""
+def dependence(file: ModelFile, identity: str, settings: LlmSettings) -> str:
+    """What a state is of besides its tokens: the model as it was loaded, the library, and how a cache is kept.
+
+    Raises:
+        CannotLoad, OSError: an adapter is gone.
+    """
     parameters = parameters_for(file.header, settings)
     shape = {name: getattr(parameters, name) for name in _SHAPING}
     adapters = [[str(one.path), one.path.stat().st_mtime_ns, one.scale] for one in lora_files(settings)]
-    return json.dumps([file.identity(), lib.__version__, shape, adapters])
+    return json.dumps([identity, lib.__version__, shape, adapters])
 
 
 def warm(
@@ -56,7 +61,12 @@ def warm(
     sequence = caches.claim_empty()
     state = file.read()
     restored = state is not None and context.restore(sequence, state, len(tokens))
-    if not restored and not _computed(tokens, sequence, context, stop):
+    try:
+        ready = restored or _computed(tokens, sequence, context, stop)
+    except OutOfMemory:
+        caches.leave(sequence, ())
+        raise
+    if not ready:
         context.forget(sequence)
         caches.leave(sequence, ())
         return
@@ -80,11 +90,13 @@ def _computed(tokens: Sequence[int], sequence: int, context: Context, stop: Call
 
 
 def _written(file: PromptFile, state: bytearray) -> str:
+    if len(state) > FOLDER_BYTES:
+        return f"not kept for the next start: {len(state) / 2**30:.1f} GiB are more than all of them may have"
     try:
         file.write(state)
+        prune(file.folder)
     except OSError as error:
         return f"not kept for the next start: {error.strerror}"
-    prune(file.folder)
     return "kept for the next start"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import anyio
@@ -12,6 +13,8 @@ from job_site import site
 from job_world import World
 
 from ipc import control, work
+from ipc.errors import EngineDied
+from supervisor.jobs.asks import Ask
 from supervisor.jobs.employment import ASKS_ALOFT
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.schedule import ahead
@@ -182,3 +185,151 @@ def test_no_joule_is_lost_or_counted_twice_while_something_flies(events: list[tu
     for flight in sorted(flying):
         told += spending.ended("writer", flight, at) or 0.0
     assert told == pytest.approx(expected)
+
+
+# ── people beside what must be alone ──────────────────────────────────────────────────────────────────────
+
+
+class People:
+    """Asks of one engine, by hand: who waits is served by `advance`, and answered here."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.sent = world, list[work.Fly]()
+        fly = world.fly
+
+        def sort(engine: str, message: work.Fly) -> None:
+            if message.stream:
+                self.sent.append(message)
+            else:
+                fly(engine, message)
+
+        world.fly = sort  # type: ignore[method-assign]
+
+    def ask(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.world.asks.add(Ask("fake", "writer", '"?"'))
+        self.world.advance()
+
+    def answered(self) -> None:
+        """The first of those that fly is answered."""
+        flight = self.sent.pop(0).flight
+        self.world.asks.said(work.UnitDone(flight, "", 0, '"!"', 1, 0.1, 0.1))
+        self.world.asks.said(work.Landed(flight))
+        self.world.advance()
+
+
+def test_units_under_caution_and_people_take_turns_one_at_a_time() -> None:
+    world = World(JOINING)
+    people = People(world)
+    world.submit(("good",) * 5 + ("poison",) + ("good",) * 6)
+    take_off(world)
+    world.work_on("writer", next(order for order in world.open_orders("writer") if "poison" in order.payload))
+    people.ask(3)
+    assert len(people.sent) == 1, "one at a time, and people first"
+    take_off(world)
+    assert "writer" not in world.airborne
+    for _ in range(3):
+        answered = 0
+        while "writer" not in world.airborne:
+            assert answered < 2, "people do not keep it for ever"
+            people.answered()
+            people.ask()
+            answered += 1
+            take_off(world)
+        assert (people.sent, aloft(world)) == ([], 1)
+        world.work_on("writer", world.open_orders("writer")[0])
+        if "writer" in world.airborne:
+            world.land("writer")
+        take_off(world)
+        assert (len(people.sent), "writer" in world.airborne) == (1, False)
+
+
+def test_people_join_while_the_units_before_a_suspect_end_and_then_wait_for_it() -> None:
+    world = World(JOINING)
+    people = People(world)
+    first = world.submit(("poison", "good"), priority=9)
+    take_off(world)
+    world.work_on("writer", next(order for order in world.open_orders("writer") if "poison" in order.payload))
+    world.book.change(first, paused=True)
+    world.now += 61.0
+    world.submit(("good",) * 4)
+    take_off(world)
+    assert aloft(world) == 4
+    world.perform(world.book.change(first, paused=False))
+    take_off(world)
+    people.ask()
+    assert len(people.sent) == 1, "nobody waits for units that end in their own time"
+    while "writer" in world.airborne:
+        if orders := world.open_orders("writer"):
+            world.work_on("writer", orders[0])
+        else:
+            world.land("writer")
+    people.answered()
+    people.ask()
+    assert not people.sent
+    assert [order.job for order in world.open_orders("writer")] == [f"box-{first}"]
+
+
+def test_a_company_that_must_be_as_it_was_flies_beside_people() -> None:
+    world = World(EngineView("writer", 2, True, True, True, "", joins=True))
+    people = People(world)
+    people.ask(2)
+    world.submit(("good",) * 2)
+    take_off(world)
+    assert (len(people.sent), aloft(world)) == (2, 2)
+
+
+def test_units_do_not_queue_in_an_engine_full_of_people() -> None:
+    world = World(JOINING)
+    people = People(world)
+    people.ask(JOINING.parallel + ahead(JOINING))
+    world.submit(("good",) * 4)
+    take_off(world)
+    assert "writer" not in world.airborne
+    people.answered()
+    take_off(world)
+    assert aloft(world) == 1
+
+
+@pytest.mark.anyio
+async def test_a_person_who_had_no_word_when_a_drain_took_the_engine_is_asked_again(tmp_path: Path) -> None:
+    async with site(tmp_path, JOINING) as it:
+        items: list[control.Piece | control.Answered] = []
+
+        async def ask() -> None:
+            items.extend([item async for item in it.foreman.ask("writer", "{}")])
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            engine, flight = await it.flight()
+            it.land(engine, flight)
+            engine, again = await it.flight()
+            assert again.flight != flight.flight
+            it.foreman.said(engine, work.UnitDone(again.flight, "", 0, '"!"', 1, 0.1, 0.1))
+            it.land(engine, again)
+        assert items == [control.Answered('"!"', 1, 0.1, 0.1)]
+
+
+@pytest.mark.anyio
+async def test_after_a_persons_request_killed_the_engine_people_are_answered_one_at_a_time(tmp_path: Path) -> None:
+    async with site(tmp_path, JOINING) as it, anyio.create_task_group() as tasks:
+
+        async def ask() -> None:
+            with contextlib.suppress(EngineDied):
+                async for _ in it.foreman.ask("writer", "{}"):
+                    pass
+
+        for _ in range(2):
+            tasks.start_soon(ask)
+        flights = [await it.flight() for _ in range(2)]
+        for engine, flight in flights:
+            it.lose(engine, flight, "own")
+        for _ in range(3):
+            tasks.start_soon(ask)
+        engine, flight = await it.flight()
+        await anyio.wait_all_tasks_blocked()
+        assert len(it.floor.flown) == 3, "the others wait"
+        it.foreman.said(engine, work.UnitDone(flight.flight, "", 0, "1", 1, 0.1, 0.1))
+        it.land(engine, flight)
+        await it.flight()
+        tasks.cancel_scope.cancel()

@@ -124,10 +124,10 @@ def test_an_adapter_counts_in_the_estimate(tmp_path: Path) -> None:
 def test_the_state_of_a_prompt_is_of_its_adapters_too(tmp_path: Path) -> None:
     model = ModelFile(path_of(greedy()), read(path_of(greedy())))
     file = adapter(tmp_path / "own.gguf")
-    of = [dependence(model, greedy(lora)) for lora in ("", str(file), f"{file}:0.5")]
-    of.append(dependence(model, greedy(type_k="q8_0")))
+    of = [dependence(model, model.identity(), greedy(lora)) for lora in ("", str(file), f"{file}:0.5")]
+    of.append(dependence(model, model.identity(), greedy(type_k="q8_0")))
     assert len(set(of)) == 4
-    assert dependence(model, greedy(str(file))) == of[1]
+    assert dependence(model, model.identity(), greedy(str(file))) == of[1]
 
 
 def test_adapters_are_given_back(engine: LlmEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

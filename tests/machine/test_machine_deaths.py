@@ -226,6 +226,13 @@ def test_memory_on_the_lowest_rung_is_failed() -> None:
     assert isinstance(stage.state, Failed)
 
 
+def test_memory_on_the_lowest_rung_with_several_units_aloft_makes_them_suspects_and_the_engine_lives() -> None:
+    stage = ready(size=1).fly(1, 1).fly(2, 1).exit(signal=KILL, oom=True)
+    assert [(lost.flights, lost.verdict, lost.alone) for lost in stage.told(f.LoseFlights)] == [((1, 2), "own", False)]
+    assert isinstance(stage.state, Backoff)
+    assert len(stage.record.deaths) == 1
+
+
 def test_a_process_with_no_model_has_nothing_to_step_down() -> None:
     starting = Stage().want().spawned()
     cold = ready().hear(e.WantCold(100.0), e.Unloaded(100.0, 0))
