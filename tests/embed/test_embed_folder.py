@@ -16,7 +16,10 @@ from embed_kit import Heard
 from engines.appraisal import Said
 from engines.contract import CannotLoad
 from engines.embed.appraise import appraise
+from engines.embed.encoder import Encoder
 from engines.embed.engine import EmbedEngine, create
+from engines.embed.estimate import kept_bytes
+from engines.embed.folder import found, read
 from engines.embed.settings import EmbedSettings
 
 pytest_plugins = ["embed_fixtures"]
@@ -168,3 +171,23 @@ def test_without_the_library_the_way_out_is_named(data: Path) -> None:
     said = run(WITHOUT_LIBRARY)
     assert said.startswith("No onnxruntime:")
     assert "engineroom env sync embed" in said
+
+
+@pytest.mark.parametrize("tokens", [1, 7])
+def test_what_leaves_nothing_of_a_text_is_refused(data: Path, tokens: int) -> None:
+    with pytest.raises(CannotLoad, match="or to 0: as the model was made"):
+        found(EmbedSettings(max_tokens=tokens))
+
+
+def test_a_model_is_proven_by_its_whole_text_however_short_texts_are_cut(minilm: Path) -> None:
+    encoder = Encoder(read(minilm, "minilm"), 1, 8, on_gpu=False)
+    encoder.prove()
+    assert [len(one.ids) for one in encoder.tokens(["a long text " * 40])] == [8]
+    encoder.close()
+
+
+def test_kept_vectors_count_in_the_host_s_memory(data: Path) -> None:
+    few, many = (appraise(EmbedSettings(cache_entries=entries)).options[0].need for entries in (0, 100_000))
+    assert many.host_bytes - few.host_bytes == 100_000 * kept_bytes(384)
+    capped = appraise(EmbedSettings(cache_entries=100_000, cache_bytes=1_000_000)).options[0].need
+    assert capped.host_bytes - few.host_bytes == 1_000_000

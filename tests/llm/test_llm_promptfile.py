@@ -91,3 +91,12 @@ def test_what_nobody_finished_goes_after_an_hour(tmp_path: Path) -> None:
     os.utime(old, (1000, 1000))
     prune(tmp_path)
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_one_that_is_too_large_takes_no_other_along(tmp_path: Path) -> None:
+    large, small = one(tmp_path, "large"), one(tmp_path, "small")
+    small.write(STATE)
+    os.utime(small.path, (1000, 1000))
+    large.write(bytearray(len(STATE) + 100_000))
+    prune(tmp_path, size=len(STATE) + 1000)
+    assert (large.path.exists(), small.path.exists()) == (False, True)

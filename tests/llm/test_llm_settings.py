@@ -85,8 +85,8 @@ def test_there_is_no_step_to_where_it_is(more: dict[str, Any]) -> None:
 OWN = {
     "model": "model quantization profile n_gpu_layers tensor_split main_gpu mmap mlock",
     "context": "n_ctx n_batch n_ubatch type_k type_v flash_attn lora",
-    "flight": "system_prompt",
-    "now": "prompt_cache threads threads_batch chat_template max_tokens temperature top_k typical_p top_p min_p"
+    "flight": "system_prompt chat_template",
+    "now": "prompt_cache threads threads_batch max_tokens temperature top_k typical_p top_p min_p"
     " repeat_penalty presence_penalty frequency_penalty repeat_last_n seed",
 }
 

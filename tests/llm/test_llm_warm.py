@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,7 +96,7 @@ def test_what_is_damaged_is_computed_and_written_anew(
 def test_a_state_that_the_library_does_not_take_is_computed_anew(
     engine: LlmEngine, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("engines.llm.loaded.dependence", lambda file, settings: "all the same")
+    monkeypatch.setattr("engines.llm.loaded.dependence", lambda file, identity, settings: "all the same")
     engine.load(change(GREEDY, parallel=2))
     first_answer(engine)
     capfd.readouterr()
@@ -176,3 +178,41 @@ def test_a_load_is_cancelled_while_the_system_prompt_is_read(folder: Path) -> No
         engine.load(GREEDY)
     assert not folder.exists()
     engine.close()
+
+
+def test_a_model_that_was_replaced_after_its_load_leaves_no_state_under_the_new_ones_name(
+    tmp_path: Path, folder: Path
+) -> None:
+    model = tmp_path / "model.gguf"
+    shutil.copyfile(MINIATURE, model)
+    cold = change(GREEDY, model=str(model), system_prompt="")
+    engine = create(Recorder())
+    engine.load(cold)
+    os.utime(model, (1, 1))  # what a download of the same size looks like
+    engine.apply(change(cold, system_prompt=SYSTEM))
+    assert len(list(folder.glob("*.state"))) == 1
+    engine.close()
+    engine.load(change(cold, system_prompt=SYSTEM))
+    assert len(list(folder.glob("*.state"))) == 2, "the new one's own"
+    engine.close()
+
+
+def test_without_the_model_s_file_a_loaded_engine_takes_another_system_prompt(tmp_path: Path) -> None:
+    model = tmp_path / "model.gguf"
+    shutil.copyfile(MINIATURE, model)
+    engine = create(Recorder())
+    engine.load(change(GREEDY, model=str(model)))
+    model.unlink()
+    engine.apply(change(GREEDY, model=str(model), system_prompt=SYSTEM * 2))
+    assert first_answer(engine)[1] > 100
+    engine.close()
+
+
+def test_another_template_makes_another_state(engine: LlmEngine) -> None:
+    engine.load(GREEDY)
+    before = first_answer(engine)
+    template = "{% for one in messages %}{{ one.role }}: {{ one.content }}\n{% endfor %}assistant:"
+    engine.apply(change(GREEDY, chat_template=template))
+    assert first_answer(engine)[1] > 100
+    engine.apply(GREEDY)
+    assert first_answer(engine) == before
