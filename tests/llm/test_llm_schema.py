@@ -142,6 +142,10 @@ def test_a_schema_out_of_all_measure_is_refused(text: str, why: str) -> None:
         to_gbnf(text)
 
 
+def test_a_schema_may_have_hundreds_of_properties_that_may_be_left_out() -> None:
+    assert to_gbnf(json.dumps({"properties": {f"p{n}": {"type": "string"} for n in range(200)}}))
+
+
 def test_what_only_describes_is_passed_over() -> None:
     described: dict[str, Any] = {
         "type": "null",
