@@ -30,7 +30,7 @@ def _answer(wire: Wire, engine: str, conversation: Conversation, text: str) -> E
         if said == len(exchange.answer):
             asking.wait(_PAUSE_SECONDS)
         fresh = exchange.answer[said:]
-        say.data(fresh, end="")
+        say.data(chat_words.harmless(fresh) if sys.stdout.isatty() else fresh, end="")
         said += len(fresh)
     say.data("")
     if exchange.dropped:

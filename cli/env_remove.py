@@ -9,17 +9,16 @@ from pathlib import Path
 
 from cli import say, words
 from cli.env_place import place
-from cli.env_sync import in_use
 from cli.environments import failures
 from cli.environments.lock import locked
 from cli.environments.make import lock_of, log_of
-from cli.environments.running import pids_in
+from cli.environments.retire import retire
 from cli.environments.size import size_bytes
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb
 from config.errors import did_you_mean
-from engines.environments.record import RECORD, stored
+from engines.environments.record import stored
 from ipc.errors import Problem, RequestFailed
 
 
@@ -36,12 +35,10 @@ def _run(session: Session, arguments: Namespace) -> Exit:
 
 def _remove(folder: Path) -> int:
     """Bytes that it took. Raises RequestFailed where it is used, being made, or cannot be removed."""
-    if pids := pids_in(folder):
-        raise RequestFailed(in_use(folder.name, pids))
     try:
         with locked(lock_of(folder), _being_made(folder.name)):
             freed = size_bytes(folder)
-            (folder / RECORD).unlink(missing_ok=True)  # first: what is half gone must not look whole
+            retire(folder)
             shutil.rmtree(folder)
             log_of(folder).unlink(missing_ok=True)
             lock_of(folder).unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from cli.env_place import engines_configured, place
 from cli.environments.here import machine_here
 from cli.environments.make import Making, log_of, sync
 from cli.environments.progress import Progress
-from cli.environments.running import pids_in
 from cli.environments.standing import Standing, standing_of
 from cli.exits import Exit
 from cli.session import Session
@@ -29,8 +28,6 @@ def _run(session: Session, arguments: Namespace) -> Exit:
     device = device_for(arguments.kind, arguments.device, machine)
     progress = Progress(sys.stderr)
     making = Making(folder, requirements_of(arguments.kind, device), machine, session.environ, progress, _waits)
-    if arguments.rebuild and (pids := pids_in(making.folder)):
-        raise RequestFailed(in_use(making.name, pids))
     made = sync(making, rebuild=arguments.rebuild)
     found = stored(folder)
     engines, _ = engines_configured(session)
@@ -66,12 +63,6 @@ def device_for(kind: str, told: str | None, machine: Machine) -> Device:
         text = "No NVIDIA GPU answers here, so nothing can be made for it, or tested on it."
         raise RequestFailed(Problem("No GPU", text, "See `engineroom doctor`, or use --device cpu."))
     return device
-
-
-def in_use(name: str, pids: tuple[int, ...]) -> Problem:
-    """Of an environment that must stay as it is for now."""
-    which = f"process{'es' if len(pids) > 1 else ''} {', '.join(map(str, pids))}"
-    return Problem("In use", f"{name} is used by the {which}.", "Stop those engines first: `engineroom stop ENGINE`.")
 
 
 def _tell(told: Standing, found: tuple[Stored, ...], machine: Machine) -> None:

@@ -22,6 +22,7 @@ from cli.environments.packages import Packages
 from cli.environments.program import Programs
 from cli.environments.progress import Progress
 from cli.environments.python import venv_command
+from cli.environments.retire import retire
 from cli.environments.testing import self_test
 from cli.environments.toolchain import build_environ
 from config.durable import replace_whole
@@ -77,14 +78,16 @@ def sync(making: Making, *, rebuild: bool = False) -> Stored:
     A test that failed is written down with it; see `Environment.test`.
 
     Raises:
-        RequestFailed: it could not be made; what was begun is cleared away.
+        RequestFailed: it could not be made, and what was begun is cleared away; or it is used.
     """
     try:
         making.environments.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(lock_of(making.folder), making.waits) as descriptor, making.log.open("a", encoding="utf-8") as log:
             environ = {name: value for name, value in making.environ.items() if name not in _PASSING}
             programs = Programs({**environ, "PYTHONUNBUFFERED": "1"}, log, descriptor)
-            known = None if rebuild else read_record(making.folder)
+            if rebuild:
+                retire(making.folder)
+            known = read_record(making.folder)
             if known is not None:
                 made = _tested(making, known, programs)
             else:

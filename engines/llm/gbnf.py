@@ -1,9 +1,14 @@
-"""What the library would not survive in a grammar: nesting and repeating without measure end its process."""
+"""What the library would not survive in a grammar: nesting and repeating without measure end its process.
+
+And what it would not come back from in time: nobody can interrupt it.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
 
+from engines.llm import gbnf_runs
 from ipc.errors import Problem, RequestFailed
 
 MOST_BYTES = 128 * 1024
@@ -16,6 +21,11 @@ MOST_REPEATS = 2000
 MOST_COPIES = 1_000_000
 """Of all that is repeated, written out: the library keeps each copy."""
 
+MOST_EMPTY = 16
+"""Items in a row that may match nothing: mostly 6 ms a token as measured, up to 144; of 24 it was up to 1.8 s."""
+MOST_WAYS = 10_000
+"""To pass such items without a character."""
+
 _TOKEN = re.compile(
     r"""(?P<text> "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\] ) | (?P<skip> \#[^\n]* | <[^>]*> )"""
     r"""| (?P<rule> ::= ) | (?P<open> \( ) | (?P<close> \) ) | \{ (?P<repeats> [^}]* ) \} | (?P<name> [\w-]+ )""",
@@ -25,7 +35,21 @@ _REPEATS = re.compile(r"\s*(\d+)\s*(?:,\s*(\d*)\s*)?")
 
 
 def check(text: str) -> None:
-    """Whether the library may be given this text; it judges everything else itself.
+    """Whether the library may be given this text, whoever wrote it; it judges everything else itself.
+
+    Raises:
+        RequestFailed
+    """
+    check_size(text)
+    run = _longest(text)
+    if run.items > MOST_EMPTY:
+        raise bad_grammar(f"more than {MOST_EMPTY} items in a row may match nothing")
+    if run.ways > MOST_WAYS:
+        raise bad_grammar(f"what may match nothing can be passed in more than {MOST_WAYS:,} ways")
+
+
+def check_size(text: str) -> None:
+    """Whether it is of a size that the library survives.
 
     Raises:
         RequestFailed
@@ -61,6 +85,9 @@ def bad_grammar(why: str) -> RequestFailed:
     return RequestFailed(
         Problem("Bad grammar", f"The grammar cannot be used: {why}.", "Correct it; it is GBNF, as llama.cpp reads it.")
     )
+
+
+_longest = functools.lru_cache(maxsize=32)(gbnf_runs.longest)  # the lines of a job usually have the same one
 
 
 def _repeats(inside: str) -> int:

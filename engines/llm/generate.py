@@ -15,7 +15,7 @@ from engines.llm.aboard import Aboard
 from engines.llm.asked import Asking
 from engines.llm.batch import Stretch
 from engines.llm.caches import Caches
-from engines.llm.context import Context
+from engines.llm.context import Context, free_bytes
 from engines.llm.lane import Lane
 from engines.llm.pace import Pace
 from engines.llm.ranks import moves
@@ -24,6 +24,8 @@ from engines.llm.turns import share
 from engines.llm.vocabulary import Vocabulary
 from ipc.errors import RequestFailed
 from ipc.work import UnitOrder
+
+_WAITS = "a deterministic job waits for people"
 
 
 class Batching:
@@ -51,6 +53,8 @@ class Batching:
         self._begun = 0
         self._changed = False
         """Whether somebody came or went since the sequences were given out."""
+        self._told = ""
+        """What was last said to people who look at the engine."""
         self._steady = False
         """Whether the next batch has one token of each lane, as the last had."""
 
@@ -67,6 +71,7 @@ class Batching:
             self._drop((*self._running, *self._suspended))
             self._people, self._jobs, self._lanes = [], [], []
             self._caches.forget()  # nobody knows how far the last batch came
+            self._tell()
             raise
 
     def retune(self, settings: LlmSettings) -> None:
@@ -106,6 +111,14 @@ class Batching:
             self._seat()
         self._lanes = [lane for lane in self._running if lane.person or not self._stands_still(lane.aboard)]
         self._close_ranks()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Once a deterministic job stands still for people, and once it goes on."""
+        words = _WAITS if self._jobs and self._stands_still(self._jobs[0]) else ""
+        if words != self._told:
+            self._told = words
+            self._report.say(words)
 
     def _land(self, sky: Sky) -> bool:
         over = [aboard for aboard in (*self._people, *self._jobs) if aboard.over()]
@@ -115,7 +128,8 @@ class Batching:
         return bool(over)
 
     def _stands_still(self, aboard: Aboard) -> bool:
-        return aboard.exclusive and bool(self._people)
+        """While people are answered; one who only waits for its units to end must not stop them."""
+        return aboard.exclusive and any(person.lanes for person in self._people)
 
     # ── who has a sequence ────────────────────────────────────────────────────────────────────────────────
 
@@ -137,13 +151,19 @@ class Batching:
                 return
 
     def _room_for_a_person(self) -> bool:
-        """Whether a sequence is free now; of the units of jobs the one with the least bytes is suspended for it."""
+        """Whether a sequence is free now; of the units of jobs the one with the least bytes is suspended for it.
+
+        Not where host memory is short: then people wait until a unit ends.
+        """
         if self._caches.any_free():
             return True
         of_jobs = [lane for lane in self._running if not lane.person]
-        if of_jobs:
-            self._suspend(min(of_jobs, key=lambda lane: lane.position))
-        return bool(of_jobs)
+        least = min(of_jobs, key=lambda lane: lane.position, default=None)
+        # No ledger knows of these bytes: as many stay free beside them.
+        if least is None or 2 * self._context.state_bytes(least.sequence) >= free_bytes():
+            return False
+        self._suspend(least)
+        return True
 
     def _begin(self, aboard: Aboard, order: UnitOrder) -> None:
         try:

@@ -72,6 +72,34 @@ async def test_an_engine_of_another_kind_is_refused(script: Script, run_process:
     ]
 
 
+class Steering(Script):
+    """Its answer would steer a terminal."""
+
+    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+        if isinstance(command, control.Ask):
+            yield control.Piece("Once \x1b[2J upon")
+            yield control.Answered('{"answer": "Once \\u001b[2J upon", "finish": "stop"}', 5, 0.1, 0.02)
+        else:
+            async for item in super().items(command):
+                yield item
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+async def test_from_a_pipe_too_a_terminal_is_not_steered(state: Path, tmp_path: Path, terminal: bool) -> None:
+    (tmp_path / "asked").write_text("What?\n")
+    ours = f"{sys.executable} {ROOT / 'engineroom.py'} chat writer < {tmp_path / 'asked'}"
+    async with listening(Steering(state)):
+        child = pexpect.spawn("/bin/sh", ["-c", ours if terminal else f"{ours} | od -c"], timeout=30, encoding="utf-8")
+        try:
+            await anyio.to_thread.run_sync(child.expect, pexpect.EOF)
+        finally:
+            child.close(force=True)
+    if terminal:
+        assert child.before == "Once �[2J upon\r\n"
+    else:
+        assert "033   [   2   J" in str(child.before)
+
+
 class Endless(Script):
     """The first answer never ends."""
 

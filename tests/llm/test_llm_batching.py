@@ -12,6 +12,7 @@ from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from llm_sky import Script, watched
 
 from engines.contract import OutOfMemory
+from engines.llm import generate
 from engines.llm.context import Context
 from engines.llm.engine import LlmEngine, create
 from engines.llm.settings import LlmSettings
@@ -140,6 +141,37 @@ def test_a_unit_is_suspended_within_its_prompt(engine: LlmEngine) -> None:
     assert batch.answers() == expected
 
 
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_where_host_memory_is_short_a_person_waits_until_a_unit_ends(
+    engine: LlmEngine, monkeypatch: pytest.MonkeyPatch, deterministic: bool
+) -> None:
+    engine.load(change(GREEDY, prompt_cache=0))
+    requests = questions(3, max_tokens=20)
+    expected = alone(engine, requests)
+    states: list[int] = []
+    size = Context.state_bytes
+
+    def asked(self: Context, sequence: int) -> int:
+        states.append(size(self, sequence))
+        return states[-1]
+
+    monkeypatch.setattr(Context, "state_bytes", asked)
+    monkeypatch.setattr(generate, "free_bytes", lambda: 2 * states[-1])
+    batch, ask = Orders(requests, deterministic=deterministic), person()
+    sky = Script((0, batch), (5, ask))
+    ended: list[int] = []
+    monkeypatch.setattr(ask, "piece", lambda order, text: ended.append(len(batch.ended)))
+    sky.play(engine)
+    assert set(ended) == {1}, "it was answered between the first unit and the second"
+    assert batch.answers() == expected
+    assert states
+    monkeypatch.setattr(generate, "free_bytes", lambda: 2 * states[-1] + 1)
+    batch, ask, before = Orders(requests, deterministic=deterministic), person(), list(ended)
+    monkeypatch.setattr(ask, "piece", lambda order, text: ended.append(len(batch.ended)))
+    Script((0, batch), (5, ask)).play(engine)
+    assert set(ended[len(before) :]) == {0}, "with a byte more it was answered at once"
+
+
 def test_people_queue_behind_people(engine: LlmEngine) -> None:
     engine.load(GREEDY)
     first, second = person({**STORY, "max_tokens": 12}), person({**STORY, "max_tokens": 12})
@@ -220,6 +252,21 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
     assert not any(lane[0] for batch in batches if batch not in repeating for lane in batch)
     assert all(len(flight.results) == 1 for _, flight in people)
     assert max(sky.landed_at[at] for at in (1, 2, 3, 4)) < sky.landed_at[0] < sky.landed_at[5]
+
+
+def test_it_is_told_while_a_deterministic_flight_waits_for_people(
+    engine: LlmEngine, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.load(change(GREEDY, parallel=2))
+    said: list[tuple[int, str]] = []
+    sky = Script((0, Orders(questions(2))), (4, person()), (6, person()))
+    monkeypatch.setattr(recorder, "say", lambda words: said.append((sky.step, words)))
+    sky.play(engine)
+    last = max(sky.landed_at[1], sky.landed_at[2])
+    assert said == [(4, "a deterministic job waits for people"), (last, "")]
+    said.clear()
+    Script((0, job(2)), (4, person())).play(engine)
+    assert said == []
 
 
 def test_suspended_units_of_a_deterministic_flight_come_back_to_their_places(engine: LlmEngine) -> None:
