@@ -13,6 +13,7 @@ import numpy as np
 
 from engines.llm.gbnf import bad_grammar
 from engines.llm.library import open_library
+from engines.llm.schema_rules import too_large
 from engines.llm.vocabulary import Vocabulary
 from ipc.errors import Problem, RequestFailed
 
@@ -27,7 +28,7 @@ class Grammar:
         RequestFailed: the library cannot read it.
     """
 
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary, *, of_schema: bool = False) -> None:
         library = open_library()
         library.forget()
         self._size = vocabulary.size
@@ -35,6 +36,8 @@ class Grammar:
             vocabulary.pointer, text.encode(), b"root"
         )
         if not self._pointer:
+            if of_schema:
+                raise too_large()
             said = library.complaint()
             raise bad_grammar("the engine's log says where it cannot be read" if "parse" in said else said)
 

@@ -66,8 +66,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         Raises:
             RequestFailed: it has two, or one that cannot be used.
         """
-        schema = bytes(self.json_schema).decode()
-        if schema in ("", "null"):
+        if not self.has_schema():
             if self.grammar is None:
                 return ""
             gbnf.check(self.grammar)
@@ -76,7 +75,11 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
             raise RequestFailed(
                 Problem("Bad request", "It has both `grammar` and `json_schema`.", "Give at most one of the two.")
             )
-        return to_gbnf(schema)
+        return to_gbnf(bytes(self.json_schema).decode())
+
+    def has_schema(self) -> bool:
+        """Whether its grammar is made from a schema."""
+        return bytes(self.json_schema) not in (b"", b"null")
 
 
 class Answer(Struct, frozen=True):

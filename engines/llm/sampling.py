@@ -35,6 +35,8 @@ class Sampling(Struct, frozen=True, kw_only=True):
     seed: int = 0
     grammar: str = ""
     """In GBNF; empty for none."""
+    of_schema: bool = False
+    """Whether the grammar was made from a JSON schema."""
 
 
 def resolve(request: Request, settings: LlmSettings, index: int, *, deterministic: bool) -> Sampling:
@@ -55,6 +57,7 @@ def resolve(request: Request, settings: LlmSettings, index: int, *, deterministi
         penalty_tokens=settings.n_ctx if settings.repeat_last_n < 0 else settings.repeat_last_n,
         seed=seed,
         grammar=request.gbnf(),
+        of_schema=request.has_schema(),
     )
 
 
@@ -70,7 +73,8 @@ class Sampler:
     """
 
     def __init__(self, sampling: Sampling, vocabulary: Vocabulary) -> None:
-        self._grammar = Grammar(sampling.grammar, vocabulary) if sampling.grammar else None
+        grammar, of_schema = sampling.grammar, sampling.of_schema
+        self._grammar = Grammar(grammar, vocabulary, of_schema=of_schema) if grammar else None
         self._chain: lib.llama_sampler_p | None = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         for link in _links(sampling, vocabulary.size):
             lib.llama_sampler_chain_add(self._chain, link)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from engines.llm import gbnf
 from engines.llm.digits import MOST_DIGITS, integers, numbers
 from engines.llm.schema_merge import Schema, merged
-from engines.llm.schema_rules import FORMATS, SHARED, alternatives, cannot, grouped, literal, shown
+from engines.llm.schema_rules import FORMATS, SHARED, alternatives, cannot, grouped, literal, shown, too_large
 from ipc.errors import RequestFailed
 
 _CANNOT = (
@@ -50,13 +50,16 @@ def to_gbnf(text: str) -> str:
 def _converted(text: str) -> str | RequestFailed:
     try:
         grammar = _Converter(json.loads(text, parse_constant=_no_number)).grammar()
-        gbnf.check_size(grammar)  # of its items that may match nothing each leads elsewhere: none multiply
     except RequestFailed as error:
         return error
     except RecursionError:
         return cannot("it nests too deeply")
     except ValueError as error:  # Python reads no numbers of thousands of digits
         return cannot(f"it cannot be read: {error}")
+    try:
+        gbnf.check_size(grammar)  # of its items that may match nothing each leads elsewhere: none multiply
+    except RequestFailed:  # it speaks of GBNF, which nobody wrote
+        return too_large()
     return grammar
 
 

@@ -77,6 +77,12 @@ def cannot(why: str) -> RequestFailed:
     )
 
 
+def too_large() -> RequestFailed:
+    """For a schema whose grammar the library could not bear."""
+    text = "The JSON schema cannot be used: its grammar is too large."
+    return RequestFailed(Problem("Bad schema", text, "Lower its `maxItems` and `maxLength`, or ask for less at once."))
+
+
 def shown(value: Any) -> str:
     """A value as a sentence may have it."""
     text = json.dumps(value)

@@ -217,6 +217,18 @@ def test_a_bad_grammar_fails_its_unit_alone(
     assert all(flight.results[index].finish == "stop" for index in range(len(bad), len(bad) + 3))
 
 
+def test_a_schema_that_is_too_large_for_the_library_is_told_in_its_own_words(engine: LlmEngine) -> None:
+    schema: dict[str, Any] = {"type": "string", "maxLength": 2000}
+    for most in (10, 1000, 2000):
+        schema = {"type": "array", "maxItems": most, "items": schema}
+    problem = ask(engine, {"prompt": "Hello", "json_schema": schema}).problems[0]
+    assert (problem.title, problem.detail) == (
+        "Bad schema",
+        "The JSON schema cannot be used: its grammar is too large.",
+    )
+    assert "`maxItems` and `maxLength`" in problem.hint
+
+
 @pytest.mark.parametrize("temperature", [0, 1.5])
 def test_a_grammar_that_leads_nowhere_fails_its_unit_alone(engine: LlmEngine, temperature: float) -> None:
     stuck = {"prompt": "Hello", "grammar": 'root ::= "a" [z-a]', "temperature": temperature}

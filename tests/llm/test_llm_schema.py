@@ -132,7 +132,7 @@ def test_what_a_grammar_cannot_say_is_refused(schema: Any, why: str) -> None:
         ('{"items": ' * 5000 + "{}" + "}" * 5000, "too deeply"),
         ('{"const": 1e999}', "infinite"),
         ('{"const": ' + "1" * 5000 + "}", "cannot be read"),
-        ('{"const": "' + "a" * 140_000 + '"}', "longer than 128 KiB"),
+        ('{"const": "' + "a" * 140_000 + '"}', "its grammar is too large"),
     ],
 )
 def test_a_schema_out_of_all_measure_is_refused(text: str, why: str) -> None:
@@ -156,3 +156,15 @@ def test_what_only_describes_is_passed_over() -> None:
         "x-own": {},
     }
     assert to_gbnf(json.dumps(described)) == to_gbnf('{"type": "null"}')
+
+
+def test_a_schema_that_is_too_large_is_told_in_its_own_words() -> None:
+    large = {"properties": {f"p{n}": {"type": "string", "maxLength": 2000} for n in range(600)}}
+    with pytest.raises(RequestFailed) as raised:
+        to_gbnf(json.dumps(large))
+    problem = raised.value.problem
+    assert (problem.title, problem.detail) == (
+        "Bad schema",
+        "The JSON schema cannot be used: its grammar is too large.",
+    )
+    assert "`maxItems` and `maxLength`" in problem.hint
