@@ -25,6 +25,7 @@ _NAP_SECONDS = 0.0003
 _SPARE_TOKENS = 16
 """What a run on a CPU costs besides its tokens, in tokens."""
 _SPARE_TOKENS_ON_GPU = 8192
+_SAY_SECONDS = 1.0
 _SAVE_SECONDS = 60.0
 _SAVE_SHARE = 20
 """Kept vectors are saved each minute at most, and in a twentieth of the time."""
@@ -56,6 +57,7 @@ class Loaded:
         self._cache.limit(settings.cache_entries, settings.cache_bytes)
         self._aloft = Aloft(self._encoder, self._cache)
         self._saved, self._pause, self._changes = time.monotonic(), _SAVE_SECONDS, 0
+        self._said = self._saved
         if settings.cache_keep and (why := cachefile.read(self._file(), self._identity(), self._cache)):
             sys.stderr.write(f"kept vectors are not used: {why}\n")
         report.loading(1.0)
@@ -100,9 +102,8 @@ class Loaded:
                 continue
             spare = _SPARE_TOKENS_ON_GPU if self._encoder.on_gpu else _SPARE_TOKENS
             self._report.tokens(aloft.run(settings.batch_size, spare))
-        self._say()
-        if time.monotonic() - self._saved >= self._pause:
-            self._save()
+            self._tell_and_keep(_SAY_SECONDS)  # where requests overlap, this has no end
+        self._tell_and_keep(0.0)
 
     def close(self) -> None:
         """Save what is to be kept, and give the memory back."""
@@ -126,6 +127,15 @@ class Loaded:
             aloft.board(boarded)
         for flight in aloft.landed():
             sky.land(flight)
+
+    def _tell_and_keep(self, pause_seconds: float) -> None:
+        """What is due now, where people were told nothing for that long."""
+        now = time.monotonic()
+        if now - self._said >= pause_seconds:
+            self._said = now
+            self._say()
+        if now - self._saved >= self._pause:
+            self._save()
 
     def _say(self) -> None:
         """How much the kept vectors save."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from embed_kit import EXPECTED, TEXTS, Counted, cosines, texts
+from embed_kit import EXPECTED, TEXTS, Counted, Sky, cosines, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.embed import cachefile
+from engines.embed import cachefile, loaded
 from engines.embed.cache import EXACT, SAMPLE, VectorCache, key_of
 from engines.embed.estimate import kept_bytes
 from engines.embed.settings import EmbedSettings
@@ -277,3 +279,28 @@ def test_a_folder_that_cannot_be_written_is_said_and_hurts_nobody(
     engine.close()
     assert asked.results
     assert "vectors are not kept" in capsys.readouterr().err
+
+
+def test_requests_that_always_overlap_are_told_of_and_kept_meanwhile(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Counted(cache_keep=True, wait_ms=0, batch_size=1)
+    now = time.monotonic()
+    monkeypatch.setattr(loaded, "time", SimpleNamespace(monotonic=lambda: now, sleep=time.sleep))
+    said: list[str] = []
+    kept: list[int] = []
+
+    def then(sky: Sky) -> None:
+        nonlocal now
+        if len(engine.runs) == len(said):
+            now += 0.25
+        elif len(engine.runs) < 9:
+            said.append(engine.heard.words)
+            kept.append(len(list((data / "vectors").glob("*.vectors"))))
+            now += 0.25 if len(said) < 7 else 70
+            sky.waiting.append(texts(f"number {len(said) + 1} of many"))
+
+    sky = engine.ask(texts("number 0 of many"), texts("number 1 of many"), then=then)
+    assert len(sky.landed) == len(said) + 2, "one was always under way"
+    assert len(set(said)) == 3, f"at most once a second: {said}"
+    assert kept == [0] * 7 + [1]
