@@ -147,9 +147,13 @@ class Context:
         self.forget(sequence)
         return False
 
+    def state_bytes(self, sequence: int) -> int:
+        """What `state` would take."""
+        return int(lib.llama_state_seq_get_size(self.pointer, sequence))
+
     def state(self, sequence: int) -> bytearray:
         """What the cache of a sequence holds, exactly, for `restore`."""
-        size = lib.llama_state_seq_get_size(self.pointer, sequence)
+        size = self.state_bytes(sequence)
         state = bytearray(size)
         if lib.llama_state_seq_get_data(self.pointer, _address(state), size, sequence) != size:
             raise RuntimeError("llama.cpp did not give the state of a sequence")

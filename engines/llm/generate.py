@@ -15,7 +15,7 @@ from engines.llm.aboard import Aboard
 from engines.llm.asked import Asking
 from engines.llm.batch import Stretch
 from engines.llm.caches import Caches
-from engines.llm.context import Context
+from engines.llm.context import Context, free_bytes
 from engines.llm.lane import Lane
 from engines.llm.pace import Pace
 from engines.llm.ranks import moves
@@ -115,7 +115,8 @@ class Batching:
         return bool(over)
 
     def _stands_still(self, aboard: Aboard) -> bool:
-        return aboard.exclusive and bool(self._people)
+        """While people are answered; one who only waits for its units to end must not stop them."""
+        return aboard.exclusive and any(person.lanes for person in self._people)
 
     # ── who has a sequence ────────────────────────────────────────────────────────────────────────────────
 
@@ -137,13 +138,19 @@ class Batching:
                 return
 
     def _room_for_a_person(self) -> bool:
-        """Whether a sequence is free now; of the units of jobs the one with the least bytes is suspended for it."""
+        """Whether a sequence is free now; of the units of jobs the one with the least bytes is suspended for it.
+
+        Not where host memory is short: then people wait until a unit ends.
+        """
         if self._caches.any_free():
             return True
         of_jobs = [lane for lane in self._running if not lane.person]
-        if of_jobs:
-            self._suspend(min(of_jobs, key=lambda lane: lane.position))
-        return bool(of_jobs)
+        least = min(of_jobs, key=lambda lane: lane.position, default=None)
+        # No ledger knows of these bytes: as many stay free beside them.
+        if least is None or 2 * self._context.state_bytes(least.sequence) >= free_bytes():
+            return False
+        self._suspend(least)
+        return True
 
     def _begin(self, aboard: Aboard, order: UnitOrder) -> None:
         try:

@@ -12,6 +12,7 @@ from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from llm_sky import Script, watched
 
 from engines.contract import OutOfMemory
+from engines.llm import generate
 from engines.llm.context import Context
 from engines.llm.engine import LlmEngine, create
 from engines.llm.settings import LlmSettings
@@ -138,6 +139,37 @@ def test_a_unit_is_suspended_within_its_prompt(engine: LlmEngine) -> None:
     sky.play(engine)
     assert sky.landed_at[1] < sky.landed_at[0]
     assert batch.answers() == expected
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_where_host_memory_is_short_a_person_waits_until_a_unit_ends(
+    engine: LlmEngine, monkeypatch: pytest.MonkeyPatch, deterministic: bool
+) -> None:
+    engine.load(change(GREEDY, prompt_cache=0))
+    requests = questions(3, max_tokens=20)
+    expected = alone(engine, requests)
+    states: list[int] = []
+    size = Context.state_bytes
+
+    def asked(self: Context, sequence: int) -> int:
+        states.append(size(self, sequence))
+        return states[-1]
+
+    monkeypatch.setattr(Context, "state_bytes", asked)
+    monkeypatch.setattr(generate, "free_bytes", lambda: 2 * states[-1])
+    batch, ask = Orders(requests, deterministic=deterministic), person()
+    sky = Script((0, batch), (5, ask))
+    ended: list[int] = []
+    monkeypatch.setattr(ask, "piece", lambda order, text: ended.append(len(batch.ended)))
+    sky.play(engine)
+    assert set(ended) == {1}, "it was answered between the first unit and the second"
+    assert batch.answers() == expected
+    assert states
+    monkeypatch.setattr(generate, "free_bytes", lambda: 2 * states[-1] + 1)
+    batch, ask, before = Orders(requests, deterministic=deterministic), person(), list(ended)
+    monkeypatch.setattr(ask, "piece", lambda order, text: ended.append(len(batch.ended)))
+    Script((0, batch), (5, ask)).play(engine)
+    assert set(ended[len(before) :]) == {0}, "with a byte more it was answered at once"
 
 
 def test_people_queue_behind_people(engine: LlmEngine) -> None:
