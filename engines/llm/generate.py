@@ -25,6 +25,8 @@ from engines.llm.vocabulary import Vocabulary
 from ipc.errors import RequestFailed
 from ipc.work import UnitOrder
 
+_WAITS = "a deterministic job waits for people"
+
 
 class Batching:
     """All that works with one context; `asking` and `caches` outlast the flights."""
@@ -51,6 +53,8 @@ class Batching:
         self._begun = 0
         self._changed = False
         """Whether somebody came or went since the sequences were given out."""
+        self._told = ""
+        """What was last said to people who look at the engine."""
         self._steady = False
         """Whether the next batch has one token of each lane, as the last had."""
 
@@ -67,6 +71,7 @@ class Batching:
             self._drop((*self._running, *self._suspended))
             self._people, self._jobs, self._lanes = [], [], []
             self._caches.forget()  # nobody knows how far the last batch came
+            self._tell()
             raise
 
     def retune(self, settings: LlmSettings) -> None:
@@ -106,6 +111,14 @@ class Batching:
             self._seat()
         self._lanes = [lane for lane in self._running if lane.person or not self._stands_still(lane.aboard)]
         self._close_ranks()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Once a deterministic job stands still for people, and once it goes on."""
+        words = _WAITS if self._jobs and self._stands_still(self._jobs[0]) else ""
+        if words != self._told:
+            self._told = words
+            self._report.say(words)
 
     def _land(self, sky: Sky) -> bool:
         over = [aboard for aboard in (*self._people, *self._jobs) if aboard.over()]

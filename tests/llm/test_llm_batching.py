@@ -254,6 +254,21 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
     assert max(sky.landed_at[at] for at in (1, 2, 3, 4)) < sky.landed_at[0] < sky.landed_at[5]
 
 
+def test_it_is_told_while_a_deterministic_flight_waits_for_people(
+    engine: LlmEngine, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.load(change(GREEDY, parallel=2))
+    said: list[tuple[int, str]] = []
+    sky = Script((0, Orders(questions(2))), (4, person()), (6, person()))
+    monkeypatch.setattr(recorder, "say", lambda words: said.append((sky.step, words)))
+    sky.play(engine)
+    last = max(sky.landed_at[1], sky.landed_at[2])
+    assert said == [(4, "a deterministic job waits for people"), (last, "")]
+    said.clear()
+    Script((0, job(2)), (4, person())).play(engine)
+    assert said == []
+
+
 def test_suspended_units_of_a_deterministic_flight_come_back_to_their_places(engine: LlmEngine) -> None:
     engine.load(change(GREEDY, parallel=3))
     requests = [{"prompt": "word " * 9 * at + "What is a token?", "max_tokens": 9} for at in range(1, 4)]
