@@ -222,8 +222,10 @@ def test_a_schema_that_is_too_large_for_the_library_is_told_in_its_own_words(eng
     for most in (10, 1000, 2000):
         schema = {"type": "array", "maxItems": most, "items": schema}
     problem = ask(engine, {"prompt": "Hello", "json_schema": schema}).problems[0]
-    assert problem.title == "Bad schema"
-    assert problem.detail == "The JSON schema cannot be used: its grammar is too large."
+    assert (problem.title, problem.detail) == (
+        "Bad schema",
+        "The JSON schema cannot be used: its grammar is too large.",
+    )
     assert "`maxItems` and `maxLength`" in problem.hint
 
 

@@ -163,6 +163,8 @@ def test_a_schema_that_is_too_large_is_told_in_its_own_words() -> None:
     with pytest.raises(RequestFailed) as raised:
         to_gbnf(json.dumps(large))
     problem = raised.value.problem
-    assert problem.title == "Bad schema"
-    assert problem.detail == "The JSON schema cannot be used: its grammar is too large."
+    assert (problem.title, problem.detail) == (
+        "Bad schema",
+        "The JSON schema cannot be used: its grammar is too large.",
+    )
     assert "`maxItems` and `maxLength`" in problem.hint
