@@ -11,11 +11,12 @@ and all of the supervisor, engine and desk, against the bare child. Aim: ratio a
 Then one more job on an engine whose flights are stamped (`bench.tap`) tells where its time went:
 
     planning   submit → the first flight begins in the engine: probe, desk, store
-    units      the sum of all flights, from begin to landing, in the engine
-    gaps       the sum of all times between a landing and the begin of the next flight
+    at work    some flight is in the engine
+    idle       none is, between the first and the last
     assembly   the last landing → done: desk, sync, rename, store
 
-A gap has a commit in it, so what one costs on this disk just then is told, too: SQLite alone, as the store has it set.
+Each flight is committed before it is sent, so what a commit costs on this disk just then is told, too: SQLite alone, as
+the store has it set.
 """
 
 from __future__ import annotations
@@ -141,22 +142,21 @@ def show_rounds(case: Case, pairs: list[tuple[Work, Work]]) -> None:
 def show_gaps(case: Case, job: Work, stamps: list[Stamp]) -> None:
     """Where the time of the stamped job went."""
     whole = job.ended - job.began
-    gaps = [after.begun - before.landed for before, after in zip(stamps, stamps[1:], strict=False)]
+    stamps = sorted(stamps, key=lambda stamp: stamp.begun)
+    idle, landed = 0.0, stamps[0].landed
+    for stamp in stamps[1:]:
+        idle += max(0.0, stamp.begun - landed)
+        landed = max(landed, stamp.landed)
     parts = {
         "planning": stamps[0].begun - job.began,
-        "units": sum(stamp.landed - stamp.begun for stamp in stamps),
-        "gaps": sum(gaps),
-        "assembly": job.ended - stamps[-1].landed,
+        "at work": landed - stamps[0].begun - idle,
+        "idle": idle,
+        "assembly": job.ended - landed,
     }
     print(f"{case.name:10} stamped job: {job.rate:.0f} tok/s, {whole:.2f} s, of which")
     for name, seconds in parts.items():
         print(f"{'':10} {name:9} {seconds * 1e3:9.1f} ms {seconds / whole:7.2%}")
-    for name, taken in (
-        ("gap", gaps),
-        ("begin → first token", [stamp.ttft for stamp in stamps]),
-        ("landing → next first token", [gap + after.ttft for gap, after in zip(gaps, stamps[1:], strict=True)]),
-    ):
-        print(f"{'':10} {name:28} {_cell(taken)}")
+    print(f"{'':10} {'begin → first token':28} {_cell([stamp.ttft for stamp in stamps])}")
 
 
 def show_commits(folder: Path) -> None:
