@@ -12,7 +12,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 import ipc
 from cli import say, words
@@ -21,30 +20,13 @@ from cli.interpreter import interpreter_of
 from cli.session import Session
 from cli.verb import Verb, completes_files, takes_json
 from ipc.errors import Problem, RequestFailed
+from ipc.models import Imported, Outcome
 from ipc.places import data_folder, models_folder
 
 KIND = "embed"
 MODULE = "engines.embed.making.importing"
 ROOT = Path(ipc.__file__).parents[1]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-class Made(Struct, frozen=True):
-    """What that process says it made; `how` is `weights` or `torch`."""
-
-    name: str
-    path: str
-    architecture: str
-    dimensions: int
-    max_tokens: int
-    size_bytes: int
-    seconds: float
-    how: str
-
-
-class _Outcome(Struct, frozen=True):
-    made: Made | None
-    problem: Problem | None
 
 
 def _import(session: Session, arguments: Namespace) -> Exit:
@@ -70,7 +52,7 @@ def _import(session: Session, arguments: Namespace) -> Exit:
     return Exit.OK
 
 
-def make(session: Session, told: str, name: str) -> Made:
+def make(session: Session, told: str, name: str) -> Imported:
     """Make the model `name` of the folder `told`, or of the package that `told` names.
 
     Raises:
@@ -84,7 +66,7 @@ def make(session: Session, told: str, name: str) -> Made:
         env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     try:
-        outcome = msgspec.json.decode(done.stdout.strip().rpartition("\n")[2], type=_Outcome)
+        outcome = msgspec.json.decode(done.stdout.strip().rpartition("\n")[2], type=Outcome)
     except msgspec.MsgspecError as error:
         raise RequestFailed(
             Problem("Import died", f"It ended with exit code {done.returncode}.", "What it printed is above.")
@@ -94,7 +76,7 @@ def make(session: Session, told: str, name: str) -> Made:
     return outcome.made
 
 
-def _show(made: Made) -> None:
+def _show(made: Imported) -> None:
     how = "traced by torch" if made.how == "torch" else "written from its weights"
     say.data(
         f"{made.name}: {made.dimensions} dimensions, up to {made.max_tokens} tokens, {words.size(made.size_bytes)}"

@@ -125,3 +125,23 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 Said: TypeAlias = ModelRow | Progress | Remark | Checked | Removed | Refused
+
+
+class Imported(Struct, frozen=True):
+    """An embedding model was made of a folder with weights; `how` is `weights` or `torch`."""
+
+    name: str
+    path: str
+    architecture: str
+    dimensions: int
+    max_tokens: int
+    size_bytes: int
+    seconds: float
+    how: str
+
+
+class Outcome(Struct, frozen=True):
+    """What an import prints; exactly one of both."""
+
+    made: Imported | None
+    problem: Problem | None

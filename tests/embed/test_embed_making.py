@@ -18,8 +18,9 @@ from engines.contract import CannotLoad
 from engines.embed import folder as folders
 from engines.embed.encoder import Encoder
 from engines.embed.folder import ModelFolder
-from engines.embed.making.importing import Outcome, folder_of, make
+from engines.embed.making.importing import folder_of, make
 from engines.embed.settings import EmbedSettings
+from ipc.models import Outcome
 
 pytest_plugins = ["embed_fixtures"]
 ROOT = Path(__file__).parents[2]

