@@ -53,8 +53,12 @@ def begin(room: Room, output: Path | None = None) -> str:
 
 def held(room: Room, job: str) -> str:
     """Why, once it is."""
-    wait_for(lambda: room.job(job)["state"] == "held", f"{job} is held")
-    return str(room.job(job)["reason"])
+
+    def probe() -> str | None:
+        row = room.job(job)  # one look: a moment later it may be trying again
+        return str(row["reason"]) if row["state"] == "held" else None
+
+    return wait_for(probe, f"{job} is held")
 
 
 def ends_whole(room: Room, job: str, output: Path | None = None) -> None:
