@@ -127,8 +127,8 @@ def test_an_output_folder_that_becomes_read_only_holds_the_job_until_it_can_be_w
     source.write_text("".join(json.dumps({"id": str(n), "prompt": "x"}) + "\n" for n in range(5)))
     job = room.submit("fake", str(source), "-o", str(folder.path / "o.jsonl"))
     folder.writable(False)
-    wait_for(lambda: room.job(job)["state"] == "held", "the job is held")
-    assert str(folder.path) in room.job(job)["reason"]
+    row = wait_for(lambda: (r := room.job(job))["state"] == "held" and r, "the job is held")
+    assert str(folder.path) in row["reason"]
     folder.writable(True)
     wait_for(lambda: room.job(job)["state"] == "done", "the job ends")
     assert len((folder.path / "o.jsonl").read_text().splitlines()) == 5
