@@ -119,7 +119,7 @@ class Employment:
     def _units(self, kind: str, engine: EngineView, moment: Moment) -> list[Effect]:
         """Send what was composed ahead, if it still comes first; else compose, for an engine that is idle."""
         name, flight = engine.name, self._air.next_of(engine.name)
-        if self._busy(name) and not (engine.joins and not (engine.deterministic and self._air.aloft(name))):
+        if not self._takes_units(engine):
             return []
         effects: list[Effect] = []
         if flight is not None:
@@ -129,6 +129,12 @@ class Employment:
                 return self._air.send(flight, engine, run, careful=self._air.careful(name, moment.monotonic))
             effects = self._air.disband(name)
         return effects + ([] if self._busy(name) else self._compose(kind, engine, moment))
+
+    def _takes_units(self, engine: EngineView) -> bool:
+        """Whether units may fly beside what is in the air: not where they must be computed as they were."""
+        if not engine.joins:
+            return not self._busy(engine.name)
+        return not (engine.deterministic and self._air.aloft(engine.name))
 
     def _compose(self, kind: str, engine: EngineView, moment: Moment) -> list[Effect]:
         best = self._best(kind, engine, moment)
