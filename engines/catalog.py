@@ -8,6 +8,7 @@ from engines.embed.settings import EmbedSettings
 from engines.fake.settings import FakeSettings
 from engines.llm.settings import LlmSettings
 from engines.settings import EngineSettings
+from engines.tts.settings import TtsSettings
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,17 @@ KINDS: dict[str, Kind] = {
             "engines.embed.appraise",
             (".txt", ".jsonl"),
             ".npy",
+        ),
+        Kind(
+            "tts",
+            "text to speech (chatterbox-tts)",
+            TtsSettings,
+            "engines.tts.engine",
+            "engines.tts.plan",
+            "engines.tts.assemble",
+            "engines.tts.appraise",
+            (".txt", ".md", ".epub", ".html", ".htm", ".srt"),
+            ".m4b",
         ),
         Kind(
             "fake",

@@ -39,6 +39,16 @@ def vectors_folder(data: Path) -> Path:
     return data / "vectors"
 
 
+def voices_folder(data: Path) -> Path:
+    """Recordings of people, each `NAME.wav` or another sound file, that engines can speak like."""
+    return data / "voices"
+
+
+def speech_folder(data: Path) -> Path:
+    """What speaking engines learned of their voices; losing it costs time, no work."""
+    return data / "speech"
+
+
 def xdg_base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
     """An XDG base folder; the specification says that a relative value is to be ignored."""
     told = environ.get(variable, "")

@@ -1,0 +1,1 @@
+"""Speech tokens to sound: conditioning on a voice, flow, vocoder, watermark."""
