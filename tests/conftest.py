@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 # A run in the background may ignore these, and every program that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# These need the environment of another kind: `make unit-speech`.
+collect_ignore = [] if importlib.util.find_spec("chatterbox") else ["speech"]
 
 
 @pytest.fixture
