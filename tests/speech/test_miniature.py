@@ -8,6 +8,8 @@ import torch
 
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
 
+pytest_plugins = ["speech_fixtures"]
+
 
 def test_the_library_speaks_with_it(miniature: Path) -> None:
     from chatterbox.models.t3.t3 import T3
