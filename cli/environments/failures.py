@@ -46,7 +46,7 @@ def of_output(output: Output, doing: str, folder: Path, log: Path) -> Problem:
     if (offered := _NOT_OFFERED.search(text)) and offered[1].endswith("+cpu"):
         return Problem(
             "Not offered",
-            f"The package index has no {offered[1]}: the ordinary one has only builds for CUDA, some 4 GB with its libraries.",
+            f"The package index has no {offered[1]}; for Linux the ordinary one has the build for CUDA alone.",
             f"Add the index that has it: --extra-index {TORCH_FOR_CPUS}",
         )
     if offered:

@@ -89,8 +89,8 @@ class Packages:
             elif make := _MAKE.match(line):
                 self._progress.step(int(make[1]), 100)
 
-        command = ("wheel", *_QUIET, "--verbose", "--progress-bar", "off", "--no-deps", "--no-cache-dir",
-                   "--no-binary", name, "--no-build-isolation", *self._indexes, "--wheel-dir", str(wheels), pin)  # fmt: skip
+        command = ("wheel", *_QUIET, "--verbose", "--progress-bar", "off", "--no-deps", "--no-cache-dir", "--no-binary",
+                   name, "--no-build-isolation", "--wheel-dir", str(wheels), *self._indexes, pin)  # fmt: skip
         path = f"{kit / 'bin'}:{self._programs.environ.get('PATH', '')}"
         more = {**environ, "PYTHONPATH": str(kit), "PATH": path}
         output = self._programs.run([*self._pip, *command], more=more, hears=hears, behind=True)

@@ -53,18 +53,17 @@ def _no_gpu(torch: Any) -> str:
 
 
 def _written(device: Any) -> Any:
-    """Where the token lies that the library's own loop wrote, with weights drawn at random."""
+    """Where the token lies that the library's own loop wrote, with guidance, and with weights drawn at random."""
     shrink_t3(Sizes())
     torch = import_module("torch")
-    library = import_module("chatterbox.models.t3.modules.cond_enc"), import_module("chatterbox.models.t3")
-    t3 = library[1].T3().to(device).eval()
-    voice = library[0].T3Cond(
+    t3 = import_module("chatterbox.models.t3").T3().to(device).eval()
+    voice = import_module("chatterbox.models.t3.modules.cond_enc").T3Cond(
         speaker_emb=torch.rand(1, 256),
         cond_prompt_speech_tokens=torch.zeros(1, t3.hp.speech_cond_prompt_len, dtype=torch.long),
-        emotion_adv=0.5 * torch.ones(1, 1, 1),
-    ).to(device=device)
-    text = torch.tensor([[t3.hp.start_text_token, 1, t3.hp.stop_text_token]]).expand(2, -1)  # with and without guidance
-    token = t3.inference(t3_cond=voice, text_tokens=text, max_new_tokens=1)
+        emotion_adv=torch.full((1, 1, 1), 0.5),
+    )
+    text = torch.tensor([[t3.hp.start_text_token, 1, t3.hp.stop_text_token]]).expand(2, -1)
+    token = t3.inference(t3_cond=voice.to(device=device), text_tokens=text, max_new_tokens=1)
     if token.shape != (1, 1) or not 0 <= int(token) < t3.hp.speech_tokens_dict_size:
         raise RuntimeError(f"it wrote {token.tolist()} instead of a token")
     return token.device
