@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import msgspec
-import perth
 import pytest
 
 from engines.environments.record import SelfTest
+from engines.tts.library import prepare
 from engines.tts.selftest import compute
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,9 @@ def test_it_writes_a_token_and_on_the_cpu_is_no_success_where_a_gpu_was_asked_fo
 
 
 def test_a_watermarker_that_silently_became_nothing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare()
+    import perth
+
     monkeypatch.setattr(perth, "PerthImplicitWatermarker", None)
     with pytest.raises(RuntimeError, match="perth, which marks what is spoken, is not whole"):
         compute("cpu")
