@@ -19,7 +19,7 @@ _UNREACHABLE: Final = re.compile(
 )
 _NOT_OFFERED: Final = re.compile(r"No matching distribution found for ([^\s;]+)")
 TORCH_FOR_CPUS: Final = "https://download.pytorch.org/whl/cpu"
-"""The index that has torch without CUDA, which the ordinary one lacks for Linux."""
+"""PyTorch's own index, which has torch without CUDA; the ordinary one has none for Linux."""
 _NO_PIP: Final = re.compile(r"ensurepip is not available|No module named '?ensurepip")
 _COMPILER: Final = re.compile(r"\berror\b.*:|FAILED:|CMake Error|ninja: build stopped|\*\*\*")
 _ERROR: Final = re.compile(r"error", re.IGNORECASE)
@@ -46,7 +46,7 @@ def of_output(output: Output, doing: str, folder: Path, log: Path) -> Problem:
     if (offered := _NOT_OFFERED.search(text)) and offered[1].endswith("+cpu"):
         return Problem(
             "Not offered",
-            f"The package index has no {offered[1]}; for Linux the ordinary one has the build for CUDA alone.",
+            f"The package index has no {offered[1]}, the build for the CPU alone.",
             f"Add the index that has it: --extra-index {TORCH_FOR_CPUS}",
         )
     if offered:
