@@ -18,8 +18,6 @@ _UNREACHABLE: Final = re.compile(
     r"Connection refused|Connection broken|Connection to .* timed out"
 )
 _NOT_OFFERED: Final = re.compile(r"No matching distribution found for ([^\s;]+)")
-TORCH_FOR_CPUS: Final = "https://download.pytorch.org/whl/cpu"
-"""PyTorch's own index, which has torch without CUDA; the ordinary one has none for Linux."""
 _NO_PIP: Final = re.compile(r"ensurepip is not available|No module named '?ensurepip")
 _COMPILER: Final = re.compile(r"\berror\b.*:|FAILED:|CMake Error|ninja: build stopped|\*\*\*")
 _ERROR: Final = re.compile(r"error", re.IGNORECASE)
@@ -47,7 +45,7 @@ def of_output(output: Output, doing: str, folder: Path, log: Path) -> Problem:
         return Problem(
             "Not offered",
             f"The package index has no {offered[1]}, the build for the CPU alone.",
-            f"Add the index that has it: --extra-index {TORCH_FOR_CPUS}",
+            "Add PyTorch's own index for CPUs (pytorch.org shows its address): --extra-index URL.",
         )
     if offered:
         return Problem(
