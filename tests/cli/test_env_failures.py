@@ -34,7 +34,7 @@ ERROR: No matching distribution found for anyio==4.16.0"""
         (
             "ERROR: No matching distribution found for torch==2.13.0+cpu; sys_platform == 'linux'",
             "Not offered",
-            "the build for the CPU alone. Add PyTorch's own index for CPUs (pytorch.org shows its address): --extra-index",
+            "Add PyTorch's own index for CPUs (pytorch.org shows its address): --extra-index URL.",
         ),
         ("The virtual environment was not created because ensurepip is not available.", "No ensurepip", "apt"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\nmore", "Environment not made", "DO NOT MATCH"),
