@@ -8,25 +8,24 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
+from engines.tts.budget import Backend
 from engines.tts.miniature import vocabulary
 from engines.tts.miniature.shrink import SIZES, Sizes, shrink
 from engines.tts.miniature.stops import Stops, follow_text
-
-Made: TypeAlias = Literal["english", "multilingual", "turbo"]
 
 SEED: Final = 0
 PROMPT_TOKENS: Final = 25
 """Of the built-in voice, for the part that makes sound: one second."""
 
 
-def make(folder: Path, sizes: Sizes, backend: Made = "english", stops: Stops = "normal") -> None:
+def make(folder: Path, sizes: Sizes, backend: Backend = "english", stops: Stops = "normal") -> None:
     """Write a checkpoint for `from_local` of the library's class; the process has its sizes from then on.
 
-    `stops`: as soon as the text is said, after four times as long, or never.
+    `stops`: as soon as the text is said, after twice as long, or never.
     """
     shrink(sizes)
     import torch
@@ -62,7 +61,7 @@ def make(folder: Path, sizes: Sizes, backend: Made = "english", stops: Stops = "
     (folder / SIZES).write_bytes(msgspec.json.encode(sizes))
 
 
-def _configuration(backend: Made) -> Any:
+def _configuration(backend: Backend) -> Any:
     """The library's own, which for Turbo it has only amid its loading."""
     from chatterbox.models.t3.modules.t3_config import T3Config
 
@@ -127,7 +126,7 @@ def _voice(path: Path, prompt_tokens: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m engines.tts.miniature.make", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--backend", choices=get_args(Made), default="english")
+    parser.add_argument("--backend", choices=get_args(Backend), default="english")
     parser.add_argument("--stops", choices=get_args(Stops), default="normal")
     told = parser.parse_args()
     make(told.folder, Sizes(), told.backend, told.stops)
