@@ -16,7 +16,8 @@ class Kind:
     """One kind of engine.
 
     `engine`, `plan`, `assemble` and `appraise` are module names inside the kind's room; `settings` is its declaration.
-    `reads` are the suffixes of the files that it takes from a folder, `writes` that of its outputs.
+    `reads` are the suffixes of the files that it takes from a folder, `writes` that of its outputs. Where the name of
+    an output decides what is in it, `forms` are the suffixes that it knows; empty where any name will do.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Kind:
     appraise: str
     reads: tuple[str, ...]
     writes: str
+    forms: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -65,6 +67,7 @@ KINDS: dict[str, Kind] = {
             "engines.tts.appraise",
             (".txt", ".md", ".epub", ".html", ".htm", ".srt"),
             ".m4b",
+            (".m4b", ".m4a", ".mp3", ".opus", ".flac", ".wav"),
         ),
         Kind(
             "fake",

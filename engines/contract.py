@@ -8,7 +8,7 @@ Everything of `Engine` runs in the child's one model thread, so it may block; it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -193,8 +193,12 @@ class PlanFunction(Protocol):
 class AssembleFunction(Protocol):
     """`assemble` of a kind: writes all of the output to `part` and verifies it. Raises CannotAssemble.
 
-    Each row has its result's text, wherever that was kept; its `file`, where it has one, is as the engine wrote it.
+    Each row has its result's text, wherever that was kept; its `file`, where it has one, is as the engine wrote it, and
+    can be read until the end. Each row that is taken is a step of work; where more is done than that, `step` says so:
+    a desk without steps counts as hung. It raises where the desk has to leave.
     The runtime syncs the file. Called again after a crash it starts over: `part` is truncated first.
     """
 
-    def __call__(self, part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> None: ...
+    def __call__(
+        self, part: Path, rows: Iterator[ResultRow], settings: EngineSettings, step: Callable[[], None]
+    ) -> None: ...

@@ -49,7 +49,7 @@ class DeskRole:
                 raise _violation(f"A desk was told to {type(message).__name__}.")
 
     def stop(self) -> None:
-        """Ends an assembly at its next row; a stretch of planning is short."""
+        """Ends an assembly at its next row or step; a stretch of planning is short."""
         self._answers.put(None)
 
     # ── on the worker ─────────────────────────────────────────────────────────────────────────────────────
@@ -89,7 +89,7 @@ class DeskRole:
     def _write(self, part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> int:
         try:
             partfile.begin(part)
-            self._assemble_kind(part, rows, settings)
+            self._assemble_kind(part, rows, settings, self._step)
             return partfile.sync(part)
         except OSError as error:
             raise partfile.not_written(part, error) from error
@@ -107,7 +107,12 @@ class DeskRole:
                     raise _violation(f"Result {row.index} came after result {after}.")
                 after = row.index
                 self._worker.step()
-                yield resultfile.read_back(row, job, self._worker.step)
+                yield resultfile.read_back(row, job, self._step)
+
+    def _step(self) -> None:
+        if self._worker.leaving:
+            raise _Abandoned
+        self._worker.step()
 
     def _answer(self, task: int) -> Results:
         while (answer := self._answers.get()) is not None:

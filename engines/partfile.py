@@ -1,4 +1,4 @@
-"""The part file an assembly writes: begun empty, synced at the end, and which failures can go away by themselves."""
+"""The part file an assembly writes: whose it is, its beginning, its way to the disk, and which failures can pass."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ _CAN_GO_AWAY = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO, errno.ESTALE}
 )
 """A full or read-only disk, missing rights, a folder that is not mounted: a person mends these, then it goes on."""
+
+
+def output_of(part: Path) -> Path:
+    """What a part file (`.vectors.npy.JOB.part`) will be called."""
+    return part.with_name(_named(part)[0])
+
+
+def job_of(part: Path) -> str:
+    """The id of the job whose part file this is."""
+    return _named(part)[1]
 
 
 def begin(part: Path) -> None:
@@ -42,3 +52,9 @@ def not_written(part: Path, error: OSError) -> CannotAssemble:
         Problem("Output not written", f"{part.parent}: {error.strerror}.", "Make room or allow writing there."),
         retry=can_go_away(error),
     )
+
+
+def _named(part: Path) -> tuple[str, str]:
+    """The output's name, and the job's id, which holds no dot."""
+    name, _, job = part.name.removeprefix(".").removesuffix(".part").rpartition(".")
+    return name, job

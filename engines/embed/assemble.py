@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from engines.contract import CannotAssemble
 from engines.embed import ids, table
 from engines.embed.unit import Said, lines_of, said_of
+from engines.partfile import output_of
 from engines.settings import EngineSettings
 from ipc.errors import Problem
 from ipc.work import ResultRow
@@ -18,17 +19,17 @@ _HEAD_BYTES = 128
 """Of the file, before the vectors: enough for every shape, and a multiple of 64 as the format wants it."""
 
 
-def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> None:
+def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings, step: Callable[[], None]) -> None:
     """Write the vectors of all rows in order; the name that the output will have says in which form.
 
     Raises:
         CannotAssemble: a unit's vectors are not as many as its texts, pyarrow is missing, or somebody else's file is
             where the ids belong. OSError, which the desk turns into a sentence.
     """
-    if ids.output_of(part).suffix.lower() == ".parquet":
+    if output_of(part).suffix.lower() == ".parquet":
         table.write(part, map(_unit, rows))
         return
-    beside = ids.Beside(part)
+    beside = ids.Ids(part)
     with part.open("wb") as file:
         file.write(b" " * _HEAD_BYTES)
         count, dimensions = _vectors(file, map(_unit, rows), beside)
@@ -45,7 +46,7 @@ def head(count: int, dimensions: int) -> bytes:
     return b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + told.ljust(length - 1).encode() + b"\n"
 
 
-def _vectors(file: BinaryIO, units: Iterator[table.Unit], beside: ids.Beside) -> tuple[int, int]:
+def _vectors(file: BinaryIO, units: Iterator[table.Unit], beside: ids.Ids) -> tuple[int, int]:
     count = dimensions = 0
     for one in units:
         if dimensions not in (0, one.dimensions):

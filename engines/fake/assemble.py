@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -23,7 +23,7 @@ class _Line(msgspec.Struct, frozen=True):
     """Of the unit's file, where it has one."""
 
 
-def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> None:
+def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings, step: Callable[[], None]) -> None:
     """One line per line of the source. Raises OSError, which the desk turns into a sentence."""
     with part.open("wb") as file:
         for row in rows:

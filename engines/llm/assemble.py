@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -33,7 +33,7 @@ _asked = msgspec.json.Decoder(_Asked)
 _answers = msgspec.json.Decoder(Answer)
 
 
-def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings) -> None:
+def assemble(part: Path, rows: Iterator[ResultRow], settings: EngineSettings, step: Callable[[], None]) -> None:
     """Write one line per row to `part`, from its beginning, and check that all of it arrived in the file.
 
     Raises:

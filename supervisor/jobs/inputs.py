@@ -34,11 +34,12 @@ def outputs_for(files: tuple[str, ...], output: str, kind: Kind) -> tuple[str, .
     """The files that a job writes: `output`, or one in that folder for each input, named after it.
 
     Raises:
-        RequestFailed: two inputs would write the same file.
+        RequestFailed: two inputs would write the same file, or the kind writes no files of that name.
     """
     # One place has one name, so that no two jobs write there.
     folder = os.path.realpath(os.path.dirname(output))
     if not output.endswith("/"):
+        _check_form(output, kind)
         return (os.path.join(folder, os.path.basename(output)),)
     made: dict[str, str] = {}
     for file in files:
@@ -49,6 +50,17 @@ def outputs_for(files: tuple[str, ...], output: str, kind: Kind) -> tuple[str, .
             )
         made[name] = file
     return tuple(made)
+
+
+def _check_form(output: str, kind: Kind) -> None:
+    if kind.forms and Path(output).suffix.lower() not in kind.forms:
+        raise RequestFailed(
+            Problem(
+                "Unknown form",
+                f"The name of {output} does not say in which form {kind.name} is to write it.",
+                f"Name a file that ends in {', '.join(kind.forms[:-1])} or {kind.forms[-1]}.",
+            )
+        )
 
 
 def _files(name: str, kind: Kind, promised: Collection[str]) -> list[str]:

@@ -191,7 +191,7 @@ class Site:
         part = Path(order.part)
         try:
             partfile.begin(part)
-            assemble(part, _read_back(rows, order.job), _settings(order.settings))
+            assemble(part, _read_back(rows, order.job), _settings(order.settings), lambda: None)
         except CannotAssemble as error:
             self.say(work.TaskFailed(order.task, error.problem, error.retry))
         else:

@@ -146,6 +146,15 @@ def test_an_output_has_the_suffix_of_its_kind() -> None:
     assert outputs_for(("/x/a.txt", "/y/b.c.jsonl"), "/out/", KINDS["fake"]) == ("/out/a.jsonl", "/out/b.c.jsonl")
 
 
+def test_a_name_that_says_no_form_of_sound_is_refused_before_hours_of_work() -> None:
+    for known in ("book.m4b", "book.MP3", "a.b.wav"):
+        assert outputs_for(("/x/a.txt",), f"/out/{known}", KINDS["tts"]) == (f"/out/{known}",)
+    for unknown in ("book", "book.ogg", ".m4b", "book.m4b.txt"):
+        with pytest.raises(RequestFailed, match=r"ends in \.m4b, .* or \.wav"):
+            outputs_for(("/x/a.txt",), f"/out/{unknown}", KINDS["tts"])
+    assert outputs_for(("/x/a.txt",), "/out/", KINDS["tts"]) == ("/out/a.m4b",)
+
+
 # ── results in files ──────────────────────────────────────────────────────────────────────────────────────
 
 

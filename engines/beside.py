@@ -1,0 +1,118 @@
+"""Files beside an output that belong to it: subtitles, say. A job may only replace what it wrote itself.
+
+They are placed before the output is: one that is in its place has what belongs beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from engines.contract import CannotAssemble
+from engines.partfile import job_of
+from ipc.errors import Problem
+
+
+class Marked:
+    """A text file that begins with words that only this job writes."""
+
+    def __init__(self, part: Path, path: Path, mark: str) -> None:
+        """`part` is the output's. Raises CannotAssemble: a file that is none of this job's lies there. OSError"""
+        self.path = path
+        self._mark = mark.encode()
+        self._part = _hidden(path, job_of(part), "part")
+        self.check()
+
+    def place(self, pieces: Iterable[str]) -> None:
+        """Bring this text, which begins with the mark, to the disk in one stroke.
+
+        Raises:
+            CannotAssemble: a file that is none of this job's lies there. OSError
+        """
+        self.check()
+        _write(self._part, pieces)
+        self._part.replace(self.path)
+
+    def check(self) -> None:
+        """Raises CannotAssemble: a file that is none of this job's lies there. OSError"""
+        try:
+            with self.path.open("rb") as file:
+                begin = file.read(len(self._mark))
+        except FileNotFoundError:
+            return
+        if begin != self._mark:
+            raise _somebody_else_s(self.path)
+
+
+class Vouched:
+    """A text file of a form that has no room for a mark; a hidden file beside it (`.NAME.JOB.mark`) holds its SHA-256.
+
+    So it is replaced only as this job left it: nor is what a person has changed in it since.
+    """
+
+    def __init__(self, part: Path, path: Path) -> None:
+        """`part` is the output's. Raises CannotAssemble: a file that is none of this job's lies there. OSError"""
+        self.path = path
+        self._part = _hidden(path, job_of(part), "part")
+        self._voucher = _hidden(path, job_of(part), "mark")
+        self.check()
+
+    def place(self, pieces: Iterable[str]) -> None:
+        """Bring this text to the disk in one stroke.
+
+        Raises:
+            CannotAssemble: a file that is none of this job's lies there. OSError
+        """
+        lying = self.check()
+        digest = _write(self._part, pieces)
+        new = self._voucher.with_name(f"{self._voucher.name}.part")
+        _write(new, (f"{one}\n" for one in (lying, digest) if one))  # a crash between the two renames leaves either
+        new.replace(self._voucher)
+        self._part.replace(self.path)
+
+    def check(self) -> str:
+        """The SHA-256 of the file that lies there; empty when there is none.
+
+        Raises:
+            CannotAssemble: it is none of this job's. OSError
+        """
+        try:
+            with self.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return ""
+        with contextlib.suppress(FileNotFoundError):
+            if digest in self._voucher.read_text().split():
+                return digest
+        raise _somebody_else_s(self.path)
+
+
+def _hidden(path: Path, job: str, what: str) -> Path:
+    return path.with_name(f".{path.name}.{job}.{what}")
+
+
+def _write(part: Path, pieces: Iterable[str]) -> str:
+    """The SHA-256 of what is on the disk then. Raises OSError: nothing torn stays."""
+    digest = hashlib.sha256()
+    try:
+        with part.open("wb") as file:
+            for piece in pieces:
+                data = piece.encode()
+                file.write(data)
+                digest.update(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    return digest.hexdigest()
+
+
+def _somebody_else_s(path: Path) -> CannotAssemble:
+    return CannotAssemble(
+        Problem("Output exists", f"{path} was made or changed by somebody else.", "Move it away."), retry=True
+    )
