@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-_ENGLISH: Final = "tokenizer.json"
-_MULTILINGUAL: Final = "grapheme_mtl_merged_expanded_v1.json"
-_CANGJIE: Final = "Cangjie5_TC.json"
+from engines.tts.checkpoint import CANGJIE, FILES, Backend
+
+_CONTROLS: Final = re.compile(r"\[(START|STOP|UNK|SPACE|PAD|SEP|CLS|MASK|[a-z]{2})\]|<\|endoftext\|>")
+"""Tokens that steer the model; in a document they are words like others."""
 _HANDLED: Final = frozenset(" …:;—–“”‘’")
 """What the library itself writes otherwise before it looks up tokens."""
 _INSTEAD: Final = {
@@ -41,7 +43,9 @@ class Alphabet:
     """Characters that were looked up before: None is known, else what is written instead."""
 
     def write(self, text: str) -> str:
-        """The text in characters that the model knows."""
+        """The text in characters that the model knows, and without its words of command."""
+        if "[" in text or "<|" in text:
+            text = _CONTROLS.sub(lambda found: found[1] or "", text)
         if self.known is None or not (strange := self._strange(text)):
             return text
         for character in strange:
@@ -83,23 +87,24 @@ class Alphabet:
         return not self.seen[character] and (character in _SAID or unicodedata.category(character)[0] in "LNS")
 
 
-def alphabet_of(folder: Path, backend: str, language: str) -> Alphabet:
+def alphabet_of(folder: Path, backend: Backend, language: str) -> Alphabet:
     """What the tokenizer of a checkpoint knows; all, where that cannot be told."""
+    if backend == "turbo":  # it knows bytes
+        return Alphabet()
+    tokenizer = folder / FILES[backend].tokenizer
+    known = _vocabulary(tokenizer, tokenizer.stat().st_mtime_ns) if tokenizer.is_file() else None
     if backend == "english":
-        return Alphabet(_vocabulary(folder / _ENGLISH))
-    if backend == "multilingual":
-        return Alphabet(_vocabulary(folder / _MULTILINGUAL), folds=True, spells=_speller(folder, language))
-    return Alphabet()  # Turbo's knows bytes
+        return Alphabet(known)
+    return Alphabet(known, folds=True, spells=_speller(folder, language))
 
 
-def token_bound(backend: str, language: str) -> Callable[[str], int]:
-    """At most how many tokens the model makes of a text."""
+def token_bound(backend: Backend | None, language: str) -> Callable[[str], int]:
+    """At most how many tokens the model makes of a text; None is an unknown one."""
     if backend == "turbo":
         return lambda text: len(text.encode())
-    each = _TOKENS_EACH.get(language, 1) if backend == "multilingual" else 1
-    if each > 1:
+    if backend != "english" and (each := _TOKENS_EACH.get(language)):
         return lambda text: len(text) * each
-    return lambda text: len(unicodedata.normalize("NFKD", text)) if not text.isascii() else len(text)
+    return lambda text: len(text) if text.isascii() else len(unicodedata.normalize("NFKD", text))
 
 
 _TOKENS_EACH: Final = {"zh": 6, "ja": 4, "ko": 3, "he": 3, "ru": 2}
@@ -108,7 +113,7 @@ _TOKENS_EACH: Final = {"zh": 6, "ja": 4, "ko": 3, "he": 3, "ru": 2}
 
 def _speller(folder: Path, language: str) -> Callable[[str], bool]:
     if language == "zh":
-        table = _cangjie(folder / _CANGJIE)
+        table = _cangjie(folder / CANGJIE)
         return table.__contains__
     if language == "ja" and find_spec("pykakasi") is not None:
         return lambda character: "\u4e00" <= character <= "\u9fff" or character == "々"
@@ -116,7 +121,7 @@ def _speller(folder: Path, language: str) -> Callable[[str], bool]:
 
 
 @lru_cache(maxsize=4)
-def _vocabulary(path: Path) -> frozenset[str] | None:
+def _vocabulary(path: Path, _changed: int) -> frozenset[str] | None:
     """Its tokens of one character; None where the file cannot be read, which loading the model will tell."""
     try:
         described: Any = msgspec.json.decode(path.read_bytes())

@@ -28,7 +28,7 @@ class Tongue(NamedTuple):
 
 
 def told(name: str) -> str:
-    """The code of a language as metadata names it (`en-US`, `fre`, `German`); empty where it is none of Chatterbox's."""
+    """The code of a language as metadata names it (`en-US`, `fre`, `German`); empty where it is none of ours."""
     name = name.strip().casefold()
     code = name.replace("_", "-").partition("-")[0]
     code = _OTHER_NAMES.get(code, code)

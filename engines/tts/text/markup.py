@@ -14,13 +14,14 @@ from engines.tts.unit import Book
 
 _CHAPTERS: Final = frozenset({"h1", "h2", "h3"})
 _ENDS_PARAGRAPH: Final = frozenset({
-    "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div", "dl",
-    "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html",
-    "legend", "li", "main", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul",
+    "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr",
+    "html", "legend", "li", "main", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead",
+    "tr", "ul",
 })  # fmt: skip
 _UNSPOKEN: Final = frozenset({
-    "script", "style", "title", "nav", "template", "noscript", "svg", "math", "iframe", "object", "audio", "video", "canvas",
-    "select", "textarea", "button", "rt", "rp", "del",
+    "script", "style", "title", "nav", "template", "noscript", "svg", "math", "iframe", "object", "audio", "video",
+    "canvas", "select", "textarea", "button", "rt", "rp", "del",
 })  # fmt: skip
 _EMPTY: Final = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",

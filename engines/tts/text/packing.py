@@ -131,6 +131,11 @@ class Packer:
             yield chunk
             place = chunk.end
 
+    def begin(self, place: Place) -> Place | None:
+        """Where the first chunk from a place on begins."""
+        part = self._part(place)
+        return None if part is None else Place(part.span.sentence, part.span.begin)
+
     def chunk(self, place: Place) -> Chunk | None:
         """The first chunk from a place on; None where nothing more is said."""
         first = self._part(place)
@@ -224,9 +229,9 @@ class Packer:
         while True:
             found = cut(text, most, self._limits.short)
             spoken = self._speak(text[: found.end].strip())
-            if before is not None and found.hard and not before[0].hard:
-                if self._tokens(before[1]) <= self._limits.tokens:  # one word that is said in so many
-                    return before
+            splits = before is not None and found.hard and not before[0].hard
+            if before is not None and splits and self._tokens(before[1]) <= self._limits.tokens:
+                return before  # one word that is said in so many
             if self._fit(spoken) or most == 1:
                 return found, spoken
             before = (found, spoken)

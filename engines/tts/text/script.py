@@ -5,7 +5,7 @@ Cursors and spans count in these, so nothing here may depend on a setting that c
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
@@ -51,10 +51,14 @@ class Script:
         """How much lies before a place, 0..1."""
         return min(1.0, (self.begins[place.sentence] + place.character) / self.begins[-1])
 
-    def at(self, character: int) -> Place:
-        """The place at a character of the whole."""
-        sentence = min(bisect_right(self.begins, character), len(self.sentences)) - 1
-        return Place(sentence, character - self.begins[sentence])
+    def chapter_begin(self, chapter: int) -> Place:
+        """Where a chapter begins."""
+        return Place(bisect_left(self.sentences, chapter, key=lambda sentence: sentence.chapter), 0)
+
+    def settled(self, place: Place) -> Place:
+        """The same place, at a sentence's begin rather than at the end of the one before."""
+        at_end = place.character >= len(self.sentences[place.sentence].text)
+        return Place(place.sentence + 1, 0) if at_end else place
 
 
 def script_of(document: Document, language: str, *, sure: bool, cut: Callable[[str, str], list[str]]) -> Script:
