@@ -15,9 +15,9 @@ from engines.tts.unit import Book
 _CHAPTERS: Final = frozenset({"h1", "h2", "h3"})
 _ENDS_PARAGRAPH: Final = frozenset({
     "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div",
-    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr",
-    "html", "legend", "li", "main", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead",
-    "tr", "ul",
+    "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+    "hr", "html", "legend", "li", "main", "ol", "option", "p", "pre", "section", "summary", "table", "tbody", "tfoot",
+    "thead", "tr", "ul",
 })  # fmt: skip
 _UNSPOKEN: Final = frozenset({
     "script", "style", "title", "nav", "template", "noscript", "svg", "math", "iframe", "object", "audio", "video",

@@ -35,7 +35,7 @@ _HEADING: Final = re.compile(
 _ROMAN: Final = re.compile(r"[IVXLC]{1,7}\.?")
 _GUTENBERG: Final = re.compile(r"^\*{3} ?(START|END) OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.*$", re.M)
 _SAID: Final = re.compile(r"^(Title|Author|Language):[ \t]+(\S.*)$", re.M)
-_CUT_WORD: Final = re.compile(r"(\w+)-\n\s*(\w+)")
+_CUT_WORD: Final = re.compile(r"(\w+)-\n[ \t]*(\w+)(\S*)[ \t]*\n?")
 _ENDED: Final = (".", "!", "?", ":", '"', "”", "»", "'", "’", "…", "*")
 
 
@@ -93,10 +93,11 @@ def _mended(text: str) -> str:
     words = {word.casefold() for word in re.findall(r"\w+(?![\w-])", text)}
 
     def whole(found: re.Match[str]) -> str:
-        left, right = found[1], found[2]
+        left, right, marks = found.groups()
         known = (left + right).casefold() in words
         compound = left.casefold() in words and right.casefold() in words
-        return f"{left}-{right}" if (compound and not known) or not right[0].islower() else left + right
+        hyphen = "-" if (compound and not known) or not right[0].islower() else ""
+        return f"{left}{hyphen}{right}{marks}\n"
 
     return _CUT_WORD.sub(whole, text)
 

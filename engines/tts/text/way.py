@@ -80,6 +80,6 @@ def _language(script: Script, source: Path, settings: TtsSettings, backend: Back
             f"{source.name} is to be read in {name}, but {which} speaks English only."
             if given != "auto"
             else f"{source.name} is in {name}, but {which} speaks English only.",
-            "Set backend to multilingual, where the checkpoint has its files, or language to en to read it all the same.",
+            "Take the multilingual checkpoint (backend = multilingual), or set language to en to read it all the same.",
         )
     )
