@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from engines.contract import CannotPlan
 from engines.tts.text.document import Block, Document, chapters_of
 from engines.tts.text.encoding import text_of
-from engines.tts.text.markup import page_of
+from engines.tts.text.markup import page_of, parse
 from engines.tts.text.normal import clean
 from engines.tts.unit import Book
 from ipc.errors import Problem
@@ -188,8 +188,7 @@ def _within(folder: str, href: str) -> str:
 def _elements(text: str) -> list[tuple[str, dict[str, str], str]]:
     """All elements in order: name without prefix in small letters, attributes, and all text within."""
     parser = _Elements()
-    parser.feed(text)
-    parser.close()
+    parse(parser, text)
     return [(tag, told, clean("".join(words))) for tag, told, words in parser.found]
 
 

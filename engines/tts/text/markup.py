@@ -37,6 +37,8 @@ _MARK: Final = re.compile(r"\s*(?:\[\s*(?:\d{1,4}|[a-z])\s*\]|[*†‡§¶↩↑
 """and one that is not raised, or leads back."""
 _HEADED_WITHIN: Final = 3
 """Blocks after a place that a table of contents names; with a heading of its own among them it needs no other."""
+_ODD_SECTION: Final = re.compile(r"<!\[(?!(?:cdata|temp|ignore|include|rcdata|if|else|endif)[\[\s\]>])", re.I)
+"""What the parser of the standard library gives up at."""
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 
@@ -61,9 +63,14 @@ def page_of(text: str, labels: Mapping[str, str] | None = None) -> Page:
     where the page itself has no heading there.
     """
     parser = _Parser(labels or {})
-    parser.feed(text)
-    parser.close()
+    parse(parser, text)
     return parser.page()
+
+
+def parse(parser: HTMLParser, text: str) -> None:
+    """Have a parser read a text to its end."""
+    parser.feed(_ODD_SECTION.sub("<! [", text))
+    parser.close()
 
 
 class _Parser(HTMLParser):

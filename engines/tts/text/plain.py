@@ -29,7 +29,7 @@ _HEADING: Final = re.compile(
     rf"|{_NUMBER}\.?\s*(?:{_NUMBERED})\.?"
     r"|第\s*[\d一二三四五六七八九十百千〇零]+\s*[章回部卷話节節].{0,40}"
     r"|제\s*\d+\s*[장부화].{0,40}"
-    r"|(?:prologue?|epilogue?|prolog|epilog|prólogo|epílogo|foreword|preface|introduction|afterword|vorwort|nachwort))\.?",
+    r"|(?:prologue?|epilogue?|prolog|epilog|prólogo|epílogo|foreword|preface|introduction|afterword|vorwort|nachwort)\.?)",
     re.IGNORECASE,
 )
 _ROMAN: Final = re.compile(r"[IVXLC]{1,7}\.?")

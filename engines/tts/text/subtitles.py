@@ -37,9 +37,10 @@ def _blocks(text: str) -> Iterator[Block]:
 
 def _cues(text: str) -> Iterator[tuple[float, float, str]]:
     times = list(_TIMES.finditer(text))
-    for found, following in zip(times, [*times[1:], None], strict=True):
-        words = text[found.end() : following.start() if following else len(text)]
-        if following:
+    begins = [*(found.start() for found in times[1:]), len(text)]
+    for found, following in zip(times, begins, strict=bool(times)):
+        words = text[found.end() : following]
+        if following < len(text):
             words = _NUMBER_BEFORE.sub("", words)
         yield _seconds(found.groups()[:4]), _seconds(found.groups()[4:]), _DASH.sub("", _STYLE.sub("", words))
 
