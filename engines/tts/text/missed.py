@@ -45,7 +45,8 @@ def missed(
             (wholes if unsaid else parts).add(place, left_out)
     problems = []
     if parts.first is not None:
-        also = "" if parts.count == 1 else f" (and in {parts.count - 1:,} more sentences)"
+        more = parts.count - 1
+        also = f" (and in {more:,} more sentence{'s' if more > 1 else ''})" if more else ""
         problems.append(
             _problem(
                 "Characters left out", parts, starts, where, f"the model does not know {parts.named()}; left out{also}."

@@ -12,6 +12,8 @@ from engines.tts.text.normal import says_something
 _CLOSERS: Final = re.compile("[\"'”’»›）」』】〉》)\\]}]+(?=\\s|$)\\s*")
 _LAST_WORD: Final = re.compile(r"([\w.’'-]+)\.\s*$")
 _ORDINAL: Final = re.compile(r"(?:^|[^\w.,])\d{1,2}\.\s*$")
+_MEASURE: Final = re.compile(r"\d\s?[hmgst]\.\s*$")
+"""Of hours, metres and so on, which end a sentence often enough."""
 _UNFINISHED: Final = re.compile(r"(?:\.\.|…)[\"'”’»)\]]*\s*$|[.?!…][\"”’»)\]]+\s*$")
 """An ellipsis, or the end of somebody's words: the sentence may go on."""
 
@@ -50,6 +52,8 @@ def _goes_on(before: str, after: str, language: str) -> bool:
         return True
     if language in ORDINALS and _ORDINAL.search(tail):
         return True
+    if _MEASURE.search(tail):
+        return after[0].isdigit() or after[0].islower()
     found = _LAST_WORD.search(tail)
     return found is not None and _abbreviates(found[1], after, language)
 
