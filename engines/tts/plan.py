@@ -125,7 +125,8 @@ def _place(script: Script, cursor: str, source: Path) -> Place:
     sentence, _, character = cursor.partition(":")
     try:
         place = Place(int(sentence), int(character))
-        inside = place == (len(script.sentences), 0) or place.character < len(script.sentences[place.sentence].text)
+        at_end = place == (len(script.sentences), 0)
+        inside = min(place) >= 0 and (at_end or place.character < len(script.sentences[place.sentence].text))
     except (ValueError, IndexError):
         inside = False
     if not inside:

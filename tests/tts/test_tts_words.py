@@ -35,7 +35,7 @@ def cut_everywhere(text: str) -> list[str]:
     ("language", "pieces", "count"),
     [
         ("fr", "M. |Dupont vint à 8 h. |30. |Il partit.", 2),
-        ("en", "Approx. |2.5 km. |Then e.g. |this, J. |R. |R. |Tolkien said. |Mr. |Smith left.", 4),
+        ("en", "Approx. |2.5 km. |Then e.g. |this, J. |R. |R. |Tolkien said. |Mr. |Smith left.", 3),
         ("de", "Das geht z. |B. |so, d. |h. |anders. |Am 3. |Mai. |Es war 1914. |Dann kam er.", 4),
         ("fr", "J.|-P. |Sartre parle. |Il y en a. |Puis non. |Vers 8 h. |Il part.", 5),
         ("en", "Well… |maybe. |He left... |and came. |“Why?” |he asked. |No… |Yes.", 5),
@@ -68,7 +68,8 @@ def test_languages_are_known_by_the_names_that_books_use(name: str, code: str) -
 # ── pronunciations ────────────────────────────────────────────────────────────────────────────────────────
 
 TABLES: dict[str, Any] = {
-    "words": {"GIF": "jiff", "worcester": "Wooster", "new york": "Noo Yawk", "York": "Yorick", "don't": "do not", "&": "and"},
+    "words": {"GIF": "jiff", "worcester": "Wooster", "new york": "Noo Yawk", "York": "Yorick", "don't": "do not",
+              "&": "and"},
     "fr": {"worcester": "Ouster", "C++": "cé plus plus"},
 }  # fmt: skip
 
@@ -132,7 +133,7 @@ def test_voices_go_by_heading_then_number_then_range_then_default() -> None:
 
 @pytest.mark.parametrize(
     ("voices", "said"),
-    [({"9": "a"}, "chapter '9', which the document does not have"), ({"Two": "a"}, "chapter 'Two'"), ({"1": 2}, "1 does not")],
+    [({"9": "a"}, "chapter '9', which the document"), ({"Two": "a"}, "chapter 'Two'"), ({"1": 2}, "1 does not")],
 )  # fmt: skip
 def test_a_wrong_cast_is_refused_in_a_sentence(voices: dict[str, Any], said: str) -> None:
     with pytest.raises(CannotPlan, match=said):
@@ -150,9 +151,8 @@ def checkpoint(folder: Path, backend: Backend, characters: str) -> Path:
 
 def test_what_the_model_does_not_know_is_written_as_near_as_can_be(tmp_path: Path) -> None:
     alphabet = alphabet_of(checkpoint(tmp_path, "english", "abcdefghilmnorstuABC,.'\"-! "), "english", "en")
-    assert alphabet.write(
-        "naïf «Café» bœuf… 'Été' — ☃ (fin) Straße"
-    ) == "naif \"Cafe\" boeuf… 'ete' — fin Strasse".replace("Strasse", "strasse")
+    written = alphabet.write("naïf «Café» bœuf… 'Été' — ☃ (fin) Straße")
+    assert written == "naif \"Cafe\" boeuf… 'ete' — fin strasse"
     assert alphabet.left_out("a ☃ (b) ☃ % x") == "☃%x"
 
 
@@ -173,8 +173,9 @@ def test_chinese_characters_are_known_by_the_table_of_their_parts(tmp_path: Path
 
 
 def test_turbo_knows_all_and_so_does_a_model_that_is_not_there(tmp_path: Path) -> None:
-    for backend in ("turbo", "english"):
-        assert alphabet_of(tmp_path, backend, "en").write("☃") == "☃"  # type: ignore[arg-type]
+    backends: tuple[Backend, ...] = ("turbo", "english", "multilingual")
+    for backend in backends:
+        assert alphabet_of(tmp_path, backend, "en").write("☃") == "☃"
 
 
 def test_words_of_command_are_words() -> None:
