@@ -53,8 +53,8 @@ class Limits:
 
     @property
     def short(self) -> int:
-        """Below this a chunk is very short."""
-        return min(SHORT, self.characters // 2)
+        """Below this a chunk is very short; less where a character says more, so that chunks have fewer."""
+        return min(SHORT, self.characters // 4)
 
 
 class Part(NamedTuple):

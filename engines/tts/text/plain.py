@@ -38,7 +38,7 @@ _SAID: Final = re.compile(r"^(Title|Author|Language):[ \t]+(\S.*)$", re.M)
 _CUT_WORD: Final = re.compile(r"\b(\w+)-\n[ \t]*(\w+)(\S*)[ \t]*\n?")
 _POINT: Final = re.compile(r"\s*[-–—*•]\s+\S")
 """A point of a list, or the words of the next speaker."""
-_BULLET: Final = re.compile(r"\s*[-*•]\s+")
+_BULLET: Final = re.compile(r"\A\s*[-*•]\s+")
 _ENDED: Final = (".", "!", "?", ":", '"', "”", "»", "'", "’", "…", "*")
 
 
