@@ -23,8 +23,6 @@ class Manner:
     language: str
     sampling: Sampling
     exaggeration: float
-    seed: int
-    """Where chance begins for the whole of it."""
     steps: int
     attempts: int
     watermark: bool

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from engines.contract import Flight
 from engines.tts import seeds
-from engines.tts.aboard import Part, Speech, Taken, Trip
+from engines.tts.aboard import Part, Taken, Trip
 from engines.tts.boarding import Boarding
 from engines.tts.decode.decoder import Decoder
 from engines.tts.ending import end
@@ -153,14 +153,14 @@ class Aloft:
         speech = part.speech
         if (cut := halved(part.read.text)) is None:
             return False
-        *texts, pause = cut
+        first, second, between = cut
         try:
-            halves = [self._boarding.part(speech, text, part.depth + 1) for text in texts]
+            halves = [
+                *self._boarding.parts(speech, first, between, part.depth + 1, seeds.again(part.seed, -1)),
+                *self._boarding.parts(speech, second, part.pause, part.depth + 1, seeds.again(part.seed, -2)),
+            ]
         except RequestFailed:  # one of them is nothing but marks
             return False
-        for number, half in enumerate(halves):
-            half.seed = seeds.again(part.seed, -1 - number)
-        halves[0].pause, halves[1].pause = pause, part.pause
         halves[0].redone = part.redone + 1
         at = speech.parts.index(part)
         speech.parts[at : at + 1] = halves

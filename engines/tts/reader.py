@@ -14,8 +14,8 @@ from engines.tts.checkpoint import CANGJIE, Backend
 from engines.tts.languages import LANGUAGES
 from ipc.errors import Problem, RequestFailed
 
-MOST_TOKENS: Final = 2048
-"""Rows of the model's table of text positions, without those for start and stop; Turbo takes less than it could."""
+MOST_TOKENS: Final = 2050
+"""Rows of the model's table of text positions; Turbo could take more."""
 _UNKNOWN: Final = "[UNK]"
 _OWN = "en"
 """What the models speak that are for one language."""

@@ -1,0 +1,165 @@
+"""An order becomes parts that can be decoded: its voice and manner are found, its text is read, too long ones are cut."""
+
+from __future__ import annotations
+
+from random import SystemRandom
+from typing import Final
+
+import msgspec
+
+from engines.tts import seeds
+from engines.tts.aboard import Manner, Part, Speech, Trip
+from engines.tts.checkpoint import Backend
+from engines.tts.decode.chunk import Chunk, Sampling
+from engines.tts.decode.decoder import Decoder
+from engines.tts.pieces import halved, packed
+from engines.tts.reader import MOST_TOKENS, Reader
+from engines.tts.settings import TtsSettings
+from engines.tts.sound.voices import Voices
+from engines.tts.text.detect import detected
+from engines.tts.unit import Ask, Pause, Unit, ask_of, unit_of
+from engines.tts.verdicts import Verdicts
+from ipc.errors import Problem, RequestFailed
+from ipc.work import UnitOrder
+
+MOST_CHARACTERS: Final = 1000
+"""Of what a person hears at once: longer texts are jobs."""
+PIECE_CHARACTERS: Final = 280
+_STEPS, _TURBO_STEPS = 10, 2
+_TUNED_PENALTY: Final[dict[Backend, float]] = {"english": 1.2, "multilingual": 2.0, "turbo": 1.2}
+_TURBO_TOP_K, _TURBO_TOP_P = 1000, 0.95
+
+
+class Boarding:
+    """With the settings in force; what they say at boarding holds for an order to its end."""
+
+    def __init__(
+        self,
+        settings: TtsSettings,
+        backend: Backend,
+        reader: Reader,
+        voices: Voices,
+        decoder: Decoder,
+        verdicts: Verdicts,
+    ) -> None:
+        self.settings = settings
+        self._backend = backend
+        self._reader = reader
+        self._voices = voices
+        self._decoder = decoder
+        self._verdicts = verdicts
+        self._chance = SystemRandom()
+
+    def speech(self, trip: Trip, order: UnitOrder) -> Speech:
+        """The order with its parts.
+
+        Raises:
+            RequestFailed: it cannot be spoken, and why.
+        """
+        if trip.flight.stream and not order.file:
+            return self._asked(trip, order, ask_of(order.payload))
+        return self._planned(trip, order, unit_of(order.payload))
+
+    def parts(self, speech: Speech, text: str, pause: Pause, depth: int, seed: int) -> list[Part]:
+        """A text of an order, which is cut where it has more tokens than the model can read.
+
+        Raises:
+            RequestFailed: nothing of it can be spoken, or it cannot be read.
+        """
+        read = self._reader.read(text, speech.manner.language)
+        speech.unknown += "".join(character for character in read.unknown if character not in speech.unknown)
+        if len(read.ids) <= MOST_TOKENS:
+            return [Part(speech, read, seed, pause, depth)]
+        if (cut := halved(read.text)) is None:
+            raise RequestFailed(
+                Problem(
+                    "Text too long",
+                    f"It has {len(read.ids):,} tokens without a place to cut it; the model reads {MOST_TOKENS:,}.",
+                    "Put spaces or punctuation into it.",
+                )
+            )
+        first, second, between = cut
+        return [
+            *self.parts(speech, first, between, depth, seeds.again(seed, -1)),
+            *self.parts(speech, second, pause, depth, seeds.again(seed, -2)),
+        ]
+
+    def chunk(self, part: Part) -> Chunk:
+        """The next take of a part, to be decoded."""
+        manner = part.speech.manner
+        expected, limit = self._verdicts.budget(part)
+        return Chunk(
+            text=part.read.ids,
+            conditioning=self._decoder.conditioning(manner.voice, manner.exaggeration),
+            sampling=manner.sampling,
+            seed=seeds.again(part.seed, part.attempt),
+            expected=expected,
+            limit=limit,
+            analyze=manner.analyze,
+        )
+
+    def _planned(self, trip: Trip, order: UnitOrder, unit: Unit) -> Speech:
+        manner = self._manner(unit.language, unit.voice or self.settings.voice, self.settings)
+        base = self._base(deterministic=trip.flight.deterministic)
+        speech = Speech(trip, order, manner, len(unit.text), len(unit.text.split()))
+        self._fill(speech, [(unit.text, unit.pause)], seeds.first(base, order.index, order.take, unit.text))
+        return speech
+
+    def _asked(self, trip: Trip, order: UnitOrder, ask: Ask) -> Speech:
+        text = ask.text.strip()
+        if len(text) > MOST_CHARACTERS:
+            raise RequestFailed(
+                Problem(
+                    "Text too long",
+                    f"It has {len(text):,} characters; {MOST_CHARACTERS:,} are spoken at once.",
+                    "Save it as a file, and submit that: engineroom submit FILE.txt.",
+                )
+            )
+        changes = {
+            name: value for name in ("exaggeration", "cfg", "temperature") if (value := getattr(ask, name)) is not None
+        }
+        settings = msgspec.structs.replace(self.settings, **changes)
+        language = ask.language or self.settings.language
+        voice = self.settings.voice if ask.voice is None else ask.voice
+        manner = self._manner(self._language(text, language), voice, settings)
+        speech = Speech(trip, order, manner, len(text), len(text.split()))
+        seed = ask.seed if ask.seed is not None else self._base(deterministic=trip.flight.deterministic)
+        self._fill(speech, packed(text, PIECE_CHARACTERS), seed)
+        return speech
+
+    def _fill(self, speech: Speech, texts: list[tuple[str, Pause]], seed: int) -> None:
+        for number, (text, pause) in enumerate(texts):
+            speech.parts += self.parts(speech, text, pause, 0, seeds.again(seed, number))
+        speech.planned = len(speech.parts)
+
+    def _language(self, text: str, asked: str) -> str:
+        if asked != "auto":
+            return asked
+        return detected(text).language if self._backend == "multilingual" else "en"
+
+    def _manner(self, language: str, voice: str, settings: TtsSettings) -> Manner:
+        turbo = self._backend == "turbo"
+        return Manner(
+            voice=self._voices.of(voice, settings.reference_seconds),
+            language=language,
+            sampling=Sampling(
+                temperature=settings.temperature,
+                cfg=0.0 if turbo else settings.cfg,
+                min_p=0.0 if turbo else settings.min_p,
+                top_p=_TURBO_TOP_P if turbo and settings.top_p == 1 else settings.top_p,
+                top_k=_TURBO_TOP_K if turbo else 0,
+                repetition_penalty=settings.repetition_penalty or _TUNED_PENALTY[self._backend],
+            ),
+            exaggeration=settings.exaggeration,
+            steps=settings.flow_steps or (_TURBO_STEPS if turbo else _STEPS),
+            attempts=settings.attempts,
+            watermark=settings.watermark,
+            analyze=settings.use_alignment_analyzer and self._backend == "multilingual",
+            pause_sentence_ms=settings.pause_sentence_ms,
+        )
+
+    def _base(self, *, deterministic: bool) -> int:
+        """Where chance begins; anew each time, unless it is set or the work is to be the same again."""
+        if self.settings.seed >= 0:
+            return self.settings.seed
+        return 0 if deterministic else self._chance.randrange(2**31)
