@@ -1,20 +1,23 @@
-"""An order becomes parts that can be decoded: its voice and manner are found, its text is read, too long ones are cut."""
+"""An order becomes parts that can be decoded: its voice and manner are found, its text is read, and cut if too long."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from torch import Tensor
 
 from engines.tts import seeds
 from engines.tts.aboard import Manner, Part, Speech, Trip
 from engines.tts.checkpoint import Backend
 from engines.tts.decode.chunk import Chunk, Sampling
-from engines.tts.decode.decoder import Decoder
+from engines.tts.decode.conditioning import conditioning
 from engines.tts.pieces import halved, packed
 from engines.tts.reader import MOST_TOKENS, Reader
 from engines.tts.settings import TtsSettings
+from engines.tts.sound.voice import Voice
 from engines.tts.sound.voices import Voices
 from engines.tts.text.detect import detected
 from engines.tts.unit import Ask, Pause, Unit, ask_of, unit_of
@@ -25,6 +28,8 @@ from ipc.work import UnitOrder
 MOST_CHARACTERS: Final = 1000
 """Of what a person hears at once: longer texts are jobs."""
 PIECE_CHARACTERS: Final = 280
+_KEPT = 32
+"""Conditionings of voices."""
 _STEPS, _TURBO_STEPS = 10, 2
 _TUNED_PENALTY: Final[dict[Backend, float]] = {"english": 1.2, "multilingual": 2.0, "turbo": 1.2}
 _TURBO_TOP_K, _TURBO_TOP_P = 1000, 0.95
@@ -34,21 +39,16 @@ class Boarding:
     """With the settings in force; what they say at boarding holds for an order to its end."""
 
     def __init__(
-        self,
-        settings: TtsSettings,
-        backend: Backend,
-        reader: Reader,
-        voices: Voices,
-        decoder: Decoder,
-        verdicts: Verdicts,
+        self, t3: Any, settings: TtsSettings, backend: Backend, reader: Reader, voices: Voices, verdicts: Verdicts
     ) -> None:
+        self._t3 = t3
         self.settings = settings
         self._backend = backend
         self._reader = reader
         self._voices = voices
-        self._decoder = decoder
         self._verdicts = verdicts
         self._chance = SystemRandom()
+        self._conditionings: OrderedDict[tuple[Voice, float], Tensor] = OrderedDict()
 
     def speech(self, trip: Trip, order: UnitOrder) -> Speech:
         """The order with its parts.
@@ -90,13 +90,22 @@ class Boarding:
         expected, limit = self._verdicts.budget(part)
         return Chunk(
             text=part.read.ids,
-            conditioning=self._decoder.conditioning(manner.voice, manner.exaggeration),
+            conditioning=self._conditioning(manner),
             sampling=manner.sampling,
             seed=seeds.again(part.seed, part.attempt),
             expected=expected,
             limit=limit,
             analyze=manner.analyze,
         )
+
+    def _conditioning(self, manner: Manner) -> Tensor:
+        key = manner.voice, manner.exaggeration
+        if key not in self._conditionings:
+            self._conditionings[key] = conditioning(self._t3, *key)
+            if len(self._conditionings) > _KEPT:
+                self._conditionings.popitem(last=False)
+        self._conditionings.move_to_end(key)
+        return self._conditionings[key]
 
     def _planned(self, trip: Trip, order: UnitOrder, unit: Unit) -> Speech:
         manner = self._manner(unit.language, unit.voice or self.settings.voice, self.settings)
@@ -120,6 +129,7 @@ class Boarding:
         }
         settings = msgspec.structs.replace(self.settings, **changes)
         language = ask.language or self.settings.language
+        self._reader.check_wanted(language)
         voice = self.settings.voice if ask.voice is None else ask.voice
         manner = self._manner(self._language(text, language), voice, settings)
         speech = Speech(trip, order, manner, len(text), len(text.split()))

@@ -11,7 +11,7 @@ from engines.settings import as_dict, dearest
 from engines.tts.checkpoint import found
 from engines.tts.library import prepare
 from engines.tts.settings import TtsSettings
-from ipc.errors import Problem
+from ipc.errors import Problem, RequestFailed
 
 if TYPE_CHECKING:
     from engines.tts.loaded import Loaded
@@ -36,7 +36,7 @@ class TtsEngine:
         """Load, and speak one token with a sound of it.
 
         Raises:
-            CannotLoad, OutOfMemory, LoadCancelled
+            CannotLoad, RequestFailed, OutOfMemory, LoadCancelled
         """
         self.close()
         found(settings)
@@ -82,7 +82,7 @@ class TtsEngine:
         self.close()
         try:
             self._loaded = kind(new, self._report, self._memory)
-        except (CannotLoad, OutOfMemory, LoadCancelled):
+        except (CannotLoad, OutOfMemory, RequestFailed, LoadCancelled):
             try:
                 self._loaded = kind(old, self._report, self._memory)
             except (CannotLoad, OutOfMemory) as error:  # nothing is loaded now, and only a new process helps

@@ -35,7 +35,7 @@ class Loaded:
     """Loads at construction.
 
     Raises:
-        CannotLoad, OutOfMemory, LoadCancelled
+        CannotLoad, RequestFailed, OutOfMemory, LoadCancelled
     """
 
     def __init__(self, settings: TtsSettings, report: Report, memory: GpuMemory) -> None:
@@ -75,9 +75,9 @@ class Loaded:
         self._sound = Sound(model.s3gen, model.watermarker, for_sound(settings, on_gpu=self._device == "cuda"))
         self._tally = Tally()
         self._verdicts = Verdicts()
-        self._boarding = Boarding(
-            settings, self._backend, Reader(model, self._backend), self._voices, self._decoder, self._verdicts
-        )
+        self._reader = Reader(model, self._backend)
+        self._reader.check_wanted(settings.language)
+        self._boarding = Boarding(model.t3, settings, self._backend, self._reader, self._voices, self._verdicts)
         self._renderer: Renderer[Part] = Renderer(self._sound, self._device, self._report.step)
         self._aloft = Aloft(self._decoder, self._renderer, self._boarding, self._verdicts, self._tally)
         self._said = time.monotonic()
@@ -92,7 +92,12 @@ class Loaded:
         self.retune(settings)
 
     def retune(self, settings: TtsSettings) -> None:
-        """Take what holds from the next order on."""
+        """Take what holds from the next order on.
+
+        Raises:
+            RequestFailed: the model does not speak that language.
+        """
+        self._reader.check_wanted(settings.language)
         self._settings = self._boarding.settings = settings
 
     def fly(self, sky: Sky) -> None:

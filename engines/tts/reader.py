@@ -50,6 +50,24 @@ class Reader:
         inner = getattr(self._tokenizer, "tokenizer", None)
         self._unknown = None if inner is None else inner.token_to_id(_UNKNOWN)
 
+    def check_wanted(self, language: str) -> None:
+        """Whether the model can speak what somebody set; a language that was only detected may be a mistake.
+
+        Raises:
+            RequestFailed: it cannot.
+        """
+        if language == "auto":
+            return
+        if self._backend != "multilingual" and language != _OWN:
+            raise RequestFailed(
+                Problem(
+                    "Language not spoken",
+                    f"This model speaks English, not {_named(language)}.",
+                    "Set backend to multilingual, with a checkpoint of that.",
+                )
+            )
+        self.check(language)
+
     def check(self, language: str) -> None:
         """Whether the model can speak it; what it can do only worse is said once, in the log.
 
