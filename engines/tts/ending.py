@@ -1,4 +1,4 @@
-"""What was spoken for an order becomes its answer: for a job a file and what is told of it, for a person all as text."""
+"""What was spoken for an order becomes its answer: for a job a file and words about it, for a person all as text."""
 
 from __future__ import annotations
 
