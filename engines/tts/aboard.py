@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from engines.contract import Flight
 from engines.tts.decode.chunk import Chunk, Sampling
+from engines.tts.judge import Verdict
 from engines.tts.reader import Read
+from engines.tts.settings import TtsSettings
 from engines.tts.sound.flac import Floats
 from engines.tts.sound.voice import Voice
 from engines.tts.unit import Pause
@@ -19,26 +21,23 @@ from ipc.work import UnitOrder
 class Manner:
     """How an order is spoken: as the engine was set when it was boarded, and as the order itself says."""
 
+    settings: TtsSettings
     voice: Voice
     language: str
     sampling: Sampling
-    exaggeration: float
     steps: int
-    attempts: int
-    watermark: bool
     analyze: bool
-    pause_sentence_ms: int
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Taken:
-    """One take that was heard. `faults` are none where nothing is wrong with it; the fewer the better."""
+    """One take that was heard."""
 
     sound: Floats
     tokens: int
     seed: int
     extended: int
-    faults: tuple[str, ...]
+    verdict: Verdict
 
 
 @dataclass(eq=False)
@@ -69,13 +68,12 @@ class Speech:
     manner: Manner
     characters: int
     words: int
+    document_words: int
     planned: int = 1
     """Parts that it began with."""
     unknown: str = ""
     parts: list[Part] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
-    spoken: int = 0
-    """Tokens that were computed for it, those of takes that were thrown away among them."""
 
     @property
     def wanted(self) -> bool:

@@ -9,8 +9,10 @@ from engines.contract import Flight
 from engines.tts import seeds
 from engines.tts.aboard import Part, Taken, Trip
 from engines.tts.boarding import Boarding
+from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 from engines.tts.ending import end
+from engines.tts.judge import better
 from engines.tts.pieces import halved
 from engines.tts.renderer import Order, Renderer
 from engines.tts.sound.flac import Floats
@@ -83,10 +85,11 @@ class Aloft:
         self._begin(parallel)
         if not self._decoding:
             return 0
-        written = self._decoder.step()
-        for part in [part for part in self._decoding if part.chunk is not None and part.chunk.over]:
+        written = self._decoder.aloft
+        for chunk in self._decoder.step():
+            part = next(part for part in self._decoding if part.chunk is chunk)
             self._decoding.remove(part)
-            self._decoded(part)
+            self._decoded(part, chunk)
         return written
 
     # ── before it is decoded ──────────────────────────────────────────────────────────────────────────────
@@ -129,19 +132,17 @@ class Aloft:
 
     # ── after it is decoded ───────────────────────────────────────────────────────────────────────────────
 
-    def _decoded(self, part: Part) -> None:
-        chunk = part.chunk
-        assert chunk is not None
+    def _decoded(self, part: Part, chunk: Chunk) -> None:
         speech = part.speech
-        speech.spoken += len(chunk.tokens)
-        if not chunk.ended and part.depth < _DEEPEST and self._divided(part):
+        endless = not chunk.ended and not chunk.broken
+        if endless and part.depth < _DEEPEST and self._divided(part):
             return
         self._renderer.order(
             Order(
                 part,
                 Take(tuple(chunk.tokens), speech.manner.voice, chunk.seed),
                 speech.manner.steps,
-                speech.manner.watermark,
+                speech.manner.settings.watermark,
                 together=not speech.trip.flight.deterministic,
                 urgent=speech.trip.flight.stream,
                 wanted=lambda: speech.wanted,
@@ -171,15 +172,16 @@ class Aloft:
         chunk = part.chunk
         assert chunk is not None
         speech = part.speech
-        faults = self._verdicts.faults(part, chunk, sound)
-        taken = Taken(sound, len(chunk.tokens), chunk.seed, chunk.extended, faults)
-        if part.best is None or len(faults) < len(part.best.faults):
-            part.best = taken
-        if faults and part.attempt < speech.manner.attempts:
+        verdict = self._verdicts.of(part, chunk, sound)
+        if part.best is None or better(verdict, part.best.verdict):
+            part.best = Taken(sound, len(chunk.tokens), chunk.seed, chunk.extended, verdict)
+        if verdict.faults and part.attempt < speech.manner.settings.attempts:
             part.attempt += 1
             part.redone += 1
             speech.trip.waiting.appendleft(part)
             return
+        if not verdict.faults:
+            self._verdicts.learn(part, len(chunk.tokens))
         part.over, part.chunk = True, None
         if all(one.over for one in speech.parts):
             speech.trip.open -= 1

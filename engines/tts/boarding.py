@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engines.tts import seeds
 from engines.tts.aboard import Manner, Part, Speech, Trip
+from engines.tts.budget import penalty
 from engines.tts.checkpoint import Backend
 from engines.tts.decode.chunk import Chunk, Sampling
 from engines.tts.decode.conditioning import conditioning
@@ -28,10 +29,10 @@ from ipc.work import UnitOrder
 MOST_CHARACTERS: Final = 1000
 """Of what a person hears at once: longer texts are jobs."""
 PIECE_CHARACTERS: Final = 280
-_KEPT = 32
+_KEPT: Final = 32
 """Conditionings of voices."""
-_STEPS, _TURBO_STEPS = 10, 2
-_TUNED_PENALTY: Final[dict[Backend, float]] = {"english": 1.2, "multilingual": 2.0, "turbo": 1.2}
+_STEPS: Final = 10
+_TURBO_STEPS: Final = 2
 _TURBO_TOP_K, _TURBO_TOP_P = 1000, 0.95
 
 
@@ -99,7 +100,7 @@ class Boarding:
         )
 
     def _conditioning(self, manner: Manner) -> Tensor:
-        key = manner.voice, manner.exaggeration
+        key = manner.voice, manner.settings.exaggeration
         if key not in self._conditionings:
             self._conditionings[key] = conditioning(self._t3, *key)
             if len(self._conditionings) > _KEPT:
@@ -108,9 +109,9 @@ class Boarding:
         return self._conditionings[key]
 
     def _planned(self, trip: Trip, order: UnitOrder, unit: Unit) -> Speech:
-        manner = self._manner(unit.language, unit.voice or self.settings.voice, self.settings)
+        manner = self._manner(unit.language, unit.voice or self.settings.voice, self.settings, unit.words)
         base = self._base(deterministic=trip.flight.deterministic)
-        speech = Speech(trip, order, manner, len(unit.text), len(unit.text.split()))
+        speech = Speech(trip, order, manner, len(unit.text), len(unit.text.split()), unit.words)
         self._fill(speech, [(unit.text, unit.pause)], seeds.first(base, order.index, order.take, unit.text))
         return speech
 
@@ -131,8 +132,8 @@ class Boarding:
         language = ask.language or self.settings.language
         self._reader.check_wanted(language)
         voice = self.settings.voice if ask.voice is None else ask.voice
-        manner = self._manner(self._language(text, language), voice, settings)
-        speech = Speech(trip, order, manner, len(text), len(text.split()))
+        manner = self._manner(self._language(text, language), voice, settings, len(text.split()))
+        speech = Speech(trip, order, manner, len(text), len(text.split()), len(text.split()))
         seed = ask.seed if ask.seed is not None else self._base(deterministic=trip.flight.deterministic)
         self._fill(speech, packed(text, PIECE_CHARACTERS), seed)
         return speech
@@ -147,9 +148,10 @@ class Boarding:
             return asked
         return detected(text).language if self._backend == "multilingual" else "en"
 
-    def _manner(self, language: str, voice: str, settings: TtsSettings) -> Manner:
+    def _manner(self, language: str, voice: str, settings: TtsSettings, words: int) -> Manner:
         turbo = self._backend == "turbo"
         return Manner(
+            settings=settings,
             voice=self._voices.of(voice, settings.reference_seconds),
             language=language,
             sampling=Sampling(
@@ -158,14 +160,10 @@ class Boarding:
                 min_p=0.0 if turbo else settings.min_p,
                 top_p=_TURBO_TOP_P if turbo and settings.top_p == 1 else settings.top_p,
                 top_k=_TURBO_TOP_K if turbo else 0,
-                repetition_penalty=settings.repetition_penalty or _TUNED_PENALTY[self._backend],
+                repetition_penalty=penalty(settings, self._backend, words),
             ),
-            exaggeration=settings.exaggeration,
             steps=settings.flow_steps or (_TURBO_STEPS if turbo else _STEPS),
-            attempts=settings.attempts,
-            watermark=settings.watermark,
             analyze=settings.use_alignment_analyzer and self._backend == "multilingual",
-            pause_sentence_ms=settings.pause_sentence_ms,
         )
 
     def _base(self, *, deterministic: bool) -> int:

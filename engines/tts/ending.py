@@ -15,7 +15,7 @@ from engines.tts.unit import encode as as_text
 def end(speech: Speech) -> Said:
     """Tell the flight; what was told."""
     takes = [part.best for part in speech.parts if part.best is not None]
-    pauses = [speech.manner.pause_sentence_ms if part.pause == "sentence" else 0 for part in speech.parts]
+    pauses = [speech.manner.settings.pause_sentence_ms if part.pause == "sentence" else 0 for part in speech.parts]
     sound = joined([take.sound for take in takes], pauses)
     said = _said(speech, takes, len(sound))
     seconds, audio_seconds = time.monotonic() - speech.begun, len(sound) / RATE
@@ -45,6 +45,6 @@ def _said(speech: Speech, takes: list[Taken], samples: int) -> Said:
         extended=sum(take.extended for take in takes),
         redone=sum(part.redone for part in speech.parts),
         pieces=len(takes),
-        flags=tuple(sorted({fault for take in takes for fault in take.faults})),
+        flags=tuple(sorted({fault for take in takes for fault in take.verdict.faults})),
         unknown=speech.unknown,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Final
@@ -16,6 +17,7 @@ from engines.tts.boarding import Boarding
 from engines.tts.checkpoint import found
 from engines.tts.decode.decoder import Decoder
 from engines.tts.estimate import TOGETHER, gpu_bytes, need
+from engines.tts.learnedfile import path_of
 from engines.tts.loading import BUILT, library_model
 from engines.tts.precision import NAMES, for_sound, for_tokens
 from engines.tts.reader import Reader
@@ -27,6 +29,7 @@ from engines.tts.tally import Tally
 from engines.tts.trouble import memory_told
 from engines.tts.verdicts import Verdicts
 from ipc.errors import Problem
+from ipc.places import data_folder
 
 _SAY_SECONDS: Final = 1.0
 
@@ -43,7 +46,7 @@ class Loaded:
         self._memory = memory
         self._settings = settings
         checkpoint = found(settings)
-        self._backend = checkpoint.backend
+        self._backend, self._identity = checkpoint.backend, checkpoint.identity()
         report.loading(0.0)
         on_gpu = bool(placement()) and not memory.simulated
         self._device = "cuda" if on_gpu else "cpu"
@@ -68,13 +71,15 @@ class Loaded:
         model, settings = self._model, self._settings
         self._voices = Voices(model.conds, model.s3gen, model.ve, model.t3.hp.speech_cond_prompt_len, tell=_log)
         self._forward(BUILT)
-        self._decoder = Decoder(model.t3, self._device, self._numbers)
+        model.t3.to(self._device)
+        self._decoder = Decoder(model.t3, self._numbers, compiled=settings.compile, take=True)
         self._forward(0.92)
         for part in (model.s3gen.flow, model.s3gen.mel2wav):
             part.to(self._device)
         self._sound = Sound(model.s3gen, model.watermarker, for_sound(settings, on_gpu=self._device == "cuda"))
         self._tally = Tally()
-        self._verdicts = Verdicts()
+        model_id = f"{self.name} {self._identity}"
+        self._verdicts = Verdicts(path_of(data_folder(os.environ), model_id), model_id)
         self._reader = Reader(model, self._backend)
         self._reader.check_wanted(settings.language)
         self._boarding = Boarding(model.t3, settings, self._backend, self._reader, self._voices, self._verdicts)
@@ -114,12 +119,15 @@ class Loaded:
                 written = self._aloft.step(self._settings.parallel or TOGETHER)
             if written:
                 self._report.tokens(written)
+            self._verdicts.save()
             self._tell(_SAY_SECONDS)
+        self._verdicts.save()
         self._tell(0.0)
 
     def close(self) -> None:
         """Give the memory back."""
         self._renderer.close()
+        self._verdicts.save(at_once=True)
         del self._model, self._decoder, self._sound, self._voices, self._boarding, self._aloft, self._renderer
         self._memory.hold(0)
 

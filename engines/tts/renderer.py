@@ -46,7 +46,7 @@ class Renderer(Generic[P]):
         self._sound = sound
         self._step = step
         self._device = device
-        self._made: SimpleQueue[tuple[P, Floats] | BaseException] = SimpleQueue()
+        self._made: SimpleQueue[tuple[P, Floats | None] | BaseException] = SimpleQueue()
         self._waiting: list[Order[P]] = []
         self._change = threading.Condition()
         self._closed = False
@@ -114,17 +114,20 @@ class Renderer(Generic[P]):
             self._waiting = [order for order in self._waiting if order not in batch]
             return batch
 
-    def _rendered(self, batch: list[Order[P]]) -> list[Any]:
+    def _rendered(self, batch: list[Order[P]]) -> list[Floats] | list[None]:
+        if not batch:
+            return []
         first = batch[0]
         try:
             with memory_told():
-                return self._sound.render(
+                sounds: list[Floats] = self._sound.render(
                     [order.take for order in batch],
                     first.steps,
                     watermark=first.watermark,
                     together=first.together,
                     step=lambda: self._go_on(batch),
                 )
+                return sounds
         except _Unwanted:
             return [None] * len(batch)
 
