@@ -23,7 +23,7 @@ def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def late_miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speaks four times as long as its text asks for."""
+    """Speaks twice as long as its text asks for."""
     folder = tmp_path_factory.mktemp("late")
     make(folder, Sizes(), stops="late")
     return folder

@@ -22,7 +22,7 @@ _RANGES = (
     (0x1100, 0x1113), (0x1161, 0x1176), (0x11A8, 0x11C3),  # Korean, in pieces
     (0x3041, 0x3097), (0x3099, 0x309B), (0x30A1, 0x30FB),  # Japanese
 )  # fmt: skip
-_HANZI = "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事"
+_HANZI = "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对你好"
 _CANGJIE = tuple(f"[cj_{part}]" for part in (*string.ascii_lowercase, *string.digits, "."))
 
 
