@@ -9,6 +9,8 @@ from engines.contract import Flight
 from engines.tts import seeds
 from engines.tts.aboard import Part, Taken, Trip
 from engines.tts.boarding import Boarding
+from engines.tts.budget import characters
+from engines.tts.cleanup import chunks_of
 from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 from engines.tts.ending import end
@@ -46,6 +48,12 @@ class Aloft:
         self._jobs: deque[Trip] = deque()
         self._decoding: list[Part] = []
         self._solo: Trip | None = None
+        self._work_chunks = 0
+
+    @property
+    def work_chunks(self) -> int:
+        """About how many chunks the work has that boarded last."""
+        return self._work_chunks
 
     @property
     def empty(self) -> bool:
@@ -63,6 +71,9 @@ class Aloft:
                 flight.failed(order, error.problem)
             else:
                 trip.waiting.extend(speech.parts)
+                settings = speech.manner.settings
+                most = characters(settings, speech.manner.language, speech.document_words)
+                self._work_chunks = chunks_of(speech.document_words, most)
         (self._people if flight.stream else self._jobs).append(trip)
 
     def landed(self) -> Iterator[Flight]:
@@ -73,8 +84,10 @@ class Aloft:
                 trips.remove(trip)
                 yield trip.flight
 
-    def step(self, parallel: int) -> int:
+    def step(self, together: int, alone: int) -> int:
         """Write one token of each chunk under way, and end what is whole; how many tokens that were.
+
+        At most `together` chunks are decoded at once, and of a deterministic flight `alone`.
 
         Raises:
             OutOfMemory
@@ -82,7 +95,7 @@ class Aloft:
         for part, sound in self._renderer.made(0.0 if self._decoding else _NAP_SECONDS):
             if sound is not None and part.speech.wanted:
                 self._heard(part, sound)
-        self._begin(parallel)
+        self._begin(together, alone)
         if not self._decoding:
             return 0
         written = self._decoder.aloft
@@ -94,7 +107,7 @@ class Aloft:
 
     # ── before it is decoded ──────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, parallel: int) -> None:
+    def _begin(self, together: int, alone: int) -> None:
         idle = not self._decoding and self._renderer.open == 0
         if self._solo is not None and self._solo.over:
             self._solo = None
@@ -104,8 +117,9 @@ class Aloft:
             self._solo = waiting
         if self._solo is not None and not idle:
             return
+        most = alone if self._solo is not None else together
         fresh: list[Part] = []
-        while len(self._decoding) + len(fresh) < parallel and (trip := self._solo or self._next()) is not None:
+        while len(self._decoding) + len(fresh) < most and (trip := self._solo or self._next()) is not None:
             if not trip.waiting or (trip.flight.deterministic and trip is not self._solo):
                 break
             fresh.append(trip.waiting.popleft())

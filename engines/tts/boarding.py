@@ -11,18 +11,19 @@ from torch import Tensor
 
 from engines.tts import seeds
 from engines.tts.aboard import Manner, Part, Speech, Trip
-from engines.tts.budget import penalty
-from engines.tts.checkpoint import Backend
+from engines.tts.budget import characters, penalty
+from engines.tts.checkpoint import Checkpoint
 from engines.tts.decode.chunk import Chunk, Sampling
 from engines.tts.decode.conditioning import conditioning
+from engines.tts.decode.limits import check
 from engines.tts.pieces import halved, packed
-from engines.tts.reader import MOST_TOKENS, Reader
+from engines.tts.reader import MOST_TOKENS, Reader, nothing_to_say
 from engines.tts.settings import TtsSettings
 from engines.tts.sound.voice import Voice
 from engines.tts.sound.voices import Voices
-from engines.tts.text.detect import detected
 from engines.tts.unit import Ask, Pause, Unit, ask_of, unit_of
 from engines.tts.verdicts import Verdicts
+from engines.tts.wording import Wording
 from ipc.errors import Problem, RequestFailed
 from ipc.work import UnitOrder
 
@@ -31,6 +32,7 @@ MOST_CHARACTERS: Final = 1000
 PIECE_CHARACTERS: Final = 280
 _KEPT: Final = 32
 """Conditionings of voices."""
+_SAMPLE: Final = "One, two, three, and the engine speaks."
 _STEPS: Final = 10
 _TURBO_STEPS: Final = 2
 _TURBO_TOP_K, _TURBO_TOP_P = 1000, 0.95
@@ -40,11 +42,18 @@ class Boarding:
     """With the settings in force; what they say at boarding holds for an order to its end."""
 
     def __init__(
-        self, t3: Any, settings: TtsSettings, backend: Backend, reader: Reader, voices: Voices, verdicts: Verdicts
+        self,
+        t3: Any,
+        settings: TtsSettings,
+        checkpoint: Checkpoint,
+        reader: Reader,
+        voices: Voices,
+        verdicts: Verdicts,
     ) -> None:
         self._t3 = t3
         self.settings = settings
-        self._backend = backend
+        self._backend = checkpoint.backend
+        self._wording = Wording(checkpoint)
         self._reader = reader
         self._voices = voices
         self._verdicts = verdicts
@@ -85,6 +94,21 @@ class Boarding:
             *self.parts(speech, second, pause, depth, seeds.again(seed, -2)),
         ]
 
+    def sample(self, limit: int) -> Chunk:
+        """A chunk of one short sentence in the voice of the settings, that goes on for at most so many tokens.
+
+        Raises:
+            RequestFailed: language or voice of the settings cannot be had.
+        """
+        language = self.settings.language if self.settings.language != "auto" else "en"
+        manner = self._manner(language, self.settings.voice, self.settings, 0)
+        ids = self._reader.read(_SAMPLE, language).ids
+        return Chunk(ids, self._conditioning(manner), manner.sampling, 0, limit, limit)
+
+    def voice(self) -> Voice:
+        """Of the settings. Raises RequestFailed."""
+        return self._voices.of(self.settings.voice, self.settings.reference_seconds)
+
     def chunk(self, part: Part) -> Chunk:
         """The next take of a part, to be decoded."""
         manner = part.speech.manner
@@ -116,12 +140,11 @@ class Boarding:
         return speech
 
     def _asked(self, trip: Trip, order: UnitOrder, ask: Ask) -> Speech:
-        text = ask.text.strip()
-        if len(text) > MOST_CHARACTERS:
+        if len(ask.text) > MOST_CHARACTERS:
             raise RequestFailed(
                 Problem(
                     "Text too long",
-                    f"It has {len(text):,} characters; {MOST_CHARACTERS:,} are spoken at once.",
+                    f"It has {len(ask.text):,} characters; {MOST_CHARACTERS:,} are spoken at once.",
                     "Save it as a file, and submit that: engineroom submit FILE.txt.",
                 )
             )
@@ -132,21 +155,22 @@ class Boarding:
         language = ask.language or self.settings.language
         self._reader.check_wanted(language)
         voice = self.settings.voice if ask.voice is None else ask.voice
-        manner = self._manner(self._language(text, language), voice, settings, len(text.split()))
-        speech = Speech(trip, order, manner, len(text), len(text.split()), len(text.split()))
+        language = self._wording.language(ask.text, language)
+        text, unknown = self._wording.spoken(ask.text, language, settings)
+        manner = self._manner(language, voice, settings, len(text.split()))
+        speech = Speech(trip, order, manner, len(text), len(text.split()), len(text.split()), unknown=unknown)
         seed = ask.seed if ask.seed is not None else self._base(deterministic=trip.flight.deterministic)
-        self._fill(speech, packed(text, PIECE_CHARACTERS), seed)
+        if not (pieces := packed(text, min(PIECE_CHARACTERS, characters(settings, language, 0)))):
+            raise nothing_to_say(unknown=bool(unknown))
+        self._fill(speech, pieces, seed)
         return speech
 
     def _fill(self, speech: Speech, texts: list[tuple[str, Pause]], seed: int) -> None:
         for number, (text, pause) in enumerate(texts):
             speech.parts += self.parts(speech, text, pause, 0, seeds.again(seed, number))
+        for part in speech.parts:
+            check(self._t3, self.chunk(part))
         speech.planned = len(speech.parts)
-
-    def _language(self, text: str, asked: str) -> str:
-        if asked != "auto":
-            return asked
-        return detected(text).language if self._backend == "multilingual" else "en"
 
     def _manner(self, language: str, voice: str, settings: TtsSettings, words: int) -> Manner:
         turbo = self._backend == "turbo"

@@ -55,9 +55,9 @@ class TtsEngine:
         match dearest(old, as_dict(settings)):
             case None | "now" | "flight":
                 loaded.retune(settings)
-            case "context":
+            case "context" if settings.compile == old.compile:
                 loaded.rebuild(settings)
-            case "model" | "process":
+            case "context" | "model" | "process":
                 self._reload(old, settings)
         self._settings = settings
         return self._model()

@@ -118,10 +118,7 @@ class Reader:
             text = "".join(c for c in text if c not in unknown).strip()
             ids = self._ids(text, language)
         if not any(character.isalnum() for character in text):
-            known = " that the model knows" if unknown else ""
-            raise RequestFailed(
-                Problem("Nothing to say", f"The text has no letter and no digit{known}.", "Give it words.")
-            )
+            raise nothing_to_say(unknown=bool(unknown))
         if self._backend != "turbo":
             hp = self._model.t3.hp
             ids = [hp.start_text_token, *ids, hp.stop_text_token]
@@ -148,6 +145,12 @@ class Reader:
         if about not in self._warned:
             self._warned.add(about)
             sys.stderr.write(f"{words}\n")
+
+
+def nothing_to_say(*, unknown: bool) -> RequestFailed:
+    """For a text of which nothing can be spoken."""
+    known = " that the model knows" if unknown else ""
+    return RequestFailed(Problem("Nothing to say", f"The text has no letter and no digit{known}.", "Give it words."))
 
 
 def _named(language: str) -> str:
