@@ -1,0 +1,96 @@
+"""What a load takes, in bytes, before anything is loaded; corrected by what was measured once it was."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from engines.appraisal import Need
+from engines.tts.checkpoint import FULL_CHANNELS, Checkpoint
+from engines.tts.precision import BYTES, Numbers, for_sound, for_tokens
+from engines.tts.settings import MOST_CHARACTERS, TtsSettings
+
+CONTEXT_BYTES = 500 * 2**20
+"""What the driver and torch's kernels take for a process on a GPU; a round figure."""
+PROCESS_BYTES = 550 * 2**20
+"""The process with torch and the library and nothing loaded, as measured on a CPU."""
+CONDITIONING = {"english": 34, "multilingual": 34, "turbo": 376}
+"""Positions that the voice takes before the text."""
+TOGETHER = 8
+"""Chunks at once on a CPU where the settings leave it open."""
+_TOKENS_PER_CHARACTER = 3
+"""More than the slowest voices were seen to need, up to the limit where a chunk is split."""
+_MOST_TOKENS = 1500
+_SOUND_TOGETHER = 4
+"""Chunks that the flow takes in one batch."""
+_FRAMES_PER_TOKEN = 2
+_FRAMES_PER_SECOND = 50
+_FRAME_BYTES = 96 * 1024
+"""Activations of the flow and the vocoder for one frame, with guidance, at full size and 32 bits."""
+_HEADS = 8
+_LAYER = re.compile(r"tfmr\.(?:layers|h)\.(\d+)\.")
+
+
+def weights_bytes(checkpoint: Checkpoint, numbers: Numbers) -> int:
+    """Of the part that writes tokens: in 8 bits only the matrices of the layers are kept, the rest in 32."""
+    total = 0
+    for name, tensor in checkpoint.tokens.items():
+        small = numbers != "int8" or (len(tensor.shape) == 2 and _LAYER.match(name) is not None)
+        total += tensor.count * (BYTES[numbers] if small else BYTES["fp32"])
+    return total
+
+
+def sound_bytes(checkpoint: Checkpoint, numbers: Numbers) -> int:
+    """Of the part that makes sound, with the one that listens to voices, which keeps its 32 bits."""
+    return checkpoint.sound_bytes * BYTES[numbers] // BYTES["fp32"] + checkpoint.voice_bytes
+
+
+def cache_bytes(checkpoint: Checkpoint, settings: TtsSettings, numbers: Numbers) -> int:
+    """Keys and values of all chunks decoded together, each twice for guidance, when they are at their longest."""
+    layers = {found[1] for name in checkpoint.tokens if (found := _LAYER.match(name))}
+    width = next((t.shape[-1] for name, t in checkpoint.tokens.items() if name == "speech_emb.weight"), 1024)
+    rows = chunks_together(settings) * (1 if settings.cfg == 0 or checkpoint.backend == "turbo" else 2)
+    length = CONDITIONING[checkpoint.backend] + characters(settings) + longest_tokens(settings)
+    kept = BYTES["fp32"] if numbers in ("fp32", "int8") else BYTES[numbers]
+    return rows * length * len(layers) * 2 * width * kept
+
+
+def activations_bytes(checkpoint: Checkpoint, settings: TtsSettings, numbers: Numbers) -> int:
+    """To make sound of a batch of the longest chunks; attention of the whole is the square of its frames."""
+    frames = longest_tokens(settings) * _FRAMES_PER_TOKEN + math.ceil(settings.reference_seconds * _FRAMES_PER_SECOND)
+    batch = min(chunks_together(settings), _SOUND_TOGETHER)
+    size = min(1.0, checkpoint.sound_channels / FULL_CHANNELS)
+    attention = 2 * _HEADS * frames * frames * BYTES["fp32"]
+    return int(batch * (frames * _FRAME_BYTES + attention) * size * BYTES[numbers] / BYTES["fp32"])
+
+
+def characters(settings: TtsSettings) -> int:
+    """The longest chunk."""
+    return settings.batch_size or MOST_CHARACTERS[settings.budget]
+
+
+def longest_tokens(settings: TtsSettings) -> int:
+    """What the longest chunk may take before it is split."""
+    return min(_TOKENS_PER_CHARACTER * characters(settings), _MOST_TOKENS)
+
+
+def chunks_together(settings: TtsSettings) -> int:
+    """As set, or as a CPU has them."""
+    return settings.parallel or TOGETHER
+
+
+def need(checkpoint: Checkpoint, settings: TtsSettings, *, on_gpu: bool) -> Need:
+    """It is one piece, and lies on one GPU or in the host's memory."""
+    tokens, sound = for_tokens(settings, on_gpu=on_gpu), for_sound(settings, on_gpu=on_gpu)
+    working = cache_bytes(checkpoint, settings, tokens) + activations_bytes(checkpoint, settings, sound)
+    return Need(
+        layers=(weights_bytes(checkpoint, tokens) + sound_bytes(checkpoint, sound),),
+        on_gpu=int(on_gpu),
+        per_gpu_bytes=CONTEXT_BYTES + working,
+        host_bytes=PROCESS_BYTES + (0 if on_gpu else working),
+    )
+
+
+def gpu_bytes(of: Need) -> int:
+    """On the GPU, for a need of one."""
+    return of.gpu_bytes(1)
