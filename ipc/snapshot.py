@@ -145,6 +145,8 @@ class UnitRow(Struct, frozen=True, array_like=True):
     audio_seconds: float | None
     joules: float | None
     result_bytes: int | None
+    take: int = 0
+    """How often the operator asked to do it again."""
 
 
 class RunRow(Struct, frozen=True, array_like=True):

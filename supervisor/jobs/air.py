@@ -140,6 +140,7 @@ class Air:
             unit.begun = True
         job.facts = msgspec.structs.replace(job.facts, attempts=job.facts.attempts + len(flight.open))
         flight.run, began = self._runs.of(job.spec.number, run)
+        flight.takes = {unit.index: unit.take for unit in flight.units}
         orders = tuple(self._order(job, unit, flight.id) for unit in flight.units)
         fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
         return [Save((began,)), fly] if began is not None else [fly]
@@ -191,7 +192,7 @@ class Air:
         if found is None:
             return []
         job, unit = found
-        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload))
+        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload, take=unit.take))
         unit.ended = True
         flight, number = self._flights[message.flight], job.spec.number
         file = file_of(self._files, number, unit.index, flight.id) if message.digest else None
@@ -277,6 +278,8 @@ class Air:
             return None
         job = self._jobs.get(flight.job)
         unit = next((unit for unit in flight.open if unit.index == message.index), None)
+        if unit is not None and flight.takes[unit.index] != unit.take:
+            return None  # the operator wants another take since, for which the company flies again
         return None if job is None or unit is None else (job, unit)
 
     def _pop(self, flight: Flight) -> Flight:
@@ -310,7 +313,7 @@ class Air:
 
     def _order(self, job: Job, unit: Unit, flight: int) -> work.UnitOrder:
         file = file_of(self._files, job.spec.number, unit.index, flight)
-        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file))
+        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file), unit.take)
 
     def _suspect(self, job: Job, flight: Flight, cause: str) -> list[Effect]:
         blamed = []

@@ -143,6 +143,8 @@ class Unit:
     """It was in a flight that was sent: it is not divided anew."""
     former: Measured | None = None
     """It was done before and the operator wants it done again: the old result stays until there is a new one."""
+    take: int = 0
+    """How often the operator asked for that; other flights of it, after a death say, are the same take."""
     ended: bool = False
 
 
@@ -210,6 +212,8 @@ class Flight:
     stage: Stage = "composed"
     run: int | None = None
     """The number of its engine's settings, once it is sent."""
+    takes: dict[int, int] = field(default_factory=dict)
+    """Which take of each unit was sent, by index."""
     seconds: dict[int, float] = field(default_factory=dict)
     """That its finished units took, by index."""
 
