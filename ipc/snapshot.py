@@ -49,6 +49,7 @@ class EngineRow(Struct, frozen=True, array_like=True):
     gpus: tuple[int, ...]
     """Indexes of the GPUs it was placed on; empty for the CPU."""
     parallel: int
+    """Units at once; 0 where the next load will choose it."""
     tokens_per_second: float | None
     ttft_seconds: float | None
     rss_bytes: int | None

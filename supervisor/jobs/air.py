@@ -363,7 +363,7 @@ def _still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) 
     """Since the flight was composed, settings may have changed, the job moved, or the engine died of several units."""
     if not serves(engine, job):
         return False
-    if flight.deterministic != engine.deterministic or len(flight.units) > engine.parallel:
+    if flight.deterministic != engine.deterministic or not engine.carries(len(flight.units)):
         return False
     return not careful or len(flight.units) == 1 or flight.crashes > 0
 
