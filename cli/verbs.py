@@ -28,6 +28,7 @@ from cli import (
     supervisor_verbs,
     tails,
     top,
+    voices,
 )
 from cli.verb import Verb
 
@@ -50,6 +51,7 @@ VERBS: tuple[Verb, ...] = (
     chat.VERB,
     embed.VERB,
     speak.VERB,
+    voices.VERB,
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,
