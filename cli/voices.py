@@ -65,7 +65,7 @@ def _add(session: Session, arguments: Namespace) -> Exit:
 def _check(session: Session, arguments: Namespace) -> Exit:
     folder, told = folder_here(session), arguments.what
     path = session.cwd / Path(told).expanduser()
-    voice = Named(path.stem, path) if "/" in told or path.is_file() else named(folder, told)
+    voice = Named(path.name, path) if "/" in told or path.is_file() else named(folder, told)
     what = checked(session, voice.path)
     _tell(voice, what, as_json=arguments.json, engines=used_by(voice, users(session)))
     return Exit.FAILED if what.problems else Exit.OK
@@ -108,7 +108,7 @@ def _tell(voice: Named, what: Checked, *, as_json: bool, engines: tuple[str, ...
         say.document(_json(voice, what, engines))
         return
     verdict = "cannot serve" if what.problems else "can serve"
-    say.data(f"{voice.name}: {words.span(what.seconds)}, {what.rate} Hz, {verdict} ({voice.path})")
+    say.data(f"{voice.name}: {_length(what)}, {_rate(what)}, {verdict} ({voice.path})")
     for sentence in (*what.problems, *what.warnings):
         say.data(f"  {sentence}")
 
@@ -118,19 +118,27 @@ def _cells(voice: Named, what: Checked | None, engines: tuple[str, ...]) -> tupl
     return (
         voice.name,
         voice.path.suffix.removeprefix(".").lower() or words.UNKNOWN,
-        words.span(what.seconds if what is not None else None),
-        words.UNKNOWN if what is None else f"{what.rate} Hz",
+        _length(what),
+        _rate(what),
         ", ".join(engines) or words.UNKNOWN,
         notes[0] if notes else "",
     )
+
+
+def _length(what: Checked | None) -> str:
+    return words.span(None if what is None else what.seconds or None)
+
+
+def _rate(what: Checked | None) -> str:
+    return f"{what.rate} Hz" if what is not None and what.rate else words.UNKNOWN
 
 
 def _json(voice: Named, what: Checked | None, engines: tuple[str, ...]) -> Json:
     return {
         "name": voice.name,
         "file": str(voice.path),
-        "audio_seconds": None if what is None else what.seconds,
-        "rate": None if what is None else what.rate,
+        "audio_seconds": None if what is None else what.seconds or None,
+        "rate": None if what is None else what.rate or None,
         "engines": list(engines),
         "problems": [] if what is None else list(what.problems),
         "warnings": [] if what is None else list(what.warnings),
