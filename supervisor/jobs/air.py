@@ -208,6 +208,13 @@ class Air:
         result = changes.UnitDone(number, unit.index, message.result, measured, flight.run, file, message.digest)
         return [noted(job, result)]
 
+    def worked(self, number: int, seconds: float | None) -> None:
+        """So long its engine worked on the flight since this was last told."""
+        flight = self._flights.get(number)
+        job = None if flight is None else self._jobs.get(flight.job)
+        if job is not None and seconds is not None:
+            job.facts = msgspec.structs.replace(job.facts, work_seconds=job.facts.work_seconds + seconds)
+
     def failed(self, engine: str, message: work.UnitFailed) -> list[Effect]:
         """A unit cannot be done; the engine is well."""
         found = self._find(engine, message)

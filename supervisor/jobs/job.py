@@ -95,6 +95,8 @@ class Facts(Struct, frozen=True):
     tokens: int = 0
     seconds: float = 0.0
     """That units took, added up."""
+    work_seconds: float = 0.0
+    """In which engines worked on it: what they compute together counts once, and what was thrown away counts, too."""
     audio_seconds: float | None = None
     joules: float | None = None
     result_bytes: int = 0
