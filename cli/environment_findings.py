@@ -14,7 +14,7 @@ from engines.environments.machine import Machine
 from engines.environments.record import Stored
 from engines.environments.requirements import devices_of
 
-_LIBRARY: Final = {"llm": "llama_cpp", "embed": "onnxruntime", "stt": "faster_whisper"}
+_LIBRARY: Final = {"llm": "llama_cpp", "embed": "onnxruntime", "stt": "faster_whisper", "tts": "chatterbox"}
 """What the supervisor's own Python must have where no environment is used."""
 
 

@@ -17,7 +17,7 @@ _UNREACHABLE: Final = re.compile(
     r"Network is unreachable|ProxyError|ReadTimeoutError|Failed to establish a new connection|SSLError|"
     r"Connection refused|Connection broken|Connection to .* timed out"
 )
-_NOT_OFFERED: Final = re.compile(r"No matching distribution found for (\S+)")
+_NOT_OFFERED: Final = re.compile(r"No matching distribution found for ([^\s;]+)")
 _NO_PIP: Final = re.compile(r"ensurepip is not available|No module named '?ensurepip")
 _COMPILER: Final = re.compile(r"\berror\b.*:|FAILED:|CMake Error|ninja: build stopped|\*\*\*")
 _ERROR: Final = re.compile(r"error", re.IGNORECASE)
@@ -39,13 +39,19 @@ def of_output(output: Output, doing: str, folder: Path, log: Path) -> Problem:
         return Problem(
             "No package index",
             f"While {doing}, the package index could not be reached.",
-            "Look after the network, or name another index: PIP_INDEX_URL=… engineroom env sync ….",
+            "Look after the network, or name another index: engineroom env sync … --index URL.",
         )
-    if offered := _NOT_OFFERED.search(text):
+    if (offered := _NOT_OFFERED.search(text)) and offered[1].endswith("+cpu"):
+        return Problem(
+            "Not offered",
+            f"The package index has no {offered[1]}, the build for the CPU alone.",
+            "Add PyTorch's own index for CPUs (pytorch.org shows its address): --extra-index URL.",
+        )
+    if offered:
         return Problem(
             "Not offered",
             f"The package index has no {offered[1]} for this Python and machine.",
-            "Use another Python (3.11 to 3.13 are the safest), or another index (PIP_INDEX_URL).",
+            "Use another Python (3.11 to 3.13 are the safest), or another index (--index URL).",
         )
     return Problem(
         "Environment not made", f"While {doing}: {_last_word(output)}.", f"All that was printed is in {log}."

@@ -18,7 +18,7 @@ import msgspec
 
 from cli.environments import failures
 from cli.environments.lock import locked
-from cli.environments.packages import Packages
+from cli.environments.packages import Indexes, Packages
 from cli.environments.program import Programs
 from cli.environments.progress import Progress
 from cli.environments.python import venv_command
@@ -48,6 +48,7 @@ class Making:
     environ: Mapping[str, str]
     progress: Progress
     waits: Callable[[str], None]
+    indexes: Indexes = Indexes()
 
     @property
     def name(self) -> str:
@@ -120,14 +121,14 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
     output = programs.run(venv_command(folder))
     if output.code:
         raise RequestFailed(failures.of_output(output, "making a virtual environment", folder, making.log))
-    packages = Packages(folder, programs, making.progress, making.log)
+    packages = Packages(folder, programs, making.progress, making.log, making.indexes)
     # Before anything large is fetched: what is to be compiled lies somewhere, or can be compiled.
     sources = [_source(making, pin, packages, rebuild=rebuild) for pin in wanted.built]
     packages.install(wanted.wheels, "installing packages")
     origin, test = "", None
     for source in sources:
         origin, test = _compiled(making, source, packages, programs)
-    packages.check()
+    packages.check(wanted.unkept)
     if test is None:
         test = _test(making, programs)
     shutil.rmtree(work)

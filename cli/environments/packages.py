@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cli.environments import failures
-from cli.environments.program import Programs
+from cli.environments.complaints import faults
+from cli.environments.program import Output, Programs
 from cli.environments.progress import Progress
 from cli.environments.python import pip_command
 from ipc.errors import RequestFailed
@@ -21,12 +23,26 @@ _MAKE: Final = re.compile(r"^\s*\[\s*(\d+)%\]")
 _QUIET: Final = ("--disable-pip-version-check", "--no-input", "--no-color")
 
 
+@dataclass(frozen=True)
+class Indexes:
+    """Where packages come from, as URLs: `main` in place of the index that pip is set to, where it is told; `more`
+    besides all that pip is set to."""
+
+    main: str | None = None
+    more: tuple[str, ...] = ()
+
+    def options(self) -> tuple[str, ...]:
+        """Said to pip."""
+        main = () if self.main is None else ("--index-url", self.main)
+        return (*main, *(word for url in self.more for word in ("--extra-index-url", url)))
+
+
 class Packages:
     """pip of the environment in `folder`; each of its words raises RequestFailed or OSError where it cannot."""
 
-    def __init__(self, folder: Path, programs: Programs, progress: Progress, log: Path) -> None:
+    def __init__(self, folder: Path, programs: Programs, progress: Progress, log: Path, indexes: Indexes) -> None:
         self._folder, self._programs, self._progress, self._log = folder, programs, progress, log
-        self._pip = pip_command(folder)
+        self._pip, self._indexes = pip_command(folder), indexes.options()
 
     def install(self, pins: Sequence[str], stage: str, *, target: Path | None = None) -> None:
         """These and nothing else; into `target`, where nobody else looks, or the environment itself."""
@@ -46,7 +62,7 @@ class Packages:
                 self._progress.stage(f"{stage}: unpacking")
 
         where = ("--target", str(target)) if target else ()
-        command = ("install", *_QUIET, "--progress-bar", "off", "--no-deps", *where, *pins)
+        command = ("install", *_QUIET, "--progress-bar", "off", "--no-deps", *self._indexes, *where, *pins)
         output = self._programs.run([*self._pip, *command], hears=hears)
         if output.code:
             raise RequestFailed(failures.of_output(output, stage, self._folder, self._log))
@@ -73,8 +89,8 @@ class Packages:
             elif make := _MAKE.match(line):
                 self._progress.step(int(make[1]), 100)
 
-        command = ("wheel", *_QUIET, "--verbose", "--progress-bar", "off", "--no-deps", "--no-cache-dir",
-                   "--no-binary", name, "--no-build-isolation", "--wheel-dir", str(wheels), pin)  # fmt: skip
+        command = ("wheel", *_QUIET, "--verbose", "--progress-bar", "off", "--no-deps", "--no-cache-dir", "--no-binary",
+                   name, "--no-build-isolation", "--wheel-dir", str(wheels), *self._indexes, pin)  # fmt: skip
         path = f"{kit / 'bin'}:{self._programs.environ.get('PATH', '')}"
         more = {**environ, "PYTHONPATH": str(kit), "PATH": path}
         output = self._programs.run([*self._pip, *command], more=more, hears=hears, behind=True)
@@ -90,8 +106,9 @@ class Packages:
         paths = [Path(line) for line in output.lines if line.endswith(".whl")] if not output.code else []
         return next((one for one in paths if one.name.startswith(f"{name}-{version}-") and one.is_file()), None)
 
-    def check(self) -> None:
-        """That every package has what it says it needs."""
+    def check(self, unkept: Sequence[str]) -> None:
+        """That every package has what it says it needs, but for those whose own pins are knowingly not kept."""
         output = self._programs.run([*self._pip, "check", "--disable-pip-version-check"])
-        if output.code:
-            raise RequestFailed(failures.of_output(output, "checking the packages", self._folder, self._log))
+        if output.code and (wrong := faults(output.lines, unkept)):
+            told = Output(output.code, wrong)
+            raise RequestFailed(failures.of_output(told, "checking the packages", self._folder, self._log))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from typing import Final, TextIO
 _KEPT_LINES: Final = 400
 """Of the output, to find out what went wrong."""
 _BEHIND: Final = ("nice", "-n", "10")
+_PASSWORD: Final = re.compile(r"//[^/@\s]+@")
+"""In the URL of a package index."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Programs:
     ) -> Output:
         """To its end, or its kill after so many seconds; `more` is added to the environment. With `behind`, engines
         that work go before it. Raises OSError where it cannot be started."""
-        self.log.write(f"$ {' '.join(command)}\n")
+        self.log.write(f"$ {_PASSWORD.sub('//****@', ' '.join(command))}\n")
         last: deque[str] = deque(maxlen=_KEPT_LINES)
         process = subprocess.Popen(
             [*(_BEHIND if behind and shutil.which("nice") else ()), *command],

@@ -1,7 +1,8 @@
 """What an environment holds, read from the data files beside the kinds: `engines/<kind>/requirements-<device>.txt`.
 
 Every package is pinned, also those that others bring along. A line marked `# built here` is compiled on this box, with
-the tools of the kind's `requirements-build.txt`.
+the tools of the kind's `requirements-build.txt`. A line marked `# own pins not kept` names a package that works with
+other versions than it asks for, and without some of what it asks for: what `pip check` says of it is no fault.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ Device: TypeAlias = Literal["cpu", "cuda"]
 DEVICES: Final[tuple[Device, ...]] = get_args(Device)
 ENGINES: Final = Path(__file__).parents[1]
 _BUILT: Final = "# built here"
+_UNKEPT: Final = "# own pins not kept"
 
 
 @dataclass(frozen=True)
 class Requirements:
     """Pins of the form `name==version`, with a marker where one is needed.
 
-    `wheels` are installed as they are published, `built` is compiled here by the `tools`.
+    `wheels` are installed as they are published, `built` is compiled here by the `tools`; `unkept` are the names of
+    packages whose own pins are knowingly not kept.
     """
 
     kind: str
@@ -31,6 +34,7 @@ class Requirements:
     wheels: tuple[str, ...]
     built: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    unkept: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -61,6 +65,7 @@ def requirements_of(kind: str, device: Device, engines: Path = ENGINES) -> Requi
         ),
         built=built,
         tools=tuple(map(_pin, _lines(engines / kind / "requirements-build.txt"))) if built else (),
+        unkept=tuple(_pin(line).partition("==")[0] for line in lines if line.endswith(_UNKEPT)),
     )
 
 

@@ -57,7 +57,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
             "the longest chunk of text; 0 means as the budget suggests",
             ge=0,
             le=550,
-            recommend="280 · en 400–500 · fr 250–300 · 8 GB at most 500–550",
+            recommend="280 · en 400–500, fr 250–300, ja ko 130–170, zh 100 · 8 GB at most 500–550",
         ),
     ] = 0
     budget: Annotated[
@@ -66,7 +66,8 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
             "",
             "flight",
             "how many tokens a chunk is expected to need; one that needs more goes on",
-            recommend="learned · smart 300 + 150 × length ÷ batch_size · en ≤ 500, fr 600–800, others 800–1000",
+            recommend="learned · smart 300 + 150 × length ÷ batch_size · language en ≤ 500, fr 600–800, others 800–1000"
+            " · length ≤ 1,000 words 400, more 500",
         ),
     ] = "learned"
     tokens: Annotated[
@@ -77,7 +78,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
             "expect at most so many of a chunk; 0 means as the budget says",
             ge=0,
             le=1000,
-            recommend="8 GB at most 1000",
+            recommend="0 · 8 GB at most 1000 · 25 are a second",
         ),
     ] = 0
     quantization: Annotated[
@@ -122,7 +123,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
             "above 1 avoids tokens that were used; 0 means as the model was tuned",
             ge=0,
             le=3,
-            recommend="1.15–1.20 · multilingual 2.0",
+            recommend="1.15, documents over 5,000 words 1.20 · Turbo 1.2 · multilingual 2.0",
         ),
     ] = 0.0
     seed: Annotated[int, knob("", "flight", "where chance begins; -1 begins anew each time", ge=-1, le=2147483647)] = -1
@@ -153,7 +154,15 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         knob("", "now", "when spare memory goes back: when it is much, or after so many chunks"),
     ] = "auto"
     cleanup_every: Annotated[
-        int, knob("chunks", "now", "the number for `every` and `adaptive`", ge=1, le=1000, recommend="3 on 8 GB")
+        int,
+        knob(
+            "chunks",
+            "now",
+            "after so many with `every`; with `adaptive` after the work's chunks divided by it, at least 5",
+            ge=1,
+            le=1000,
+            recommend="3 on 8 GB",
+        ),
     ] = 3
     pause_sentence_ms: Annotated[int, knob("ms", "flight", "silence after a sentence", ge=0, le=10000)] = 200
     pause_paragraph_ms: Annotated[int, knob("ms", "flight", "silence after a paragraph", ge=0, le=10000)] = 600

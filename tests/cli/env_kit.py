@@ -70,6 +70,17 @@ def fill_index(folder: Path) -> Path:
     return folder
 
 
+def as_index(wheels: Path, folder: Path, *names: str) -> str:
+    """A package index with the wheels of these packages, which are taken out of the folder `wheels`; its URL."""
+    for name in names:
+        page = folder / name / "index.html"
+        page.parent.mkdir(parents=True)
+        (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
+        wheel.rename(page.parent / wheel.name)
+        page.write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+    return folder.as_uri()
+
+
 def _wheel(name: str, folder: Path) -> None:
     """What is installed here of that package, as the wheel that it came from."""
     found = distribution(name)

@@ -29,8 +29,13 @@ ERROR: No matching distribution found for anyio==4.16.0"""
     [
         ("ERROR: Could not install packages: [Errno 28] No space left on device", "Disk full", str(FOLDER)),
         ("OSError: [Errno 122] Disk quota exceeded: '/data'", "Disk full", "ENGINEROOM_DATA"),
-        (UNREACHED, "No package index", "PIP_INDEX_URL"),
+        (UNREACHED, "No package index", "--index URL"),
         ("ERROR: No matching distribution found for onnxruntime-gpu==1.31.1", "Not offered", "onnxruntime-gpu==1.31.1"),
+        (
+            "ERROR: No matching distribution found for torch==2.13.0+cpu; sys_platform == 'linux'",
+            "Not offered",
+            "Add PyTorch's own index for CPUs (pytorch.org shows its address): --extra-index URL.",
+        ),
         ("The virtual environment was not created because ensurepip is not available.", "No ensurepip", "apt"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\nmore", "Environment not made", "DO NOT MATCH"),
         ("", "Environment not made", "it ended with 1"),

@@ -209,7 +209,7 @@ def test_without_a_network_it_says_so(place: Workplace) -> None:
     }
     making = replace(place.making(io.StringIO(), whole=True), environ=place.environ(**nowhere))
     problem = refusal(making)
-    assert (problem.title, "PIP_INDEX_URL" in problem.hint) == ("No package index", True)
+    assert (problem.title, "--index URL" in problem.hint) == ("No package index", True)
     assert left(place) == []
 
 
@@ -258,3 +258,20 @@ def test_of_two_at_once_the_second_waits_and_finds_it_made(place: Workplace, els
     assert elsewhere.wait(60) == 0
     assert found[0].environment is not None
     assert len(place.compiled()) == 1
+
+
+def test_passwords_of_indexes_go_to_no_log(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log, locked(tmp_path / "lock", print) as descriptor:
+        Programs(os.environ, log, descriptor).run(["true", "--index-url", "https://ada:secret@index.example/simple"])
+    assert (tmp_path / "log").read_text() == "$ true --index-url https://****@index.example/simple\n"
+
+
+def test_a_package_whose_own_pins_are_knowingly_not_kept_is_one(place: Workplace) -> None:
+    making = place.making(io.StringIO())
+    bare = replace(making.requirements, wheels=("anyio==4.16.0",), built=(), unkept=("anyio",))
+    assert sync(replace(making, requirements=bare)).environment is not None
+    assert "anyio 4.16.0 requires idna, which is not installed." in making_log(making, bare)
+
+
+def making_log(making: Making, requirements: Requirements) -> str:
+    return replace(making, requirements=requirements).log.read_text()

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import anyio
 import msgspec
 import pytest
-from env_kit import fill_index, offline
+from env_kit import as_index, fill_index, offline
 
 from cli import env_json
 from cli.environments.standing import standing_of
@@ -78,12 +78,32 @@ async def test_a_real_one_is_made_listed_used_and_taken_away(
     assert os.listdir(environments) == []
 
 
+async def test_packages_come_from_the_indexes_that_are_told_and_from_those_that_pip_is_set_to(
+    run: Run, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = fill_index(tmp_path / "wheels")
+    index = as_index(wheels, tmp_path / "index", "anyio", "idna", "msgspec", "nvidia-ml-py", "psutil")
+    extra = as_index(wheels, tmp_path / "extra", "uvloop")
+    third = as_index(wheels, tmp_path / "third", "typing-extensions")
+    for name, value in offline(wheels).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "file:///nowhere")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", third)
+    assert "Not offered" in (await run("env", "sync", "fake", "--index", index)).err
+    ran = await run("env", "sync", "fake", "--index", index, "--extra-index", extra)
+    assert ran.code == 0, ran.err
+    (one,) = stored(environments)
+    assert f"--index-url {index} --extra-index-url {extra} " in (environments / f"{one.name}.log").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("sync", "lm"), "Unknown kind: There is no engine kind 'lm' that has an environment.\n  Did you mean 'llm'?"),
         (("sync", "fake", "--device", "cuda"), "No such device: Engines of kind fake do not compute on cuda."),
         (("sync", "llm", "--device", "cuda"), "No GPU: No NVIDIA GPU answers here"),
+        (("sync", "fake", "--extra-index", "pytorch"), "No such index: 'pytorch' is no URL of a package index."),
         (("remove", "fake-cpu-1"), "Unknown environment: There is no environment 'fake-cpu-1' in "),
         (("list", "--host", "user@box"), "Not over ssh: Environments are made on their own box.\n  Run it there: ssh"),
     ],
