@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from ipc.states import Ready
 STDIN = STDOUT = "-"
 SUFFIX = ".flac"
 LARGEST_SEED = 2**31 - 1
+MOST = 2
 
 
 async def _say(session: Session, arguments: Namespace) -> Exit:
@@ -134,10 +135,24 @@ def _json(speech: Speech, path: Path) -> Json:
     }
 
 
-def _takes(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 99:
-        raise ValueError
-    return int(text)
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+        return int(text)
+
+    return number
+
+
+def _amount(text: str) -> float:
+    """As the knobs of that name take it."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount <= MOST:
+        raise ArgumentTypeError(f"{text!r} is no number from 0 to {MOST}")
+    return amount
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -153,11 +168,15 @@ def _arguments(parser: ArgumentParser) -> None:
     completes_files(output)
     parser.add_argument("--voice", metavar="NAME", help="one of `engineroom voices`, or a recording")
     parser.add_argument("--language", metavar="XX", help="such as en or fr; else as the engine is set")
-    parser.add_argument("--exaggeration", type=float, metavar="X", help="how lively, 0 to 2")
-    parser.add_argument("--cfg", type=float, metavar="X", help="how closely it keeps to the text, 0 to 2")
-    parser.add_argument("--temperature", type=float, metavar="X", help="0 always takes the likeliest")
-    parser.add_argument("--seed", type=int, metavar="N", help="the same again for the same text and settings")
-    parser.add_argument("--takes", type=_takes, default=1, metavar="N", help="speak it N times, each with another seed")
+    parser.add_argument("--exaggeration", type=_amount, metavar="X", help="how lively, 0 to 2")
+    parser.add_argument("--cfg", type=_amount, metavar="X", help="how closely it keeps to the text, 0 to 2")
+    parser.add_argument("--temperature", type=_amount, metavar="X", help="0 always takes the likeliest")
+    parser.add_argument(
+        "--seed", type=_number(0, LARGEST_SEED), metavar="N", help="the same again for the same text and settings"
+    )
+    parser.add_argument(
+        "--takes", type=_number(1, 99), default=1, metavar="N", help="speak it N times, each with another seed"
+    )
 
 
 VERB = Verb("say", "speak a sentence with the settings of a job, to hear it", _arguments, looped(_say))

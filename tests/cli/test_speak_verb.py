@@ -149,7 +149,10 @@ async def test_one_waits_knowingly_for_a_model_that_is_loaded_first(script: Scri
         (("voice", "Hello.", "-o", "-", "--json"), "Sound goes there, so JSON cannot."),
         (("voice", "Hello.", "-o", "-", "--takes", "2"), "Sound goes there, so several takes cannot."),
         (("voice", "Hello.", "-o", "nowhere/a.flac"), "Cannot write: "),
-        (("voice", "Hello.", "--takes", "0"), "argument --takes"),
+        (("voice", "Hello.", "--takes", "0"), "argument --takes: '0' is no whole number from 1 to 99"),
+        (("voice", "Hello.", "--seed", "-1"), "argument --seed"),
+        (("voice", "Hello.", "--cfg", "2.1"), "argument --cfg: '2.1' is no number from 0 to 2"),
+        (("voice", "Hello.", "--temperature", "nan"), "argument --temperature: 'nan' is no number"),
     ],
 )
 async def test_what_cannot_be_is_one_sentence(
