@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger_kit import GIB, MIB, card, engine, open_box
+from ledger_kit import GIB, card, engine, open_box
 
 
 def test_as_much_at_once_as_fits_and_less_when_that_was_too_much() -> None:
@@ -31,9 +31,3 @@ def test_a_number_of_ones_own_and_back_to_what_is_chosen() -> None:
         assert price["more_bytes"] == 2 * GIB
         assert room.json("set", "voice", "parallel=0")["applied"]
         assert (room.engine("voice")["parallel"], room.engine("voice")["chosen"]) == (4, "parallel 4")
-
-
-def test_where_little_is_free_it_is_one_at_a_time() -> None:
-    with open_box(engine("voice", 1, parallel=0, unit_bytes=GIB), card(0, 3, memory_other=512 * MIB)) as box:
-        box.room.run("start", "voice")
-        assert box.room.engine("voice")["parallel"] == 1
