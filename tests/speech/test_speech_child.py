@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from speech_kit import ask, unit
+from flights_kit import ask, unit
 from spawned import Child, child, knobs
 
 from engines.tts.sound.flac import decode

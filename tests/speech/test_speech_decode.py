@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import torch
+from speech_decode_kit import GREEDY, Kind, chunk, decoded, of_the_library, small_t3
 
 from engines.tts.decode.chunk import Sampling
 from engines.tts.decode.decoder import Decoder
-from speech_decode_kit import GREEDY, Kind, chunk, decoded, finish, of_the_library, small_t3
 
 LENGTHS = (9, 31, 90, 55)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from speech_kit import Asked, Heard, Sky, ask, unit
+from flights_kit import Asked, Heard, Sky, ask, unit
 
 from engines.contract import CannotLoad, LoadCancelled
 from engines.tts.engine import TtsEngine, create
