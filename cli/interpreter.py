@@ -17,10 +17,15 @@ def interpreter_of(session: Session, kind: str) -> str:
     Raises:
         BadConfig
     """
+    return own_interpreter_of(session, kind) or sys.executable
+
+
+def own_interpreter_of(session: Session, kind: str) -> str | None:
+    """As `interpreter_of`; None where the kind has none of its own. Raises BadConfig."""
     config = load(file=session.config_file, state=session.state, environ=session.environ)
     own = next((engine.python for engine in config.engines if engine.kind == kind and engine.python), None)
     if own is not None:
         return own
     environments = environments_folder(data_folder(session.environ))
     environment = chosen(environments, kind, machine_here(), on_gpu=False) if environments.is_dir() else None
-    return sys.executable if environment is None else str(environment.python)
+    return None if environment is None else str(environment.python)

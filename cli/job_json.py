@@ -85,6 +85,7 @@ def unit(row: UnitRow) -> dict[str, Json]:
         "audio_seconds": row.audio_seconds,
         "joules": row.joules,
         "result_bytes": row.result_bytes,
+        "take": row.take,
     }
 
 

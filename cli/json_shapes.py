@@ -73,7 +73,7 @@ def engine(row: EngineRow) -> Json:
         "gpus": list(row.gpus),
         "model": row.model,
         "quantization": row.quantization,
-        "parallel": row.parallel,
+        "parallel": row.parallel or None,
         "units": units,
         "load_progress": progress,
         "footprint_bytes": footprint,

@@ -40,7 +40,7 @@ def _cells(row: EngineRow) -> tuple[str, ...]:
         row.model or words.UNKNOWN,
         row.quantization or words.UNKNOWN,
         ",".join(map(str, row.gpus)) or words.UNKNOWN,
-        str(row.parallel),
+        str(row.parallel or "auto"),
         words.rate(row.tokens_per_second, "tok"),
         words.size(row.rss_bytes),
         str(row.restarts),

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from cli import json_shapes, pricing, say, words
 from cli.exits import Exit
+from cli.paths_here import placed
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
 from config.errors import did_you_mean
@@ -40,7 +41,7 @@ async def _unset(session: Session, arguments: Namespace) -> Exit:
 async def _change(session: Session, arguments: Namespace, changes: dict[str, Scalar]) -> Exit:
     async with session.connect() as client:
         knobs = expect(await client.ask(ShowKnobs(arguments.engine)), Knobs).rows
-        meant = {name: _meant(name, value, knobs, arguments.engine) for name, value in changes.items()}
+        meant = {name: _meant(session, name, value, knobs, arguments.engine) for name, value in changes.items()}
         wish = SetKnobs(arguments.engine, meant, arguments.dry_run)
         price = expect(await client.ask(wish), Price)
     pricing.show(price, as_json=arguments.json)
@@ -54,13 +55,15 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _meant(name: str, value: Scalar, knobs: tuple[Knob, ...], engine: str) -> Scalar:
-    """`value` in the unit of the setting it is for."""
-    units = {knob.name: knob.unit for knob in knobs}
-    if name not in units:
-        raise RequestFailed(Problem("Unknown setting", f"{engine} has no setting {name!r}.", did_you_mean(name, units)))
+def _meant(session: Session, name: str, value: Scalar, knobs: tuple[Knob, ...], engine: str) -> Scalar:
+    """`value` in the unit of the setting it is for; a file that is here with its whole path."""
+    known = {knob.name: knob for knob in knobs}
+    if name not in known:
+        raise RequestFailed(Problem("Unknown setting", f"{engine} has no setting {name!r}.", did_you_mean(name, known)))
+    if isinstance(value, str) and isinstance(known[name].default, str) and not known[name].choices:
+        return placed(session, value)
     try:
-        return amount(value, units[name])
+        return amount(value, known[name].unit)
     except BadUnit as error:
         problem = Problem("Bad value", f"{engine}: {name} = {value!r}: {error.why}.", f"Write {error.write}.")
         raise RequestFailed(problem) from error

@@ -23,10 +23,12 @@ from cli import (
     ps,
     service_verb,
     settings_verbs,
+    speak,
     submit,
     supervisor_verbs,
     tails,
     top,
+    voices,
 )
 from cli.verb import Verb
 
@@ -48,6 +50,8 @@ VERBS: tuple[Verb, ...] = (
     ask.VERB,
     chat.VERB,
     embed.VERB,
+    speak.VERB,
+    voices.VERB,
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,

@@ -13,9 +13,10 @@ import msgspec
 from anyio import AsyncContextManagerMixin
 from anyio.abc import ByteStream
 
-from ipc import control, vectors
+from ipc import control, speech, vectors
 from ipc.background import background
 from ipc.channel import Link, violation
+from ipc.choosing import engine_for
 from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
 from ipc.errors import ConnectionFailed, EngineDied, Problem, ProtocolViolation, RequestFailed
 from ipc.handshake import DEADLINE_SECONDS, Hello, Refusal, greet, hello, other_version
@@ -98,12 +99,42 @@ class Client(AsyncContextManagerMixin):
         if engine or not texts:
             return await vectors.embed(self, texts, engine) if texts else []
         if not self._embedder:
-            self._embedder = await vectors.engine_for(self)
+            self._embedder = await engine_for(self, vectors.KIND)
         try:
             return await vectors.embed(self, texts, self._embedder)
         except RequestFailed:
             self._embedder = ""  # it may be gone: the next call looks again
             raise
+
+    async def say(
+        self,
+        text: str,
+        engine: str = "",
+        *,
+        language: str | None = None,
+        voice: str | None = None,
+        exaggeration: float | None = None,
+        cfg: float | None = None,
+        temperature: float | None = None,
+        seed: int | None = None,
+    ) -> speech.Speech:
+        """A few sentences spoken by `engine`, or by whichever speaks; what is not told is as the engine is set.
+
+        Raises:
+            RequestFailed: there is no such engine, or it refused.
+            EngineDied: the engine died.
+            ConnectionFailed: the connection is gone, or the supervisor is of another version.
+        """
+        wish = speech.Wish(
+            text=text,
+            language=language,
+            voice=voice,
+            exaggeration=exaggeration,
+            cfg=cfg,
+            temperature=temperature,
+            seed=seed,
+        )
+        return await speech.say(self, wish, engine or await engine_for(self, speech.KIND))
 
     async def aclose(self) -> None:
         """End the connection now; requests that still wait raise ConnectionFailed."""

@@ -49,6 +49,7 @@ class EngineRow(Struct, frozen=True, array_like=True):
     gpus: tuple[int, ...]
     """Indexes of the GPUs it was placed on; empty for the CPU."""
     parallel: int
+    """Units at once; 0 where the next load will choose it."""
     tokens_per_second: float | None
     ttft_seconds: float | None
     rss_bytes: int | None
@@ -145,6 +146,8 @@ class UnitRow(Struct, frozen=True, array_like=True):
     audio_seconds: float | None
     joules: float | None
     result_bytes: int | None
+    take: int = 0
+    """How often the operator asked to do it again."""
 
 
 class RunRow(Struct, frozen=True, array_like=True):

@@ -1,4 +1,4 @@
-"""Vectors of texts for programs: which engine, requests of a good size sent together, and the answers as lists."""
+"""Vectors of texts for programs: requests of a good size sent together, and the answers as lists."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from msgspec import Struct
 
 from ipc import control
 from ipc.errors import EngineRoomError, Problem, RequestFailed
-from ipc.snapshot import EngineRow
-from ipc.states import Failed, Ready, Stopped
 
 if TYPE_CHECKING:
     from ipc.client import Client
@@ -65,27 +63,6 @@ async def embed(client: Client, texts: Sequence[str], engine: str) -> list[list[
     return [vector for vectors in found for vector in vectors]
 
 
-async def engine_for(client: Client) -> str:
-    """The name of an engine that makes vectors: one that is ready, else one that can be had.
-
-    Raises:
-        RequestFailed: there is none. ConnectionFailed
-    """
-    answer = await client.ask(control.Ps())
-    name = chosen(answer.rows) if isinstance(answer, control.Engines) else None
-    if name is None:
-        raise RequestFailed(
-            Problem("No engine", "No engine of kind embed is configured.", "Add one to engineroom.toml, then `up`.")
-        )
-    return name
-
-
-def chosen(rows: Sequence[EngineRow]) -> str | None:
-    """The engine to ask: one that is ready and has least to do, else one that can be had; None where none is."""
-    least = min((row for row in rows if row.kind == KIND), key=_reluctance, default=None)
-    return None if least is None else least.name
-
-
 def pieces_of(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     """The texts in requests of up to `TEXTS` texts and about `CHARACTERS` characters."""
     begin = characters = 0
@@ -115,10 +92,3 @@ async def _asked(client: Client, texts: Sequence[str], engine: str) -> list[list
             if isinstance(item, control.Answered):
                 return vectors_of(item.result)
     raise RequestFailed(Problem("No answer", f"{engine} ended without an answer.", "Ask again."))
-
-
-def _reluctance(row: EngineRow) -> tuple[bool, bool, int]:
-    """The least is asked."""
-    off = isinstance(row.state, Failed) or row.state == Stopped("operator")
-    units = row.state.units if isinstance(row.state, Ready) else 0
-    return off, not isinstance(row.state, Ready), units

@@ -43,13 +43,15 @@ class UnitOrder(Struct, frozen=True, array_like=True):
     """One unit to do: `index` is unique within its job, `payload` the planned unit as JSON text.
 
     `file` is an absolute path of this attempt alone, in a folder that is there, for a result that is no short text;
-    empty where none may be written (interactive units).
+    empty where none may be written (interactive units). `take` is how often the operator asked to do it again: where
+    chance plays a part, each take is another, and the same take the same.
     """
 
     job: str
     index: int
     payload: str
     file: str = ""
+    take: int = 0
 
 
 class Fly(Struct, frozen=True, array_like=True, tag="fly"):

@@ -18,7 +18,8 @@ from supervisor.slot import Slot
 def of_change(slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room: Room | None) -> Price:
     """What the change costs, from what was measured at the last load; `room` where memory is concerned."""
     now = as_dict(slot.settings)
-    what = ", ".join(f"{name} {now[name]} → {value}" for name, value in changes.items() if now[name] != value)
+    different = {name: value for name, value in changes.items() if now[name] != value}
+    what = ", ".join(f"{name} {_shown(now[name])} → {_shown(value)}" for name, value in different.items())
     flying = slot.record.life.units
     if not isinstance(slot.record.state, Ready):
         return Price(f"{what}: used by the next load", 0, None, applied=False)
@@ -39,7 +40,7 @@ def of_change(slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room:
     unloads: tuple[str, ...] = ()
     if room is not None:
         words, more, unloads = _memory(room)
-        parts += words
+        parts += [*_chosen_anew(slot, room), *words]
     return Price(f"{what}: {', '.join(parts)}", to_finish, reload_seconds, False, more, unloads)
 
 
@@ -53,6 +54,16 @@ def of_load(slot: Slot, room: Room) -> Price:
     chosen = [f"as {verdict.claim.words}"] if verdict.claim.words else []
     parts = [f"goes to {verdict.claim.placement.words}", *chosen, *words, f"load {took}"]
     return Price(f"{slot.name}: {', '.join(parts)}", 0, room.load_seconds, False, more, unloads)
+
+
+def _shown(value: Scalar) -> str:
+    return "—" if value in ("", None) else str(value)
+
+
+def _chosen_anew(slot: Slot, room: Room) -> list[str]:
+    """What the ledger would choose where the settings leave it open, unless it has chosen the same already."""
+    words = room.verdict.claim.words if isinstance(room.verdict, Grant) else ""
+    return [f"as {words}"] if words and (slot.claim is None or words != slot.claim.words) else []
 
 
 def _memory(room: Room) -> tuple[list[str], int | None, tuple[str, ...]]:

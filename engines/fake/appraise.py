@@ -5,19 +5,22 @@ from __future__ import annotations
 import msgspec
 
 from engines.appraisal import LEVELS, Appraisal, Need, Option
-from engines.fake.settings import FakeSettings
+from engines.fake.settings import MOST_AT_ONCE, FakeSettings
 from engines.settings import EngineSettings, with_changes
 from ipc.snapshot import Scalar
 
 _RUNGS = 20
+_AT_ONCE = (MOST_AT_ONCE, MOST_AT_ONCE // 2, MOST_AT_ONCE // 4, 1)
 
 
 def appraise(settings: EngineSettings) -> Appraisal:
-    """An option for each level that the settings leave open, and the ladder below."""
+    """An option for each level or number at once that the settings leave open, and the ladder below."""
     fake = msgspec.convert(msgspec.to_builtins(settings), FakeSettings)
     levels = [level for level in reversed(LEVELS) if level in fake.bytes_by_level()]
     open_ = fake.quantization == "auto" and levels
     options = tuple(_option(fake, {"quantization": level}, level) for level in levels) if open_ else ()
+    if not fake.parallel:
+        options = tuple(_option(fake, {"parallel": at_once}, f"parallel {at_once}") for at_once in _AT_ONCE)
     return Appraisal(
         options or (_option(fake, {}, ""),),
         tuple(_ladder(fake)),

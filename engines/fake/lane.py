@@ -19,7 +19,7 @@ class Lane:
         self._order = order
         self._settings = settings
         self._requests = requests(order.payload)
-        self._answers = [request.words(settings.tokens_per_unit) for request in self._requests]
+        self._answers = [request.words(settings.tokens_per_unit, order.take) for request in self._requests]
         self._words = len(self._requests) * settings.tokens_per_unit
         slowest = max(request.seconds(settings.seconds_per_unit) for request in self._requests)
         self._seconds_per_word = slowest / self._words

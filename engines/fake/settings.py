@@ -7,9 +7,16 @@ from typing import Annotated, Literal
 from engines.settings import EngineSettings, knob
 from ipc.snapshot import Scalar
 
+MOST_AT_ONCE = 8
+
 
 class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     """Each habit is off by default; a unit's payload may also carry a habit of its own (see `engines.fake.engine`)."""
+
+    parallel: Annotated[
+        int,
+        knob("units", "context", f"units worked on at once; 0 means as many as fit, up to {MOST_AT_ONCE}", ge=0, le=64),
+    ] = 1
 
     seconds_per_unit: Annotated[float, knob("seconds", "flight", "how long one unit takes", ge=0, le=3600)] = 0.01
     tokens_per_unit: Annotated[
@@ -86,6 +93,10 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     def planning(self) -> dict[str, Scalar]:
         """How many lines one unit has."""
         return {"batch_size": self.batch_size}
+
+    def step_down(self) -> dict[str, Scalar]:
+        """Half as many at once."""
+        return {"parallel": (self.parallel or MOST_AT_ONCE) // 2} if self.parallel != 1 else {}
 
     def bytes_by_level(self) -> dict[str, int]:
         """What `levels` says."""

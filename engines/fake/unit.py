@@ -1,4 +1,4 @@
-"""One unit of the fake kind, of one line or several, and its result: an answer depends on the prompt alone."""
+"""One unit of the fake kind, of one line or several, and its result: an answer depends on prompt and take alone."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
             return usual
         return float(self.habit.removeprefix(_SLOW))
 
-    def words(self, count: int) -> list[str]:
-        """The answer, one word a token."""
-        digest = hashlib.sha256(self.prompt.encode()).digest()
+    def words(self, count: int, take: int = 0) -> list[str]:
+        """The answer, one word a token; another one for each take."""
+        digest = hashlib.sha256(f"{self.prompt}{take or ''}".encode()).digest()
         return [_WORDS[(digest[n % len(digest)] + n // len(digest)) % len(_WORDS)] for n in range(count)]
 
     def data(self, size: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from engines.contract import CannotLoad, LoadCancelled, Progress
 from engines.tts.checkpoint import Backend, Checkpoint
 from engines.tts.library import prepare
-from engines.tts.miniature.shrink import shrink, sizes_of
+from engines.tts.miniature.shrink import Sizes, shrink, sizes_of
 from engines.tts.tensorfile import tensors_of
 from ipc.errors import Problem
 
@@ -26,6 +26,8 @@ _PARTS: Final = {"VoiceEncoder": 0.1, "T3": 0.12, "S3Gen": 0.6}
 """Made in this order, and how much of the load lies before each."""
 BUILT: Final = 0.85
 """So much of the load is done when all parts are made."""
+_sizes: list[Sizes | None] = []
+"""What this process was made for, once something was loaded."""
 _REINSTALL: Final = "Make this engine's environment anew: engineroom env sync tts."
 
 
@@ -39,7 +41,7 @@ def library_model(checkpoint: Checkpoint, progress: Progress) -> Any:
     _complete(checkpoint)
     made = getattr(module, _CLASSES[checkpoint.backend][1])
     try:
-        with _told(module, progress), _undrawn(), contextlib.redirect_stdout(io.StringIO()):
+        with _told(module, progress), _undrawn(), _spelling(checkpoint), contextlib.redirect_stdout(io.StringIO()):
             return made.from_local(checkpoint.path, "cpu")
     except LoadCancelled:
         raise
@@ -57,8 +59,7 @@ def library_model(checkpoint: Checkpoint, progress: Progress) -> Any:
 
 def _library(checkpoint: Checkpoint) -> ModuleType:
     try:
-        if (sizes := sizes_of(checkpoint.path)) is not None:
-            shrink(sizes)
+        _fit(sizes_of(checkpoint.path))
         prepare()
         perth = import_module("perth")
         module = import_module(_CLASSES[checkpoint.backend][0])
@@ -69,6 +70,26 @@ def _library(checkpoint: Checkpoint) -> ModuleType:
     if perth.PerthImplicitWatermarker is None:  # what it becomes where setuptools is too new for it
         raise CannotLoad(Problem("No watermark", "perth, which marks the sound, could not be imported.", _REINSTALL))
     return module
+
+
+def _fit(sizes: Sizes | None) -> None:
+    """The library's classes get their sizes once in a process.
+
+    Raises:
+        CannotLoad: they have others already.
+    """
+    if _sizes and _sizes[0] != sizes:
+        raise CannotLoad(
+            Problem(
+                "Another size",
+                "This process has loaded a model of another size, and the library has only one.",
+                "Restart the engine.",
+            )
+        )
+    if not _sizes:
+        if sizes is not None:
+            shrink(sizes)
+        _sizes.append(sizes)
 
 
 def _complete(checkpoint: Checkpoint) -> None:
@@ -113,6 +134,18 @@ def _undrawn() -> contextlib.AbstractContextManager[None]:
     """No weight is drawn at random only to be replaced: at full size that took 9 s of 13."""
     context: contextlib.AbstractContextManager[None] = import_module("transformers.initialization").no_init_weights()
     return context
+
+
+@contextmanager
+def _spelling(checkpoint: Checkpoint) -> Iterator[None]:
+    """The library looks for the spelling of Chinese on the hub; it lies beside the checkpoint."""
+    tokenizer = import_module("chatterbox.models.tokenizers.tokenizer")
+    kept = tokenizer.hf_hub_download
+    tokenizer.hf_hub_download = lambda **named: str(checkpoint.path / named["filename"])  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        tokenizer.hf_hub_download = kept  # type: ignore[attr-defined]
 
 
 def _first_line(error: BaseException) -> str:

@@ -20,13 +20,15 @@ def retry(job: Job, units: Iterable[Unit]) -> list[Effect]:
 
 
 def redo(job: Job, units: Iterable[Unit]) -> list[Effect]:
-    """Finished units wait again, each with what was measured of it as `former`; their results stay until then."""
+    """Finished units wait again for another take, each with what was measured of it as `former`; their results stay
+    until then."""
     units = tuple(units)
     facts = job.facts
     for unit in units:
+        unit.take += 1
         if unit.former is not None:
             job.facts = uncounted(job.facts, unit.former)
-    recalled = [changes.UnitRecalled(job.spec.number, unit.index) for unit in units]
+    recalled = [changes.UnitRecalled(job.spec.number, unit.index, unit.take) for unit in units]
     assert job.facts.done == facts.done - len(units), "only finished units are done again"
     return _wait_again(job, units, recalled, failed=0)
 
@@ -65,6 +67,7 @@ def _wait_again(job: Job, units: tuple[Unit, ...], what: Iterable[changes.Change
             job.put_back((unit,))
         else:  # it flies again in its company, which must stay as it is
             member.ended, member.alone, member.deaths, member.former = False, False, 0, unit.former
+            member.take = unit.take
     job.hold = None
     outputs = sorted({job.spec.output_of(unit.source) for unit in units})
     spoiled = [changes.OutputNoted(job.spec.number, number, job.spoil(number)) for number in outputs]

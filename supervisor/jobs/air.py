@@ -140,6 +140,7 @@ class Air:
             unit.begun = True
         job.facts = msgspec.structs.replace(job.facts, attempts=job.facts.attempts + len(flight.open))
         flight.run, began = self._runs.of(job.spec.number, run)
+        flight.takes = {unit.index: unit.take for unit in flight.units}
         orders = tuple(self._order(job, unit, flight.id) for unit in flight.units)
         fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
         return [Save((began,)), fly] if began is not None else [fly]
@@ -191,7 +192,7 @@ class Air:
         if found is None:
             return []
         job, unit = found
-        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload))
+        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload, take=unit.take))
         unit.ended = True
         flight, number = self._flights[message.flight], job.spec.number
         file = file_of(self._files, number, unit.index, flight.id) if message.digest else None
@@ -206,6 +207,13 @@ class Air:
         job.facts = counted(job.facts, measured)
         result = changes.UnitDone(number, unit.index, message.result, measured, flight.run, file, message.digest)
         return [noted(job, result)]
+
+    def worked(self, number: int, seconds: float | None) -> None:
+        """So long its engine worked on the flight since this was last told."""
+        flight = self._flights.get(number)
+        job = None if flight is None else self._jobs.get(flight.job)
+        if job is not None and seconds is not None:
+            job.facts = msgspec.structs.replace(job.facts, work_seconds=job.facts.work_seconds + seconds)
 
     def failed(self, engine: str, message: work.UnitFailed) -> list[Effect]:
         """A unit cannot be done; the engine is well."""
@@ -277,6 +285,8 @@ class Air:
             return None
         job = self._jobs.get(flight.job)
         unit = next((unit for unit in flight.open if unit.index == message.index), None)
+        if unit is not None and flight.takes[unit.index] != unit.take:
+            return None  # the operator wants another take since, for which the company flies again
         return None if job is None or unit is None else (job, unit)
 
     def _pop(self, flight: Flight) -> Flight:
@@ -310,7 +320,7 @@ class Air:
 
     def _order(self, job: Job, unit: Unit, flight: int) -> work.UnitOrder:
         file = file_of(self._files, job.spec.number, unit.index, flight)
-        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file))
+        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file), unit.take)
 
     def _suspect(self, job: Job, flight: Flight, cause: str) -> list[Effect]:
         blamed = []
@@ -360,7 +370,7 @@ def _still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) 
     """Since the flight was composed, settings may have changed, the job moved, or the engine died of several units."""
     if not serves(engine, job):
         return False
-    if flight.deterministic != engine.deterministic or len(flight.units) > engine.parallel:
+    if flight.deterministic != engine.deterministic or not engine.carries(len(flight.units)):
         return False
     return not careful or len(flight.units) == 1 or flight.crashes > 0
 

@@ -102,10 +102,11 @@ class UnitForgiven:
 
 @dataclass(frozen=True)
 class UnitRecalled:
-    """A unit that was done waits again; its old result stays until there is a new one."""
+    """A unit that was done waits again; its old result stays until there is a new one, which is take `take`."""
 
     job: int
     index: int
+    take: int
 
 
 @dataclass(frozen=True)

@@ -142,10 +142,10 @@ class Employment:
 
     def _best(self, kind: str, engine: EngineView, moment: Moment) -> tuple[Job, Choice] | None:
         """The first job in turn that has something for the engine to fly."""
-        name, most = engine.name, engine.parallel
+        name, most = engine.name, engine.places
         careful, shaken = self._air.careful(name, moment.monotonic), self._air.shaken(name)
         if engine.joins and not engine.deterministic:
-            room = engine.parallel + ahead(engine) - self._air.units_aloft(name) - self._asks.aloft(name)
+            room = engine.places + ahead(engine) - self._air.units_aloft(name) - self._asks.aloft(name)
             most = min(most, room)
         for job in moment.jobs if most > 0 else ():
             if job.spec.number in self._jobs and job.spec.kind == kind and serves(engine, job):

@@ -19,7 +19,7 @@ class EngineView(Struct, frozen=True):
 
     name: str
     parallel: int
-    """The most units that it computes at once, and in one flight."""
+    """The most units that it computes at once, and in one flight; 0 while its load has not chosen that yet."""
     deterministic: bool
     free: bool
     """Ready, with no drain under way and nothing that holds it: a flight sent now would begin now, or join."""
@@ -38,6 +38,15 @@ class EngineView(Struct, frozen=True):
     """Its settings that decide how a source is divided."""
     joins: bool = False
     """Whether a flight may begin while another is in the air; else `free` is only an engine without any."""
+
+    @property
+    def places(self) -> int:
+        """Units at once, as far as can be counted on."""
+        return max(1, self.parallel)
+
+    def carries(self, units: int) -> bool:
+        """Whether so many may fly together, for all that is known."""
+        return not self.parallel or units <= self.parallel
 
 
 class Floor(Protocol):

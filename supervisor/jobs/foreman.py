@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -55,14 +55,17 @@ class Foreman:
     The plain methods are called on the loop and return at once.
     """
 
-    def __init__(self, floor: Floor, state_folder: Path, limits: JobSettings) -> None:
+    def __init__(
+        self, floor: Floor, state_folder: Path, limits: JobSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._floor = floor
         self._path, files = database_path(state_folder), unit_files_path(state_folder)
         self._store = Store(self._path, self._troubled)
         self._job_numbers, flights = Numbers(), Numbers()
         self._flight_numbers = flights
         self._jobs: dict[int, Job] = {}
-        self._spending = Spending()
+        self._spending, self._working = Spending(), Spending()
+        self._clock = clock
         self._trouble: Problem | None = None
         self._open = False
         """Whether the jobs were taken up: until then none is known."""
@@ -163,7 +166,8 @@ class Foreman:
                 self._advance()
             case _ if about_an_ask:
                 return  # its flight lands at once
-            case work.UnitDone():
+            case work.UnitDone(flight):
+                self._air.worked(flight, self._working.so_far(engine, flight, self._clock()))
                 self._act(self._air.done(engine, message))
             case work.UnitFailed():
                 self._act(self._air.failed(engine, message))
@@ -297,7 +301,9 @@ class Foreman:
                 case effects.Stored(flight):
                     self._air.stored(flight)
                 case effects.Fly(engine, message):
-                    self._spending.began(engine, message.flight, len(message.units), self._floor.joules_of(engine))
+                    flight, units = message.flight, len(message.units)
+                    self._spending.began(engine, flight, units, self._floor.joules_of(engine))
+                    self._working.began(engine, flight, units, self._clock())
                     self._floor.fly(engine, message)
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)
@@ -330,7 +336,8 @@ class Foreman:
         self._advance()
 
     def _spent(self, engine: str, flight: int) -> float | None:
-        """Joules, now that the flight is over."""
+        """Joules, now that the flight is over; the time is noted."""
+        self._air.worked(flight, self._working.ended(engine, flight, self._clock()))
         return self._spending.ended(engine, flight, self._floor.joules_of(engine))
 
     def _about(self, job: Job) -> About:

@@ -95,6 +95,8 @@ class Facts(Struct, frozen=True):
     tokens: int = 0
     seconds: float = 0.0
     """That units took, added up."""
+    work_seconds: float = 0.0
+    """In which engines worked on it: what they compute together counts once, and what was thrown away counts, too."""
     audio_seconds: float | None = None
     joules: float | None = None
     result_bytes: int = 0
@@ -143,6 +145,8 @@ class Unit:
     """It was in a flight that was sent: it is not divided anew."""
     former: Measured | None = None
     """It was done before and the operator wants it done again: the old result stays until there is a new one."""
+    take: int = 0
+    """How often the operator asked for that; other flights of it, after a death say, are the same take."""
     ended: bool = False
 
 
@@ -210,6 +214,8 @@ class Flight:
     stage: Stage = "composed"
     run: int | None = None
     """The number of its engine's settings, once it is sent."""
+    takes: dict[int, int] = field(default_factory=dict)
+    """Which take of each unit was sent, by index."""
     seconds: dict[int, float] = field(default_factory=dict)
     """That its finished units took, by index."""
 

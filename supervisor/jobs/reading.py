@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -27,7 +27,7 @@ _indices = msgspec.json.Decoder(list[int])
 _identities = msgspec.json.Decoder(tuple[str, ...])
 
 _UNIT = (
-    "SELECT idx, payload, place, name, source, start, deaths, alone, attempts, state, result IS NOT NULL,"
+    "SELECT idx, payload, place, name, source, start, deaths, alone, attempts, state, take, result IS NOT NULL,"
     " tokens, seconds, ttft, audio, bytes FROM units WHERE job = ?"
 )
 
@@ -140,6 +140,7 @@ def _unit(
     alone: int,
     attempts: int,
     state: str,
+    take: int,
     done_before: int,
     *measures: float | None,
 ) -> Unit:
@@ -154,15 +155,14 @@ def _unit(
         bool(alone),
         begun=attempts > 0,
         former=_measured(*measures) if done_before else None,
+        take=take,
         ended=state != "planned",
     )
 
 
 def _ended(*row: object) -> Unit:
     unit = _unit(*row)  # type: ignore[arg-type]  # a row of SQLite is what its query says
-    return Unit(
-        unit.index, unit.payload, unit.where, unit.name, unit.source, unit.start, begun=True, former=unit.former
-    )
+    return replace(unit, deaths=0, alone=False, begun=True, ended=False)
 
 
 def _measured(

@@ -66,7 +66,7 @@ def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter
         after=about.after,
         units_flying=0 if job is None else sum(len(flight.open) for flight in job.flights.values() if flight.sent),
         audio_seconds=facts.audio_seconds,
-        rtf=facts.seconds / facts.audio_seconds if facts.audio_seconds else None,
+        rtf=facts.work_seconds / facts.audio_seconds if facts.audio_seconds and facts.work_seconds else None,
         joules=facts.joules,
         result_bytes=facts.result_bytes,
         more_inputs=max(0, len(spec.inputs) - INPUTS_NAMED),

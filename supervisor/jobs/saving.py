@@ -91,11 +91,11 @@ def _save_units(connection: sqlite3.Connection, change: changes.OfUnits) -> None
                 (job, index),
             )
             connection.execute("DELETE FROM problems WHERE job = ? AND idx = ?", (job, index))
-        case changes.UnitRecalled(job, index):
+        case changes.UnitRecalled(job, index, take):
             connection.execute(
-                "UPDATE units SET state = 'planned', deaths = 0, alone = 0"
+                "UPDATE units SET state = 'planned', deaths = 0, alone = 0, take = ?"
                 " WHERE job = ? AND idx = ? AND state = 'done'",
-                (job, index),
+                (take, job, index),
             )
             connection.execute("DELETE FROM problems WHERE job = ? AND idx = ?", (job, index))
         case changes.UnitKept(job, index):

@@ -39,13 +39,13 @@ def serves(engine: EngineView, job: Job) -> bool:
 
 def window(engines: Iterable[EngineView]) -> int:
     """How many planned units should wait for these engines: enough that none waits for the desk."""
-    return max(LEAST_WINDOW, 2 * sum(engine.parallel for engine in engines))
+    return max(LEAST_WINDOW, 2 * sum(engine.places for engine in engines))
 
 
 def ahead(engine: EngineView) -> int:
     """How many units are sent to an engine whose flights join, beside those that it computes: enough that no place in
     it stays empty while the next flight is stored and sent."""
-    return max(2, engine.parallel // 2)
+    return max(2, engine.places // 2)
 
 
 def choose(job: Job, engine: EngineView, most: int, *, careful: bool, shaken: bool) -> Choice | None:
@@ -69,11 +69,11 @@ def choose(job: Job, engine: EngineView, most: int, *, careful: bool, shaken: bo
 def _together(job: Job, waiting: list[Unit], engine: EngineView, most: int, *, careful: bool) -> tuple[Unit, ...]:
     if not engine.deterministic:
         return company(waiting, 1 if careful else most)
-    if careful and engine.parallel > 1:
+    if careful and engine.places > 1:
         return ()
-    units = company(waiting, engine.parallel)
+    units = company(waiting, engine.places)
     # The same company must form whatever the timing, so it waits for the desk to plan it whole.
-    whole = len(units) == engine.parallel or len(units) < len(waiting) or job.facts.all_planned
+    whole = len(units) == engine.places or len(units) < len(waiting) or job.facts.all_planned
     return units if whole else ()
 
 
@@ -91,7 +91,7 @@ def company(waiting: Iterable[Unit], most: int) -> tuple[Unit, ...]:
 
 def fits(formation: Formation, engine: EngineView) -> bool:
     """Whether the engine can fly this company and promises to do it as before."""
-    return engine.deterministic and len(formation.units) <= engine.parallel
+    return engine.deterministic and engine.carries(len(formation.units))
 
 
 def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds_left: float) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds
     unheld = [engine for engine in able if not engine.hold]
     if not up:
         return tuple(engine.name for engine in unheld[:1] or able)
-    alone = seconds_left / sum(engine.parallel for engine in up)
+    alone = seconds_left / sum(engine.places for engine in up)
     helpers = [engine for engine in unheld or able if alone > WORTH * (START_SECONDS + _load_seconds(engine, up))]
     return tuple(engine.name for engine in helpers[:1])
 

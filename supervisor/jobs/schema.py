@@ -87,6 +87,9 @@ MIGRATIONS = (
     CREATE TABLE commits (number INTEGER NOT NULL, mark INTEGER NOT NULL);
     INSERT INTO commits VALUES (0, 0);
     """,
+    """
+    ALTER TABLE units ADD COLUMN take INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Each element brings the version that is its position to the next."""
 

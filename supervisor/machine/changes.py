@@ -120,10 +120,15 @@ def step_below(record: Record) -> Settings:
 
 
 def _next_rung(record: Record) -> Settings:
-    """What the ladder of the room that was given says next, else that of the kind; empty at the bottom."""
-    if isinstance(record.room, Given) and record.room.rungs:
-        return record.room.rungs[0]
-    return record.lower(record.resolved) or {}
+    """What the ladder of the room that was given says next, else that of the kind; empty at the bottom.
+
+    What the ledger chose may stand on one of its rungs already: the next is the one below.
+    """
+    tried = record.resolved
+    rungs = record.room.rungs if isinstance(record.room, Given) else ()
+    stands = [at for at, rung in enumerate(rungs) if all(tried.get(name) == value for name, value in rung.items())]
+    below = rungs[stands[-1] + 1 :] if stands else rungs
+    return below[0] if below else record.lower(tried) or {}
 
 
 def _chosen(room: Room, change: Change) -> Settings:

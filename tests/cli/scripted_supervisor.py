@@ -205,6 +205,8 @@ class Script:
     ends: snapshot.JobState = "done"
     fails: type[control.Command] | None = None
     died: bool = False
+    answered: control.Answered | None = None
+    """What a question gets at once, in place of the usual."""
     gpus: tuple[snapshot.GpuReading, ...] = (GPU,)
     fleet: snapshot.GpuFleet = FLEET
     host: snapshot.HostReading = HOST
@@ -299,6 +301,8 @@ class Script:
     async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
         self._note(command)
         match command:
+            case control.Ask() if self.answered is not None:
+                yield self.answered
             case control.Ask():
                 yield control.Piece("Tokens are ")
                 if self.died:

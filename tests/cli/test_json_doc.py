@@ -11,12 +11,14 @@ from msgspec import Struct
 from msgspec.structs import fields as fields_of
 from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, UNIT, Script
 
-from cli import gpu_json, job_json, json_shapes, ledger_json, models_json
+from cli import gpu_json, job_json, json_shapes, ledger_json, models_json, speak, voices
+from cli.voices_here import Named
 from config.load import load
 from ipc.control import Cleared, Price
 from ipc.errors import Problem
 from ipc.models import Checked, ModelRow, Quality, Removed
 from ipc.snapshot import Happening, Json, LogLine
+from ipc.speech import Speech
 
 BY_NAME = {"settings", "threads_claimed"}
 """Their keys are the user's names."""
@@ -52,6 +54,8 @@ def fields(shape: Json) -> Iterator[str]:
         models_json.model(ModelRow("/m", "made here", quality=Quality(1.0, 1.0, 1), problem=Problem("", "", ""))),
         models_json.checked(Checked("/m", "", (), ())),
         models_json.removed(Removed("/m", 1)),
+        speak._json(Speech(b"", 1.0, 24000, 25, 7, 0.5), Path("/a.flac")),
+        voices._json(Named("anna", Path("/anna.wav")), None, ()),
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],
     ids=[
@@ -70,6 +74,8 @@ def fields(shape: Json) -> Iterator[str]:
         "models list",
         "models verify",
         "models remove",
+        "say",
+        "voices",
         "config",
     ],
 )

@@ -155,6 +155,17 @@ async def test_the_demo_stays_in_its_folder(standin: Path, run: Run, tmp_path: P
     assert (await run("ps", "--state", str(folder / "state"))).code == Exit.UNREACHABLE
 
 
+async def test_the_demo_says_what_it_takes_to_speak_the_story(
+    standin: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_DATA", str(tmp_path / "data"))
+    await anyio.Path(tmp_path / "story.txt").write_text("Once upon a time.")
+    ran = await run("demo", "prompts.jsonl")
+    assert ran.code == 0, ran.err
+    assert ran.err.count("story.txt is not spoken: `engineroom env sync tts` makes the environment for it\n") == 1
+    assert "audiobook" not in ran.out
+
+
 async def test_crashes_are_not_waited_for_to_the_end(standin: Path, run: Run, state: Path) -> None:
     keeper = "import os, sys\nwhile True: os.spawnv(os.P_WAIT, sys.executable, sys.argv[sys.argv.index('--') + 1:])\n"
     daemon = (

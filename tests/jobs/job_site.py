@@ -292,7 +292,7 @@ async def site(tmp_path: Path, *engines: EngineView, limits: JobSettings | None 
     floor = ScriptedFloor(*engines)
     for name in floor.engines:
         floor.configure(name)
-    foreman = Foreman(floor, tmp_path / "state", limits or JobSettings())
+    foreman = Foreman(floor, tmp_path / "state", limits or JobSettings(), lambda: it.now)
     await foreman.start()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(foreman.run)

@@ -220,19 +220,6 @@ async def test_only_a_finished_unit_is_done_again(tmp_path: Path, units: tuple[s
         assert it.row(id_).state == "done"
 
 
-async def test_a_redo_in_a_deterministic_company_keeps_its_company(tmp_path: Path) -> None:
-    async with site(tmp_path, EngineView("writer", 2, True, True, True, "")) as it:
-        id_ = (await it.submit(2)).id
-        await it.plan()
-        engine, message = await it.flight()
-        it.do(engine, message, 1)
-        it.lose(engine, message, "outside")
-        await it.until(lambda: it.row().units_done == 1)
-        await it.redo(id_, "line 0")
-        await it.finish(id_)
-        assert it.flown() == [["line 0", "line 1"]] * 2
-
-
 # ── the output ────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -184,7 +184,7 @@ def test_a_row_names_the_first_of_many_inputs() -> None:
 
 
 def test_what_a_job_cost_is_told_only_where_it_was_measured() -> None:
-    bare = row_of(SPEC, Facts(seconds=3.0), Job(SPEC), About((ONE,)), None)
+    bare = row_of(SPEC, Facts(work_seconds=3.0), Job(SPEC), About((ONE,)), None)
     assert (bare.audio_seconds, bare.rtf, bare.joules) == (None, None, None)
-    full = row_of(SPEC, Facts(seconds=3.0, audio_seconds=12.0, joules=40.0), Job(SPEC), About((ONE,)), None)
+    full = row_of(SPEC, Facts(work_seconds=3.0, audio_seconds=12.0, joules=40.0), Job(SPEC), About((ONE,)), None)
     assert (full.audio_seconds, full.rtf, full.joules) == (12.0, 0.25, 40.0)

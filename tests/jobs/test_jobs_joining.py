@@ -333,3 +333,14 @@ async def test_after_a_persons_request_killed_the_engine_people_are_answered_one
         it.land(engine, flight)
         await it.flight()
         tasks.cancel_scope.cancel()
+
+
+def test_what_a_flight_cost_is_asked_for_in_parts() -> None:
+    spending = Spending()
+    spending.began("writer", 1, 1, 100.0)
+    spending.began("writer", 2, 1, 110.0)
+    assert spending.so_far("writer", 1, 120.0) == 10.0 + 5.0
+    assert spending.so_far("writer", 1, 120.0) == 0.0
+    assert spending.ended("writer", 1, 130.0) == 5.0
+    assert spending.ended("writer", 2, 140.0) == 10.0 + 10.0
+    assert spending.so_far("writer", 2, 150.0) == 0.0, "it is not in the air"

@@ -229,14 +229,15 @@ async def test_a_counter_that_began_with_the_flight_counts_all_of_it(tmp_path: P
         assert it.row().joules == 12.0
 
 
-async def test_audio_is_added_up_and_rtf_is_of_it(tmp_path: Path) -> None:
+async def test_audio_is_added_up_and_rtf_counts_what_is_computed_together_once(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         id_ = (await it.submit(2)).id
         await it.plan()
         engine, message = await it.flight()
         for order in message.units:
             said: work.UnitDone = it.done(message.flight, order)
-            it.foreman.said(engine, msgspec.structs.replace(said, seconds=2.0, audio_seconds=10.0))
+            it.now += 2.0
+            it.foreman.said(engine, msgspec.structs.replace(said, seconds=4.0, audio_seconds=10.0))
         it.land(engine, message)
         await it.finish(id_)
         assert (it.row().audio_seconds, it.row().rtf) == (20.0, 0.2)

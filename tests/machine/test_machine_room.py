@@ -225,3 +225,20 @@ def test_a_crash_whose_log_speaks_of_gpu_memory_steps_down(line: str) -> None:
     assert stage.told(f.StepDown)
     assert not ready().exit(signal=6, log=("loading", "out of ideas")).told(f.StepDown)
     assert not ready().exit(signal=9, log=("loading", line)).told(f.StepDown), "killed from outside"
+
+
+@pytest.mark.parametrize(("chosen", "step"), [(8, 4), (4, 2), (2, 1)])
+def test_the_ladder_goes_on_below_what_the_ledger_chose(chosen: int, step: int) -> None:
+    stage = rationed(size=0).want()
+    rungs = ({"size": 4}, {"size": 2}, {"size": 1})
+    stage.hear(e.RoomGiven(stage.at, stage.record.asks, Choice({"size": chosen}, rungs), False))
+    stage.up().exit(signal=9, oom=True)
+    (down,) = [effect for effect in stage.all if isinstance(effect, f.StepDown)]
+    assert (down.settings, down.tried) == ({"size": step}, {"size": chosen})
+
+
+def test_below_the_last_of_the_ledgers_rungs_the_kinds_own_ladder_goes_on() -> None:
+    stage = rationed(size=0).want()
+    stage.hear(e.RoomGiven(stage.at, stage.record.asks, Choice({"size": 2}, ({"size": 2},)), False))
+    stage.up().exit(signal=9, oom=True)
+    assert [effect.settings for effect in stage.all if isinstance(effect, f.StepDown)] == [{"size": 1}]

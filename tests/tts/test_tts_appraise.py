@@ -100,10 +100,12 @@ def test_at_full_size_one_chunk_fits_an_eight_gigabyte_card_in_any_precision(fol
     safetensors(folder / "t3_cfg.safetensors", FULL_SIZE)
     safetensors(folder / "s3gen.safetensors", {"flow.weight": [264, 1000, 1000]})
     checkpoint = found(TtsSettings(model=str(folder)))
-    takes = [
-        need(checkpoint, TtsSettings(parallel=1, quantization=numbers, sound_precision=sound), on_gpu=True).gpu_bytes(1)
-        for numbers, sound in (("fp32", "fp32"), ("bf16", "bf16"), ("int8", "fp16"))
-    ]
+    precisions = (
+        TtsSettings(parallel=1, quantization="fp32", sound_precision="fp32"),
+        TtsSettings(parallel=1, quantization="bf16", sound_precision="bf16"),
+        TtsSettings(parallel=1, quantization="int8", sound_precision="fp16"),
+    )
+    takes = [need(checkpoint, settings, on_gpu=True).gpu_bytes(1) for settings in precisions]
     assert takes == sorted(takes, reverse=True)
     assert 3 * 2**30 < takes[0] < 7.2 * 2**30
 

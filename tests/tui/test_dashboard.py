@@ -208,6 +208,22 @@ async def test_leaving_the_panel_or_the_field_applies_nothing(at: Looking) -> No
     assert not [command for command in at.box.asked if isinstance(command, control.SetKnobs)]
 
 
+async def test_a_knob_is_looked_for_while_its_name_is_typed(at: Looking) -> None:
+    await at.press("e")
+    await at.until(lambda: "▸ deterministic" in at.text("knobs"))
+    wide = at.app.screen.query_one("#knobs").size.width
+    await at.press("/", "t", "e", "m", "p")
+    await at.until(lambda: "▸ temperature" in at.text("knobs"))
+    assert at.app.screen.query_one("#knobs").size.width == wide, "the field takes nothing from the rows"
+    await at.press("escape")
+    assert "▸ deterministic" in at.text("knobs")
+    await at.press("/", "c", "t", "x", "enter")
+    await at.until(lambda: "▸ n ctx" in at.text("knobs"))
+    assert isinstance(at.app.screen, KnobPanel)
+    await at.press("right")
+    await at.asked(control.SetKnobs("writer", {"n_ctx": 8192}, True))
+
+
 async def test_the_log_follows_its_end_and_the_reader(at: Looking) -> None:
     await at.press("l")
     assert isinstance(at.app.screen, EnginePlace)

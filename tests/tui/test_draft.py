@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from engines.settings import knobs_of
+from engines.tts.settings import TtsSettings
 from ipc.control import Price
 from ipc.snapshot import Knob, Scalar
 from tui.draft import Draft, read, stepped
@@ -124,7 +126,7 @@ def test_the_panel_shows_old_and_new_range_unit_and_when() -> None:
     row = next(line for line in text(shown).splitlines() if "parallel" in line)
     for part in ("▸", "4→5", "units", "1–64", "context is rebuilt"):
         assert part in row
-    feet = text(knobs.feet(draft.current, ("2 units finish first · ~21 s", "accent"), 110, 20))
+    feet = text(knobs.feet(draft, ("2 units finish first · ~21 s", "accent"), 110, 20))
     assert "units worked on at once · default 1" in feet
     assert "2 units finish first" in feet
 
@@ -136,7 +138,7 @@ def test_the_panel_fits_at_any_size(width: int, height: int, index: int) -> None
     shown, first = knobs.rows("writer", draft, 0, width, height)
     assert first <= index
     assert len(shown) <= max(3, height)
-    feet = knobs.feet(draft.current, ("price " * 30, "accent"), width, height)
+    feet = knobs.feet(draft, ("price " * 30, "accent"), width, height)
     assert 4 <= len(feet) <= max(4, height)
     assert all(length(line.spans) <= width for line in [*shown, *feet])
 
@@ -155,14 +157,14 @@ def test_bytes_are_shown_as_people_say_them(value: int, shown: str) -> None:
 def test_a_price_is_told_whole_and_the_description_goes_first() -> None:
     told = knobs.priced(booked.DEAR)
     assert told == (booked.DEAR.text, "warn")
-    knob = BY_NAME["parallel"]
-    roomy = knobs.feet(knob, told, 80, 20)
+    draft = draft_at("parallel")
+    roomy = knobs.feet(draft, told, 80, 20)
     assert " ".join(text(roomy[3:-1]).split()) == booked.DEAR.text
     assert "units worked on at once" in text(roomy)
-    tight = knobs.feet(knob, told, 80, 5)
+    tight = knobs.feet(draft, told, 80, 5)
     assert " ".join(text(tight[1:-1]).split()) == booked.DEAR.text
-    assert text(knobs.feet(knob, told, 40, 4)).splitlines()[2].endswith("…")
-    assert len(knobs.feet(knob, ("", "dim"), 80, 20)) == len(knobs.feet(knob, ("short", "dim"), 80, 20))
+    assert text(knobs.feet(draft, told, 40, 4)).splitlines()[2].endswith("…")
+    assert len(knobs.feet(draft, ("", "dim"), 80, 20)) == len(knobs.feet(draft, ("short", "dim"), 80, 20))
 
 
 def test_a_price_that_nobody_else_pays_is_no_warning() -> None:
@@ -173,3 +175,45 @@ def test_a_long_path_shows_its_end() -> None:
     path = Knob("model", "/data/models/mistral-7b.gguf", "miniature", "", None, None, (), "", "model", "")
     shown, _ = knobs.rows("writer", Draft([path]), 0, 80, 10)
     assert "7b.gguf" in text(shown)
+
+
+VOICE = knobs_of(TtsSettings())
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 34), (80, 24)])
+def test_many_knobs_with_long_names_and_words_are_told_whole(width: int, height: int) -> None:
+    draft = Draft(VOICE)
+    panel = knobs.least_width(VOICE) if width > 100 else width
+    assert panel <= 80
+    kept = {len(knobs.feet(draft, ("", "dim"), panel, height - 3))}
+    for at, knob in enumerate(VOICE):
+        draft.index = at
+        shown, _ = knobs.rows("voice", draft, 0, panel, height - 8)
+        feet = text(knobs.feet(draft, ("", "dim"), panel, height - 3))
+        kept.add(feet.count("\n") + 1)
+        assert knob.name.replace("_", " ") in text(shown)
+        assert knob.unit in text(shown)
+        told = " ".join(feet.split())
+        assert all(" ".join(words.split()) in told for words in (knob.help, knob.recommendation))
+        assert all(choice in told or choice in text(shown) for choice in knob.choices)
+    assert len(kept) == 1, "nothing jumps from knob to knob"
+    assert "/ find" in text(knobs.feet(draft, ("", "dim"), panel, height - 3))
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("seed", "seed"), ("pause p", "pause_paragraph_ms"), ("Pronounce", "lexicon"), ("no such thing", "gpu")],
+)
+def test_a_knob_is_found_by_its_name_or_by_what_it_is_for(typed: str, found: str) -> None:
+    draft = Draft(VOICE)
+    draft.find(typed, 2)
+    assert draft.current.name == found
+
+
+def test_what_is_looked_for_is_the_next_one_and_round_again() -> None:
+    draft = Draft(VOICE)
+    names = [knob.name for knob in VOICE]
+    draft.find("pause", names.index("pause_paragraph_ms"))
+    assert draft.current.name == "pause_paragraph_ms"
+    draft.find("pause", names.index("loudness"))
+    assert draft.current.name == "pause_sentence_ms"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipc import states
 from ipc.snapshot import EngineRow
 from tui.draw import fleet
-from tui.draw.engine_words import choice, reason, row_words, when_idle
+from tui.draw.engine_words import choice, reason, row_words, units, when_idle
 from tui.ink import Line, length
 from tui.store import Store
 
@@ -110,3 +110,9 @@ def test_what_an_engine_says_of_itself_stands_beside_its_model_where_there_is_ro
     assert "minilm · cache 83 % of 1,204" in shown(said, 200)
     assert "cache" not in shown(said, 100)
     assert "cache" not in shown(msgspec.structs.replace(said, state=states.Stopped("idle")), 200)
+
+
+def test_how_much_an_engine_does_at_once_may_still_be_open() -> None:
+    assert units(scenery.engine("voice", states.Ready(1, 1, 3), parallel=0)) == "3/auto"
+    assert units(scenery.engine("voice", states.Ready(1, 1, 3), parallel=8)) == "3/8"
+    assert units(scenery.engine("voice", states.Stopped("idle"), parallel=0)) == "—"

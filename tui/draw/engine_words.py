@@ -45,7 +45,7 @@ def units(row: EngineRow) -> str:
     """How many units it computes, of how many it can at once: `12/16`."""
     if not isinstance(row.state, states.Ready | states.Draining):
         return measures.UNKNOWN
-    return f"{min(row.state.units, row.parallel)}/{row.parallel}"
+    return f"{min(row.state.units, row.parallel)}/{row.parallel}" if row.parallel else f"{row.state.units}/auto"
 
 
 def reason(row: EngineRow) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from ipc.control import Price
 from ipc.snapshot import Applies, Knob, Scalar
 from tui import measures
@@ -9,7 +12,7 @@ from tui.draft import Draft
 from tui.draw import table
 from tui.draw.facts import size
 from tui.draw.table import Column
-from tui.ink import BLANK, Line, Span, Tone, clean, fit, line, rule, squeeze, wrap
+from tui.ink import BLANK, Line, Span, Tone, clean, fit, length, line, rule, squeeze, wrap
 from tui.selection import window
 
 WHEN: dict[Applies, str] = {
@@ -23,23 +26,47 @@ LEAST_HEAD = 3
 """Rows of `rows` that always stay: title, rule, and the knob under the cursor."""
 _LEAST_ROWS = 2
 """Of what a knob is for, and of what is told, however short."""
-_VALUE = 14
-_COLUMNS = (
-    Column("name", "", 16),
-    Column("value", "", _VALUE + 4),
-    Column("unit", "", 8, rank=1),
-    Column("range", "", 15, rank=2),
-    Column("when", "", 20, rank=3),
-    Column("recommend", "", 10, rank=4, grows=True),
-)
+_MOST_ROWS = 4
+"""Of what a knob is for, however long."""
+_LEAST_WIDTH = 66
+_NAME, _VALUE, _UNIT, _RANGE = 16, 14, 8, 15
+_MANY = 20
+"""From so many knobs on, one looks for them."""
 _HINTS = (
     ("enter", "apply"),
     ("esc", "leave"),
     ("←→", "change"),
     ("i", "type"),
+    ("/", "find"),
     ("z", "undo"),
     ("d", "default"),
 )
+
+
+def least_width(knobs: Sequence[Knob]) -> int:
+    """Columns in which every name is whole, with value, unit and range beside it."""
+    columns = [column for column in _columns(knobs) if column.key not in ("when", "recommend")]
+    return max(_LEAST_WIDTH, table.needed(columns), length(_hints(len(knobs))))
+
+
+def about_rows(knobs: Sequence[Knob], width: int) -> int:
+    """How many rows the longest word about one of them takes: as many are kept for each, so that nothing jumps."""
+    room = max(1, width - 4)
+    rows = max((len(wrap(_about(knob), room)) for knob in knobs), default=0)
+    return max(_LEAST_ROWS, min(_MOST_ROWS, rows))
+
+
+@lru_cache(maxsize=16)
+def _columns(knobs: Sequence[Knob]) -> tuple[Column, ...]:
+    """As wide as these knobs need."""
+    return (
+        Column("name", "", max(_NAME, *(len(knob.name) for knob in knobs))),
+        Column("value", "", _VALUE + 4),
+        Column("unit", "", max(_UNIT, *(len(knob.unit) for knob in knobs)), rank=1),
+        Column("range", "", _RANGE, rank=2),
+        Column("when", "", 20, rank=3),
+        Column("recommend", "", 10, rank=4, grows=True),
+    )
 
 
 def rows(heading: str, draft: Draft, start: int, width: int, height: int) -> tuple[list[Line], int]:
@@ -70,7 +97,7 @@ def knob_row(knob: Knob, draft: Draft, lit: bool, width: int) -> Line:
         "recommend": (Span(clean(knob.recommendation), "dim"),),
     }
     gutter = (Span(" "), Span("▸" if lit else " ", "accent"), Span(" "))
-    return table.row(_COLUMNS, width, gutter, cells, None)._replace(lit=lit, key=f"knob:{knob.name}")
+    return table.row(_columns(draft.knobs), width, gutter, cells, None)._replace(lit=lit, key=f"knob:{knob.name}")
 
 
 def shown_as(knob: Knob, value: Scalar) -> str:
@@ -105,18 +132,29 @@ def _bound(knob: Knob, value: float | None) -> str:
     return "" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:g}"
 
 
-def feet(knob: Knob, told: tuple[str, Tone], width: int, room: int) -> list[Line]:
+def feet(draft: Draft, told: tuple[str, Tone], width: int, room: int) -> list[Line]:
     """What the knob under the cursor is for, the price or the problem (`told`, with its tone), and the keys.
 
     What is told is told whole: it may take up to `room` rows, for which the knob's description goes first.
     """
-    about = [clean(knob.help), f"default {shown_as(knob, knob.default)}", WHEN[knob.applies]]
-    if knob.recommendation:
-        about.insert(1, f"recommended {clean(knob.recommendation)}")
-    hints = [span for key, word in _HINTS for span in (Span(f" {key}", "key"), Span(f" {word} ", "dim"))]
-    price = _paragraph(clean(told[0]), told[1], width, max(_LEAST_ROWS, room - 2))
-    use = _paragraph(" · ".join(part for part in about if part), "dim", width, _LEAST_ROWS)
-    return [rule(width), *use[: max(0, room - 2 - len(price))], *price, Line(squeeze(hints, width))]
+    kept = min(about_rows(draft.knobs, width), max(_LEAST_ROWS, room // 4))
+    price = _paragraph(clean(told[0]), told[1], width, _LEAST_ROWS, max(_LEAST_ROWS, room - 2))
+    use = _paragraph(_about(draft.current), "dim", width, kept, kept)
+    hints = squeeze(_hints(len(draft.knobs)), width)
+    return [rule(width), *use[: max(0, room - 2 - len(price))], *price, Line(hints)]
+
+
+def _about(knob: Knob) -> str:
+    """What it is for, what is recommended, its choices where the row cannot hold them, its default, when it counts."""
+    about = [clean(knob.help)]
+    about += [f"recommended {clean(knob.recommendation)}"] if knob.recommendation else []
+    about += [f"one of {', '.join(knob.choices)}"] if len(limits(knob)) > _RANGE and knob.choices else []
+    return " · ".join([*filter(None, about), f"default {shown_as(knob, knob.default)}", WHEN[knob.applies]])
+
+
+def _hints(count: int) -> list[Span]:
+    hints = [(key, word) for key, word in _HINTS if key != "/" or count > _MANY]
+    return [span for key, word in hints for span in (Span(f" {key}", "key"), Span(f" {word} ", "dim"))]
 
 
 def priced(price: Price) -> tuple[str, Tone]:
@@ -124,10 +162,10 @@ def priced(price: Price) -> tuple[str, Tone]:
     return price.text, "warn" if price.unloads else "accent"
 
 
-def _paragraph(text: str, tone: Tone, width: int, most: int) -> list[Line]:
+def _paragraph(text: str, tone: Tone, width: int, least: int, most: int) -> list[Line]:
     """At least so many rows that nothing jumps when the usual text comes, and at most `most`."""
     room = max(1, width - 4)
     shown = wrap(text, room)
     if len(shown) > most:
         shown = [*shown[: most - 1], fit(" ".join(shown[most - 1 :]), room)]
-    return [line(Span(f"   {row}", tone)) for row in shown] + [BLANK] * (_LEAST_ROWS - len(shown))
+    return [line(Span(f"   {row}", tone)) for row in shown] + [BLANK] * (least - len(shown))

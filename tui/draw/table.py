@@ -87,6 +87,11 @@ def row(
     return Line(squeeze(spans[:-1], width))
 
 
+def needed(columns: Sequence[Column]) -> int:
+    """How wide a row with all of these is."""
+    return _taken(columns)
+
+
 def _width(columns: Sequence[Column]) -> int:
     return sum(column.width + GAP for column in columns) - GAP
 

@@ -63,7 +63,7 @@ class EnginePlace(Place):
             return [line(Span(f" {self.engine} is no longer configured.", "warn"))]
         columns = fleet.columns([row.name])
         pid = states.pid_of(row.state)
-        known = [f"kind {row.kind}", f"parallel {row.parallel}"] + ([f"pid {pid}"] if pid else [])
+        known = [f"kind {row.kind}", f"parallel {row.parallel or 'auto'}"] + ([f"pid {pid}"] if pid else [])
         if held := held_words(store.ledger, row.name):
             known.append(f"holds {held}")
         elif isinstance(row.state, states.Ready):

@@ -23,7 +23,6 @@ from tui.widgets.lined import Lined
 PRICE_SECONDS = 0.15
 """How long the keys must rest before the price is asked."""
 NARROW = 100
-_LEAST = 66
 
 
 class KnobPanel(ModalScreen[None]):
@@ -42,6 +41,7 @@ class KnobPanel(ModalScreen[None]):
         Binding("d", "default", show=False),
         Binding("z", "undo", show=False),
         Binding("enter", "apply", show=False),
+        Binding("slash", "find", show=False),
         Binding("escape,q,e", "leave", show=False),
         *(Binding(key, f"type('{key}')", show=False) for key in "0123456789"),
     ]
@@ -54,6 +54,8 @@ class KnobPanel(ModalScreen[None]):
         self._draft: Draft | None = None
         self._told: tuple[str, Tone] = ("", "dim")
         self._first = 0
+        self._found_from: int | None = None
+        """Where the cursor stood when one began to look for a knob; None while one does not."""
 
     def compose(self) -> ComposeResult:
         """The knobs, the field a value is typed into, and what is said about them."""
@@ -73,15 +75,15 @@ class KnobPanel(ModalScreen[None]):
     def draw(self) -> None:
         """The panel as it stands."""
         full, height = self.size
-        width = full if full < NARROW else max(_LEAST, full // 3)
-        self.query_one("#panel").styles.width = width
         if self._draft is None:
             return
+        width = full if full < NARROW else max(knobs.least_width(self._draft.knobs), full // 3)
+        self.query_one("#panel").styles.width = width
         row = self.context.store.engines.get(self._engine)
         word = engine_words.row_words(row, self.context.store.monotonic)[1] if row else "gone"
         heading = f"{self._engine} · {row.model or row.kind if row else '—'} · {word}"
         typing = self.query_one("#typed").display
-        feet = knobs.feet(self._draft.current, self._told, width, height - knobs.LEAST_HEAD - typing)
+        feet = knobs.feet(self._draft, self._told, width, height - knobs.LEAST_HEAD - typing)
         room = height - len(feet) - typing
         lines, self._first = knobs.rows(heading, self._draft, self._first, width, room)
         self.query_one("#knobs", Lined).show(lines)
@@ -129,10 +131,28 @@ class KnobPanel(ModalScreen[None]):
         self._say(f"{self._draft.current.name}: enter keeps what is typed, esc leaves it", "dim")
         self.call_after_refresh(field.insert_text_at_cursor, begin or ("" if value is None else str(value)))
 
+    def action_find(self) -> None:
+        """Type a part of a knob's name."""
+        if self._draft:
+            self._found_from = self._draft.index
+            field = self.query_one("#typed", Input)
+            field.display = True
+            field.focus()
+            self._say("a part of a name finds the setting: enter stays there, esc goes back", "dim")
+
+    @on(Input.Changed, "#typed")
+    def _look(self, event: Input.Changed) -> None:
+        if self._draft and self._found_from is not None:
+            self._draft.find(event.value, self._found_from)
+            self.draw()
+
     @on(Input.Submitted, "#typed")
     def _typed(self, event: Input.Submitted) -> None:
+        finding, self._found_from = self._found_from is not None, None
         self._close_field()
-        if self._draft:
+        if finding:
+            self._say("", "dim")
+        elif self._draft:
             self._draft.put(event.value)
             self._changed()
 
@@ -146,6 +166,8 @@ class KnobPanel(ModalScreen[None]):
     def action_leave(self) -> None:
         """Out of the field, or out of the panel; nothing is applied."""
         if self.query_one("#typed").display:
+            if self._draft and self._found_from is not None:
+                self._draft.index, self._found_from = self._found_from, None
             self._close_field()
             self._say("", "dim")
         else:

@@ -40,8 +40,10 @@ class Chunk:
     """The stop token came: it is whole."""
     extended: int = 0
     """How often it went on over what was expected."""
+    broken: bool = False
+    """What came out of the model were no numbers: it ended there, and nothing else was touched."""
 
     @property
     def over(self) -> bool:
         """Nothing more is written."""
-        return self.ended or len(self.tokens) >= self.limit
+        return self.ended or self.broken or len(self.tokens) >= self.limit

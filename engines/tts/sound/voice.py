@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Voice:
     """`speaker` [1, 256] and `prompt` [1, n] condition the writing of tokens, `reference` the sound: the library's
     `prompt_token`, `prompt_token_len`, `prompt_feat`, `prompt_feat_len`, `embedding`, cut to the seconds wanted."""

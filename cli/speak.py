@@ -1,0 +1,182 @@
+"""`say`: a sentence spoken at once with the settings of a job, to hear how eleven hours of it would sound."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from pathlib import Path
+
+import msgspec
+
+from cli import say, whole_file, words
+from cli.exits import Exit
+from cli.of_kind import of_kind
+from cli.paths_here import placed
+from cli.session import Session
+from cli.verb import Verb, completes_files, looped, takes_json
+from ipc.client import Client, expect
+from ipc.control import Engines, Ps
+from ipc.errors import Problem, RequestFailed
+from ipc.snapshot import Json
+from ipc.speech import KIND, Speech, Wish
+from ipc.speech import say as spoken
+from ipc.states import Ready
+
+STDIN = STDOUT = "-"
+SUFFIX = ".flac"
+LARGEST_SEED = 2**31 - 1
+MOST = 2
+
+
+async def _say(session: Session, arguments: Namespace) -> Exit:
+    _check_output(session, arguments)
+    text = sys.stdin.read() if arguments.text == STDIN else arguments.text
+    if not text.strip():
+        raise RequestFailed(Problem("Nothing to say", "The text is empty.", 'For example: say voice "Hello."'))
+    wish = _wish(session, arguments, text.strip())
+    await session.ensure()
+    async with session.connect() as client:
+        await _look(client, arguments.engine)
+        paths = _paths(session.cwd, arguments.output, arguments.takes)
+        for _ in range(arguments.takes):
+            speech = await spoken(client, wish, arguments.engine)
+            _deliver(speech, None if arguments.output == STDOUT else next(paths), as_json=arguments.json)
+            wish = msgspec.structs.replace(wish, seed=(speech.seed + 1) % (LARGEST_SEED + 1))
+    return Exit.OK
+
+
+def _check_output(session: Session, arguments: Namespace) -> None:
+    """Before anything is spoken. Raises RequestFailed."""
+    told, hint = arguments.output, f"For example -o hello{SUFFIX}, or -o - into a player."
+    if told == STDOUT:
+        if arguments.json or arguments.takes > 1:
+            what = "JSON" if arguments.json else "several takes"
+            raise RequestFailed(Problem("One thing on stdout", f"Sound goes there, so {what} cannot.", hint))
+        if sys.stdout.isatty():
+            raise RequestFailed(Problem("Sound in a terminal", "Stdout is a terminal, which plays no sound.", hint))
+    elif told is not None and not (session.cwd / told).is_dir() and Path(told).suffix.lower() != SUFFIX:
+        detail = f"{told}: sound of `say` comes as FLAC; a job (`submit tts`) writes wav, mp3, opus and m4b, too."
+        raise RequestFailed(Problem("Only FLAC", detail, hint))
+
+
+def _wish(session: Session, arguments: Namespace, text: str) -> Wish:
+    return Wish(
+        text=text,
+        language=arguments.language,
+        voice=None if arguments.voice is None else placed(session, arguments.voice),
+        exaggeration=arguments.exaggeration,
+        cfg=arguments.cfg,
+        temperature=arguments.temperature,
+        seed=arguments.seed,
+    )
+
+
+async def _look(client: Client, engine: str) -> None:
+    """That it can speak, and whether one has to wait for it. Raises RequestFailed."""
+    rows = expect(await client.ask(Ps()), Engines).rows
+    row = of_kind(rows, engine, KIND, cannot="Does not speak", with_="Speak with")
+    if not isinstance(row.state, Ready):
+        say.note(f"{row.name} is {words.state_of(row)}: its model is loaded first")
+
+
+def _paths(cwd: Path, told: str | None, takes: int) -> Iterator[Path]:
+    """Where takes go: `hello.flac`, or `hello-1.flac` and on; in a folder the first numbers that are free."""
+    if told is None or (cwd / told).is_dir():
+        folder = cwd / (told or "")
+        numbered = (folder / f"say-{number}{SUFFIX}" for number in count(1))
+        return (path for path in numbered if not path.exists())
+    path = cwd / told
+    if takes == 1:
+        return iter([path])
+    return (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in islice(count(1), takes))
+
+
+def _deliver(speech: Speech, path: Path | None, *, as_json: bool) -> None:
+    if path is None:
+        sys.stdout.buffer.write(speech.flac)
+        sys.stdout.buffer.flush()
+        say.note(_words(speech))
+        return
+    whole_file.put(path, speech.flac)
+    if as_json:
+        say.record(_json(speech, path))
+    else:
+        say.data(f"{path.name}: {_words(speech)}")
+
+
+def _words(speech: Speech) -> str:
+    """`3.2 s of sound · RTF 0.41 · 61 tok/s · seed 7 · extended 1× · redone 2× · too long`."""
+    speed = words.rate(speech.tokens / speech.work_seconds if speech.work_seconds else None, "tok")
+    parts = [f"{words.span(speech.seconds)} of sound", words.rtf(speech.rtf), speed, f"seed {speech.seed}"]
+    parts += [f"extended {speech.extended}×"] if speech.extended else []
+    parts += [f"redone {speech.redone}×"] if speech.redone else []
+    parts += [f"in {speech.pieces} pieces"] if speech.pieces > 1 else []
+    parts += [f"sounds wrong: {', '.join(speech.flags)}"] if speech.flags else []
+    parts += [f"left out {speech.unknown!r}"] if speech.unknown else []
+    return " · ".join(parts)
+
+
+def _json(speech: Speech, path: Path) -> Json:
+    return {
+        "file": str(path),
+        "audio_seconds": speech.seconds,
+        "samples": speech.samples,
+        "seconds": speech.work_seconds,
+        "rtf": speech.rtf,
+        "tokens": speech.tokens,
+        "seed": speech.seed,
+        "extended": speech.extended,
+        "redone": speech.redone,
+        "pieces": speech.pieces,
+        "flags": list(speech.flags),
+        "unknown": speech.unknown,
+    }
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+        return int(text)
+
+    return number
+
+
+def _amount(text: str) -> float:
+    """As the knobs of that name take it."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount <= MOST:
+        raise ArgumentTypeError(f"{text!r} is no number from 0 to {MOST}")
+    return amount
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    takes_json(parser, "print one JSON document for each take (docs/json.md)")
+    parser.add_argument("engine", help=f"one of kind {KIND}")
+    parser.add_argument("text", help="what to say; - reads it from stdin")
+    output = parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help=f"a {SUFFIX} file, a folder, or - for stdout; default: say-N{SUFFIX} here",
+    )
+    completes_files(output)
+    parser.add_argument("--voice", metavar="NAME", help="one of `engineroom voices`, or a recording")
+    parser.add_argument("--language", metavar="XX", help="such as en or fr; else as the engine is set")
+    parser.add_argument("--exaggeration", type=_amount, metavar="X", help="how lively, 0 to 2")
+    parser.add_argument("--cfg", type=_amount, metavar="X", help="how closely it keeps to the text, 0 to 2")
+    parser.add_argument("--temperature", type=_amount, metavar="X", help="0 always takes the likeliest")
+    parser.add_argument(
+        "--seed", type=_number(0, LARGEST_SEED), metavar="N", help="the same again for the same text and settings"
+    )
+    parser.add_argument(
+        "--takes", type=_number(1, 99), default=1, metavar="N", help="speak it N times, each with another seed"
+    )
+
+
+VERB = Verb("say", "speak a sentence with the settings of a job, to hear it", _arguments, looped(_say))

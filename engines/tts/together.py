@@ -1,0 +1,61 @@
+"""How many chunks to decode together: as many as are faster than fewer, measured on the loaded model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import torch
+
+from engines.tts.decode.chunk import Chunk
+from engines.tts.decode.decoder import Decoder
+
+_STEPS: Final = 4
+_SECONDS: Final = 5.0
+"""Not begun with more once it took so long."""
+_SHARE: Final = 0.95
+
+
+def measured(decoder: Decoder, chunk: Callable[[], Chunk], most: int, step: Callable[[], None]) -> dict[int, float]:
+    """Tokens a second by chunks together: 1, 2, 4… up to `most`, as far as memory and a few seconds go."""
+    speeds: dict[int, float] = {}
+    began = time.monotonic()
+    counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < most]
+    for count in [*counts, most]:
+        if time.monotonic() - began > _SECONDS:
+            break
+        chunks = [chunk() for _ in range(count)]
+        try:
+            speeds[count] = count / _fastest_step(decoder, chunks, step)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            break
+        finally:
+            for one in chunks:
+                decoder.drop(one)
+    return speeds
+
+
+def enough(speeds: Mapping[int, float]) -> int:
+    """The fewest together that are about as fast as the best; 1 where nothing was measured."""
+    best = max(speeds.values(), default=0.0)
+    return next((count for count in sorted(speeds) if speeds[count] >= _SHARE * best), 1)
+
+
+def told(speeds: Mapping[int, float], chosen: int) -> str:
+    """In words, for the log."""
+    figures = ", ".join(f"{count}: {speeds[count]:.0f}" for count in sorted(speeds))
+    return f"parallel: {chosen} together; tokens a second by chunks together: {figures}"
+
+
+def _fastest_step(decoder: Decoder, chunks: list[Chunk], step: Callable[[], None]) -> float:
+    """Seconds; others on the machine make single steps slower, and none faster."""
+    decoder.begin(chunks)
+    seconds = []
+    for _ in range(_STEPS):
+        began = time.perf_counter()
+        decoder.step()
+        seconds.append(time.perf_counter() - began)
+        step()
+    return min(seconds)

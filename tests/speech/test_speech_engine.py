@@ -1,0 +1,258 @@
+"""The engine over a miniature: what boards, what lands, and what is told of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flights_kit import Asked, Heard, Sky, ask, unit
+
+from engines.contract import CannotLoad, LoadCancelled
+from engines.tts.engine import TtsEngine, create
+from engines.tts.settings import TtsSettings
+from engines.tts.sound.flac import decode
+from engines.tts.unit import RATE, TOKENS_PER_SECOND
+from ipc.errors import RequestFailed
+
+pytest_plugins = ["speech_fixtures"]
+
+SHORT = "The boiler works."
+LONG = "The boiler feeds the engine, and the engine turns the wheel, and nobody sees the steam."
+
+
+def knobs(folder: Path, **settings: object) -> TtsSettings:
+    """Quick ones: two steps of the flow, nothing done anew."""
+    defaults: dict[str, object] = {"gpu": "cpu", "parallel": 4, "flow_steps": 1, "attempts": 0, "seed": 1}
+    return TtsSettings(model=str(folder), **{**defaults, **settings})  # type: ignore[arg-type]
+
+
+class Loaded:
+    """The engine on one miniature, and what it reported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.heard = Heard()
+        self.engine: TtsEngine = create(self.heard)
+        self.engine.load(knobs(folder))
+
+    def fly(self, *flights: Asked, **settings: object) -> None:
+        """With these settings, to the end."""
+        self.engine.apply(knobs(self.folder, **settings))
+        self.engine.fly(Sky(*flights))
+
+
+@pytest.fixture(scope="module")
+def loaded(miniature: Path) -> Iterator[Loaded]:
+    one = Loaded(miniature)
+    yield one
+    one.engine.close()
+
+
+def test_each_unit_of_a_flight_gets_its_sound(loaded: Loaded) -> None:
+    flight = Asked(unit(SHORT), unit(LONG))
+    loaded.fly(flight)
+    short, long = flight.said(0), flight.said(1)
+    assert long.tokens > 2 * short.tokens > 0
+    for at, said in enumerate((short, long)):
+        assert len(decode(flight.files[at])) == said.samples
+        assert said.samples == said.tokens * RATE // TOKENS_PER_SECOND
+        assert flight.seconds[at] == said.samples / RATE
+        assert (said.pieces, said.redone, said.unknown) == (1, 0, "")
+    assert "characters" in loaded.heard.words
+    assert loaded.heard.fractions == sorted(loaded.heard.fractions)
+    assert loaded.heard.fractions[-1] == 1
+
+
+def test_a_person_gets_the_sound_as_text(loaded: Loaded) -> None:
+    person = Asked(ask(SHORT, seed=5), stream=True)
+    loaded.fly(person)
+    assert person.spoken().seconds == person.said().samples / RATE
+    assert len(decode(person.file())) == person.said().samples
+    assert person.said().seed == 5, "with it the same can be had again"
+
+
+def test_a_long_request_is_spoken_in_pieces(loaded: Loaded) -> None:
+    person = Asked(ask(f"{LONG} " * 4), stream=True)
+    loaded.fly(person)
+    assert person.said().pieces == 2
+
+
+def test_a_request_longer_than_a_breath_is_told_to_become_a_job(loaded: Loaded) -> None:
+    person = Asked(ask("word " * 201), stream=True)
+    loaded.fly(person)
+    assert "submit" in person.problems[0].hint
+
+
+def test_what_a_person_asks_for_goes_before_the_settings(loaded: Loaded) -> None:
+    plain, same, other = (Asked(ask(SHORT, seed=5, **more), stream=True) for more in ({}, {}, {"exaggeration": 2.0}))
+    for flight in (plain, same, other):
+        loaded.fly(flight)
+    assert plain.file() == same.file() != other.file()
+
+
+@pytest.mark.parametrize(("text", "what"), [("日本", "that the model knows"), ("… !", "no letter and no digit")])
+def test_a_text_with_nothing_to_say_fails_alone(loaded: Loaded, text: str, what: str) -> None:
+    flight = Asked(unit(text), unit(SHORT))
+    loaded.fly(flight)
+    assert what in flight.problems[0].detail
+    assert set(flight.results) == {1}
+
+
+def test_unknown_characters_are_left_out_and_told(loaded: Loaded) -> None:
+    with_them, without = Asked(unit(f"日{SHORT}本")), Asked(unit(SHORT))
+    loaded.fly(with_them)
+    loaded.fly(without)
+    assert with_them.said().unknown == "日本"
+    assert with_them.files == without.files
+
+
+def test_a_voice_that_is_not_there_fails_the_unit_with_a_way_out(loaded: Loaded) -> None:
+    flight = Asked(unit(SHORT, voice="/nowhere/anna.wav"))
+    loaded.fly(flight)
+    assert "/nowhere/anna.wav" in flight.problems[0].detail
+    assert flight.problems[0].hint
+
+
+@pytest.mark.parametrize("payload", ["{", "{}", '{"text": ""}', '{"text": "a", "pitch": 3}'])
+def test_what_is_no_request_is_refused(loaded: Loaded, payload: str) -> None:
+    person = Asked(payload, stream=True)
+    loaded.fly(person)
+    assert person.problems[0].title == "Bad request"
+
+
+def test_a_deterministic_flight_gives_the_same_bytes_again_whatever_flew_between(loaded: Loaded) -> None:
+    first, second = (Asked(unit(SHORT), unit(LONG), deterministic=True) for _ in range(2))
+    loaded.fly(first, seed=-1)
+    loaded.fly(Asked(unit(LONG)), Asked(ask("Hello."), stream=True), seed=-1)
+    person, between = Asked(ask("Hello."), stream=True), Asked(unit("Steam rises."))
+    loaded.fly(second, person, between, seed=-1)
+    assert first.digest() == second.digest()
+    assert person.results
+    assert between.results
+
+
+def test_another_take_of_a_unit_sounds_different(loaded: Loaded) -> None:
+    first, again, other = (Asked(unit(SHORT), take=take) for take in (0, 0, 1))
+    for flight in (first, again, other):
+        loaded.fly(flight)
+    assert first.digest() == again.digest() != other.digest()
+
+
+def test_without_a_seed_each_time_is_new(loaded: Loaded) -> None:
+    first, second = (Asked(unit(SHORT)) for _ in range(2))
+    for flight in (first, second):
+        loaded.fly(flight, seed=-1)
+    assert first.said().seed != second.said().seed
+
+
+def test_a_flight_joins_one_that_is_in_the_air(loaded: Loaded) -> None:
+    long, late = Asked(unit(LONG)), Asked(unit("Hi there."))
+
+    def join(sky: Sky) -> None:
+        if sky.looks == 20:
+            sky.waiting.append(late)
+
+    sky = Sky(long, then=join)
+    loaded.engine.apply(knobs(loaded.folder))
+    loaded.engine.fly(sky)
+    assert sky.landed == [late, long], "the shorter one ended first"
+
+
+def test_a_person_goes_before_the_units_that_wait(loaded: Loaded) -> None:
+    job, person = Asked(*[unit(LONG) for _ in range(3)]), Asked(ask("Hi."), stream=True)
+
+    def call(sky: Sky) -> None:
+        if sky.looks == 5:
+            sky.waiting.append(person)
+
+    sky = Sky(job, then=call)
+    loaded.engine.apply(knobs(loaded.folder, parallel=1))
+    loaded.engine.fly(sky)
+    assert sky.landed == [person, job]
+
+
+def test_a_cancelled_flight_ends_within_a_step_and_leaves_the_others_alone(loaded: Loaded) -> None:
+    gone, other = Asked(unit(LONG)), Asked(unit(SHORT))
+    at: list[int] = []
+
+    def cancel(sky: Sky) -> None:
+        gone.gone = gone.gone or sky.looks >= 10
+        if gone in sky.landed and not at:
+            at.append(sky.looks)
+
+    sky = Sky(gone, other, then=cancel)
+    loaded.engine.apply(knobs(loaded.folder))
+    loaded.engine.fly(sky)
+    assert at == [11]
+    assert not gone.results
+    assert set(other.results) == {0}
+
+
+def test_settings_of_a_flight_hold_from_the_next_on(loaded: Loaded) -> None:
+    flight = Asked(unit(SHORT))
+    loaded.fly(flight, temperature=0, cfg=0)
+    again = Asked(unit(SHORT))
+    loaded.fly(again, temperature=0, cfg=0, seed=99)
+    assert flight.said().tokens == again.said().tokens, "the likeliest token needs no chance"
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one_at_work(loaded: Loaded, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(loaded.folder, tmp_path / "broken"))
+    (broken / "t3_cfg.safetensors").write_bytes((broken / "s3gen.safetensors").read_bytes())
+    with pytest.raises(CannotLoad, match="does not fit the english Chatterbox"):
+        loaded.engine.apply(knobs(broken))
+    flight = Asked(unit(SHORT))
+    loaded.engine.fly(Sky(flight))
+    assert flight.results
+
+
+def test_another_precision_is_another_load(loaded: Loaded) -> None:
+    assert loaded.engine.apply(knobs(loaded.folder, quantization="fp32")).quantization == "F32"
+    assert loaded.engine.apply(knobs(loaded.folder, quantization="bf16")).quantization == "BF16"
+
+
+def test_the_english_model_refuses_another_language_as_its_setting(loaded: Loaded) -> None:
+    with pytest.raises(RequestFailed, match="English"):
+        loaded.engine.apply(knobs(loaded.folder, language="fr"))
+
+
+def test_a_load_that_is_not_wanted_any_more_stops(miniature: Path) -> None:
+    engine = create(Heard(unwanted=True))
+    with pytest.raises(LoadCancelled):
+        engine.load(knobs(miniature))
+    engine.close()
+
+
+def test_a_chunk_that_stops_late_goes_on_and_is_whole(late_miniature: Path) -> None:
+    late = Loaded(late_miniature)
+    flight = Asked(unit(SHORT))
+    late.fly(flight)
+    said = flight.said()
+    assert said.extended >= 1
+    assert (said.pieces, "cut" in said.flags) == (1, False)
+    assert "1 extended" in late.heard.words
+    late.engine.close()
+
+
+def test_a_chunk_that_finds_no_end_is_spoken_in_pieces(endless_miniature: Path) -> None:
+    endless = Loaded(endless_miniature)
+    flight = Asked(unit("The boiler. The engine."))
+    endless.fly(flight)
+    said = flight.said()
+    assert (said.pieces, said.redone) == (2, 1)
+    assert said.flags == ("cut", "long"), "each piece is too short to be divided again"
+    assert "1 divided" in endless.heard.words
+    endless.engine.close()
+
+
+def test_a_take_that_is_wrong_is_spoken_anew_and_the_best_is_kept(endless_miniature: Path) -> None:
+    endless = Loaded(endless_miniature)
+    flight = Asked(unit("The boiler."))
+    endless.fly(flight, attempts=2)
+    said = flight.said()
+    assert (said.pieces, said.redone) == (1, 2)
+    assert "cut" in said.flags
+    assert "2 redone · 1 flagged" in endless.heard.words
+    endless.engine.close()
