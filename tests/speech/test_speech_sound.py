@@ -40,7 +40,8 @@ def _sound(meanflow: bool = False) -> Sound:
 
 
 def _render(sound: Sound, *takes: Take, steps: int = 2, together: bool = True) -> list[Any]:
-    return sound.render(takes, steps, watermark=False, together=together, step=_nothing)
+    made: list[Any] = sound.render(takes, steps, watermark=False, together=together, step=_nothing)
+    return made
 
 
 @pytest.mark.parametrize(("meanflow", "steps"), [(False, 10), (True, 2)])
@@ -48,9 +49,7 @@ def test_a_take_is_what_the_library_makes_of_it(meanflow: bool, steps: int, monk
     spoken, voice = kit.tokens(20), kit.voice()
     (ours,) = _render(_sound(meanflow), Take(spoken, voice, 7), steps=steps)
     ending = SILENCE if meanflow else []
-    theirs = kit.library_sound(
-        kit.s3gen(meanflow), [*spoken, *ending], voice.reference, 7, steps, monkeypatch
-    )
+    theirs = kit.library_sound(kit.s3gen(meanflow), [*spoken, *ending], voice.reference, 7, steps, monkeypatch)
     assert ours.dtype == np.float32
     assert len(ours) == len(theirs) == SAMPLES_PER_TOKEN * len([*spoken, *ending])
     assert np.abs(theirs).max() > 0.01
@@ -58,16 +57,16 @@ def test_a_take_is_what_the_library_makes_of_it(meanflow: bool, steps: int, monk
 
 
 @pytest.mark.parametrize("meanflow", [False, True])
-@torch.inference_mode()
 def test_takes_of_any_length_and_voice_are_the_same_in_company(meanflow: bool) -> None:
     flow = Flow(kit.s3gen(meanflow).flow, torch.float32)
     pieces = [
         Piece(torch.tensor(kit.tokens(count, count)), kit.voice(prompt, prompt).reference, count)
         for count, prompt in ((40, 25), (23, 25), (31, 12), (1, 25))
     ]
-    together = flow.mels(pieces, 3, _nothing)
-    for piece, mel in zip(pieces, together, strict=True):
-        (alone,) = flow.mels([piece], 3, _nothing)
+    with torch.inference_mode():
+        together = flow.mels(pieces, 3, _nothing)
+        singles = [flow.mels([piece], 3, _nothing)[0] for piece in pieces]
+    for piece, mel, alone in zip(pieces, together, singles, strict=True):
         assert mel.shape == alone.shape == (80, 2 * len(piece.tokens))
         torch.testing.assert_close(mel, alone, atol=1e-4, rtol=0)
 
@@ -158,10 +157,11 @@ def test_a_mark_is_in_the_sound_where_it_is_wanted(watermarker: Any) -> None:
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
-@torch.inference_mode()
 def test_coarser_steps_lead_to_nearly_the_same(precision: torch.dtype) -> None:
     pieces = [Piece(torch.tensor(kit.tokens(count)), kit.voice().reference, count) for count in (30, 12)]
-    fine, coarse = (Flow(kit.s3gen(False).flow, dtype).mels(pieces, 10, _nothing) for dtype in (torch.float32, precision))
+    flows = [Flow(kit.s3gen(False).flow, dtype) for dtype in (torch.float32, precision)]
+    with torch.inference_mode():
+        fine, coarse = (flow.mels(pieces, 10, _nothing) for flow in flows)
     for one, other in zip(fine, coarse, strict=True):
         assert other.dtype == torch.float32
         assert torch.nn.functional.cosine_similarity(one, other, dim=0).min() > 0.99

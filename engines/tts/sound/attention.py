@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (its usual name)
+import torch.nn.functional as F
 from torch import Tensor
 
 _HEADS_AT_ONCE = 2
@@ -32,8 +32,9 @@ def attend(qkv: Tensor, heads: int, lengths: Sequence[int], bias: Tensor | None)
         return done.transpose(1, 2).reshape(rows, frames, width // 3)
     into = qkv.new_zeros(rows, frames, heads, width // 3 // heads)
     for row, length in enumerate(lengths):
-        parts = (part[row, :, :length] for part in (query, key, value))
-        (_in_pairs if qkv.dtype == torch.bfloat16 else _whole)(*parts, into[row, :length])
+        some = (row, slice(None), slice(length))
+        compute = _in_pairs if qkv.dtype == torch.bfloat16 else _whole
+        compute(query[some], key[some], value[some], into[row, :length])
     return into.view(rows, frames, width // 3)
 
 

@@ -84,8 +84,9 @@ def check(path: Path, *, turbo: bool | None = None) -> Recording:
             seconds, rate, channels = file.frames / file.samplerate, file.samplerate, file.channels
             samples = file.read(LISTENED_SECONDS * rate, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
+        why = str(error).rstrip(".")
         return _refused(
-            Problem("Not a sound file", f"{path} cannot be read as sound: {str(error).rstrip('.')}.", f"Give a {_FORMATS} file.")
+            Problem("Not a sound file", f"{path} cannot be read as sound: {why}.", f"Give a {_FORMATS} file.")
         )
     level = np.abs(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0))
     rms, clipped = (float(np.sqrt(np.mean(level**2))), float(np.mean(level >= _FULL_SCALE))) if level.size else (0, 0)

@@ -48,7 +48,6 @@ class Sound:
         self._watermarker = watermarker
         self._most_frames = 0 if device.type == "cpu" else _MOST_FRAMES
 
-    @torch.inference_mode()
     def render(
         self, takes: Sequence[Take], steps: int, *, watermark: bool, together: bool, step: Callable[[], None]
     ) -> list[Floats]:
@@ -57,6 +56,12 @@ class Sound:
 
         `step` is called before each step of the flow and before each vocoding; what it raises ends the work.
         """
+        with torch.inference_mode():
+            return self._render(takes, steps, watermark, together, step)
+
+    def _render(
+        self, takes: Sequence[Take], steps: int, watermark: bool, together: bool, step: Callable[[], None]
+    ) -> list[Floats]:
         spoken = {number: tokens for number, take in enumerate(takes) if (tokens := _speech(take.tokens))}
         pieces = [
             Piece(torch.tensor([*tokens, *self._ending]), takes[number].voice.reference, takes[number].seed)

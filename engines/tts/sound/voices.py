@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+import soundfile
 import torch
 from torch import Tensor
 
@@ -123,7 +125,10 @@ class _Listener:
         import librosa
 
         turbo = self._s3gen.meanflow
-        sound, _ = librosa.load(path, sr=RATE, duration=LISTENED_SECONDS)
+        with soundfile.SoundFile(path) as file:
+            rate = file.samplerate
+            samples = file.read(LISTENED_SECONDS * rate, dtype="float32", always_2d=True)
+        sound = librosa.resample(np.ascontiguousarray(samples.mean(axis=1)), orig_sr=rate, target_sr=RATE)
         if turbo:
             sound = _levelled(sound)
         heard = librosa.resample(sound, orig_sr=RATE, target_sr=_LISTENING_RATE)
