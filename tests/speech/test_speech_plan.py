@@ -143,13 +143,13 @@ def test_what_the_model_does_not_know_is_left_out_and_told_once(tmp_path: Path) 
     model = checkpoint(tmp_path / "m", "english", "abcdefghijklmnopqrstuvwxyzHI. ")
     source = tmp_path / "a.txt"
     source.write_text(
-        "Here is a snowman ☃ for all of us to see.\n\nნახვამდის.\n\nIt ends a little later with an arrow → here."
+        "Here is a snowman ☃ for all of them to see.\n\nნახვამდის.\n\nIt ends a little later with an arrow → here."
     )
     planning = plan(source, "", 99, settings(model=model, language="en"))
     assert [unit.text for unit in units(planning)] == [
-        "Here is a snowman for all of us to see.", "It ends a little later with an arrow here.",
+        "Here is a snowman for all of them to see.", "It ends a little later with an arrow here.",
     ]  # fmt: skip
-    assert units(planning)[0].shown == "Here is a snowman ☃ for all of us to see."
+    assert units(planning)[0].shown == "Here is a snowman ☃ for all of them to see."
     assert [(found.problem.title, found.units_before) for found in planning.problems] == [
         ("Characters left out", 1), ("Sentence left out", 1),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.markup import without_comments
 from engines.tts.unit import Book
 
 _CHAPTER_LEVEL: Final = 3
@@ -22,18 +23,17 @@ _NOTE: Final = re.compile(r"\s{0,3}\[\^[^\]]+\]:\s*")
 _TABLE_RULE: Final = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _SAID: Final = re.compile(r"^(title|author|lang|language):[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.M | re.I)
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.S)
-_TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,9999}>")
 _BREAK: Final = re.compile(r"<br\s*/?>", re.I)
 _INLINE: Final = (
-    (re.compile(r"!\[([^\]]*)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])"), ""),
-    (re.compile(r"\[\^[^\]]+\]"), ""),
-    (re.compile(r"\[([^\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])"), r"\1"),
+    (re.compile(r"!\[([^\]]{0,999})\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])"), ""),
+    (re.compile(r"\[\^[^\]]{1,99}\]"), ""),
+    (re.compile(r"\[([^\]]{1,999})\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])"), r"\1"),
     (re.compile(r"<((?:https?|mailto):[^<>\s]+)>"), r"\1"),
     (_TAG, ""),
-    (re.compile(r"(`+)\s?(.+?)\s?\1"), r"\2"),
-    (re.compile(r"(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1"), r"\2"),
-    (re.compile(r"(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)"), r"\2"),
+    (re.compile(r"(`+)\s?(.{1,999}?)\s?\1"), r"\2"),
+    (re.compile(r"(\*{1,3}|~~)(?=\S)(.{1,999}?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<!\w)(_{1,3})(?=\S)(.{1,999}?)(?<=\S)\1(?!\w)"), r"\2"),
 )
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -46,7 +46,7 @@ def read(text: str) -> Document:
         said = {found[1].lower(): found[2] for found in _SAID.finditer(front[1])}
         book = Book(said.get("title", ""), said.get("author", ""), said.get("lang", said.get("language", "")))
         text = text[front.end() :]
-    return Document(book, chapters_of(_blocks(_COMMENT.sub("", text).split("\n"))))
+    return Document(book, chapters_of(_blocks(without_comments(text).split("\n"))))
 
 
 def _blocks(lines: list[str]) -> Iterator[Block]:

@@ -37,6 +37,7 @@ _MARK: Final = re.compile(r"\s*(?:\[\s*(?:\d{1,4}|[a-z])\s*\]|[*†‡§¶↩↑
 """and one that is not raised, or leads back."""
 _HEADED_WITHIN: Final = 3
 """Blocks after a place that a table of contents names; with a heading of its own among them it needs no other."""
+_COMMENT: Final = "<!--"
 _ODD_SECTION: Final = re.compile(r"<!\[(?!(?:cdata|temp|ignore|include|rcdata|if|else|endif)[\[\s\]>])", re.I)
 """What the parser of the standard library gives up at."""
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -68,9 +69,25 @@ def page_of(text: str, labels: Mapping[str, str] | None = None) -> Page:
 
 
 def parse(parser: HTMLParser, text: str) -> None:
-    """Have a parser read a text to its end."""
-    parser.feed(_ODD_SECTION.sub("<! [", text))
+    """Have a parser read a text to its end, in time that grows with its length alone."""
+    text = _ODD_SECTION.sub("<! [", without_comments(text))
+    end = text.rfind(">") + 1
+    parser.feed(text[:end] + text[end:].replace("<", "&lt;"))  # what no tag closes is looked through again and again
     parser.close()
+
+
+def without_comments(text: str) -> str:
+    """A text of markup without its comments; one that has no end is none."""
+    if _COMMENT not in text:
+        return text
+    kept, at = list[str](), 0
+    while (begin := text.find(_COMMENT, at)) >= 0:
+        kept.append(text[at:begin])
+        end = text.find("-->", begin + len(_COMMENT))
+        if end < 0:
+            return "".join(kept) + text[begin:].replace(_COMMENT, "")
+        at = end + 3
+    return "".join(kept) + text[at:]
 
 
 class _Parser(HTMLParser):

@@ -35,7 +35,7 @@ _HEADING: Final = re.compile(
 _ROMAN: Final = re.compile(r"[IVXLC]{1,7}\.?")
 _GUTENBERG: Final = re.compile(r"^\*{3} ?(START|END) OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.*$", re.M)
 _SAID: Final = re.compile(r"^(Title|Author|Language):[ \t]+(\S.*)$", re.M)
-_CUT_WORD: Final = re.compile(r"(\w+)-\n[ \t]*(\w+)(\S*)[ \t]*\n?")
+_CUT_WORD: Final = re.compile(r"\b(\w+)-\n[ \t]*(\w+)(\S*)[ \t]*\n?")
 _ENDED: Final = (".", "!", "?", ":", '"', "”", "»", "'", "’", "…", "*")
 
 
@@ -90,7 +90,7 @@ def _mended(text: str) -> str:
     """Words that a line's end cut are whole again; a compound that is written with its hyphen keeps it."""
     if not _CUT_WORD.search(text):
         return text
-    words = {word.casefold() for word in re.findall(r"\w+(?![\w-])", text)}
+    words = {word.casefold() for word in re.findall(r"\b\w+\b(?!-)", text)}
 
     def whole(found: re.Match[str]) -> str:
         left, right, marks = found.groups()
