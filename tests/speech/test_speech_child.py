@@ -1,4 +1,4 @@
-"""The engine as a child process: flights over one link, changes while it flies, and the sentence where it cannot load."""
+"""The engine as a child: flights over one link, changes while it flies, and the sentence where it cannot load."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from speech_kit import ask, unit
 from spawned import Child, child, knobs
+from speech_kit import ask, unit
 
 from engines.tts.sound.flac import decode
 from engines.tts.unit import Said, said_of

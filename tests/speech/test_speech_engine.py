@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from speech_kit import Asked, Heard, Sky, ask, unit
 
-from engines.contract import CannotLoad, LoadCancelled
+from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
+from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import TtsEngine, create
 from engines.tts.settings import TtsSettings
 from engines.tts.sound.flac import decode
+from engines.tts.sound.render import Sound
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
 from ipc.errors import RequestFailed
 
@@ -215,6 +218,39 @@ def test_another_precision_is_another_load(loaded: Loaded) -> None:
 def test_the_english_model_refuses_another_language_as_its_setting(loaded: Loaded) -> None:
     with pytest.raises(RequestFailed, match="English"):
         loaded.engine.apply(knobs(loaded.folder, language="fr"))
+
+
+class Full(torch.OutOfMemoryError):
+    """As a GPU says it."""
+
+
+def test_memory_that_runs_out_ends_the_flight_in_the_words_for_it(
+    miniature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_up = Loaded(miniature)
+
+    def full(*_: object) -> None:
+        raise Full("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(Decoder, "begin", full)
+    flight = Asked(unit(SHORT))
+    with pytest.raises(OutOfMemory, match="2.00 GiB"):
+        full_up.engine.fly(Sky(flight))
+    assert not flight.results
+    full_up.engine.close()
+
+
+def test_what_ends_the_thread_of_sound_ends_the_flight(miniature: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Loaded(miniature)
+
+    def assertion(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(Sound, "render", assertion)
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        broken.engine.fly(Sky(Asked(unit(SHORT))))
+    monkeypatch.undo()
+    broken.engine.close()
 
 
 def test_a_load_that_is_not_wanted_any_more_stops(miniature: Path) -> None:
