@@ -27,6 +27,8 @@ _FRAMES_PER_TOKEN = 2
 _FRAMES_PER_SECOND = 50
 _FRAME_BYTES = 96 * 1024
 """Activations of the flow and the vocoder for one frame, with guidance, at full size and 32 bits."""
+_FLOW_SHARE, _VOCODER_SHARE = 0.43, 0.08
+"""Of the file of the part that makes sound, by its numbers; the rest listens."""
 _HEADS = 8
 _LAYER = re.compile(r"tfmr\.(?:layers|h)\.(\d+)\.")
 
@@ -41,8 +43,13 @@ def weights_bytes(checkpoint: Checkpoint, numbers: Numbers) -> int:
 
 
 def sound_bytes(checkpoint: Checkpoint, numbers: Numbers) -> int:
-    """Of the part that makes sound, with the one that listens to voices, which keeps its 32 bits."""
-    return checkpoint.sound_bytes * BYTES[numbers] // BYTES["fp32"] + checkpoint.voice_bytes
+    """Of the part that makes sound: the steps of its flow are kept in so many bits, all else in 32."""
+    return int(checkpoint.sound_bytes * (_FLOW_SHARE * BYTES[numbers] / BYTES["fp32"] + _VOCODER_SHARE))
+
+
+def listening_bytes(checkpoint: Checkpoint) -> int:
+    """Of the parts that listen to voices, which stay in the host's memory."""
+    return int(checkpoint.sound_bytes * (1 - _FLOW_SHARE - _VOCODER_SHARE)) + checkpoint.voice_bytes
 
 
 def cache_bytes(checkpoint: Checkpoint, settings: TtsSettings, numbers: Numbers) -> int:
@@ -87,7 +94,7 @@ def need(checkpoint: Checkpoint, settings: TtsSettings, *, on_gpu: bool) -> Need
         layers=(weights_bytes(checkpoint, tokens) + sound_bytes(checkpoint, sound),),
         on_gpu=int(on_gpu),
         per_gpu_bytes=CONTEXT_BYTES + working,
-        host_bytes=PROCESS_BYTES + (0 if on_gpu else working),
+        host_bytes=PROCESS_BYTES + listening_bytes(checkpoint) + (0 if on_gpu else working),
     )
 
 

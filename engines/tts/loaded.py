@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -74,6 +75,7 @@ class Loaded:
             self.close()
             raise
         self._said = time.monotonic()
+        gc.freeze()  # the libraries' half a million objects need not be looked through at each cleanup
         report.loading(1.0)
 
     def _build(self, checkpoint: Checkpoint, settings: TtsSettings) -> None:
@@ -181,6 +183,7 @@ class Loaded:
 
     def close(self) -> None:
         """Give the memory back."""
+        gc.unfreeze()
         if self._renderer is not None:
             self._renderer.close()
             self._verdicts.save(at_once=True)

@@ -12,6 +12,8 @@ from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 
 _STEPS: Final = 4
+_STEP_SECONDS: Final = 0.1
+"""At least so many steps, and so long: where others compute, few short steps tell nothing."""
 _SECONDS: Final = 5.0
 """Not begun with more once it took so long."""
 _SHARE: Final = 0.95
@@ -52,8 +54,8 @@ def told(speeds: Mapping[int, float], chosen: int) -> str:
 def _fastest_step(decoder: Decoder, chunks: list[Chunk], step: Callable[[], None]) -> float:
     """Seconds; others on the machine make single steps slower, and none faster."""
     decoder.begin(chunks)
-    seconds = []
-    for _ in range(_STEPS):
+    seconds: list[float] = []
+    while len(seconds) < _STEPS or sum(seconds) < _STEP_SECONDS:
         began = time.perf_counter()
         decoder.step()
         seconds.append(time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""The engine as a child process: flights over one link, changes while it flies, and the sentence where it cannot load."""
+"""The engine as a child: flights over one link, changes while it flies, and the sentence where it cannot load."""
 
 from __future__ import annotations
 
