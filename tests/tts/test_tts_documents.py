@@ -96,6 +96,12 @@ def test_long_lines_and_indented_ones_are_paragraphs_of_their_own(tmp_path: Path
     assert shown(read(tmp_path, "b.txt", indented)) == [("", ["It was late. He went.", "“Who?” she said."])]
 
 
+def test_points_of_a_list_and_speakers_begin_paragraphs(tmp_path: Path) -> None:
+    text = "He asked:\n- So?\n- It was\n - and is - so.\n— Oui.\n"
+    document = read(tmp_path, "a.txt", text)
+    assert shown(document) == [("", ["He asked:", "So?", "It was - and is - so.", "— Oui."])]
+
+
 def test_scene_breaks_are_not_spoken(tmp_path: Path) -> None:
     assert shown(read(tmp_path, "a.txt", "One.\n\n* * *\n\nTwo.\n\n---\n\nThree.")) == [
         ("", ["One.", "Two.", "Three."])

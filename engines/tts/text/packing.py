@@ -53,8 +53,8 @@ class Limits:
 
     @property
     def short(self) -> int:
-        """Below this a chunk is very short."""
-        return min(SHORT, self.characters // 2)
+        """Below this a chunk is very short; less where a character says more, so that chunks have fewer."""
+        return min(SHORT, self.characters // 4)
 
 
 class Part(NamedTuple):
@@ -224,19 +224,22 @@ class Packer:
 
     def _cut(self, text: str) -> tuple[Cut, str]:
         """The first piece of a text that is too long; shorter than the limit where it is said in more words."""
-        before: tuple[Cut, str] | None = None
         most = min(self._limits.characters, len(text.rstrip()) - 1)
-        while True:
-            found = cut(text, most, self._limits.short)
-            spoken = self._speak(text[: found.end].strip())
-            splits = before is not None and found.hard and not before[0].hard
-            if before is not None and splits and self._tokens(before[1]) <= self._limits.tokens:
-                return before  # one word that is said in so many
-            if self._fit(spoken) or most == 1:
-                return found, spoken
-            before = (found, spoken)
+        found, spoken = self._cut_within(text, most)
+        while not self._fit(spoken) and most > 1:
+            length = len(text[: found.end].strip())
             over = max(len(spoken) / self._limits.characters, self._tokens(spoken) / self._limits.tokens)
-            most = max(1, min(most - 1, int(len(text[: found.end].strip()) / over)))
+            shorter, said = self._cut_within(text, most := max(1, min(most, length - 1, int(length / over))))
+            if shorter.hard and not found.hard:  # too short for the first word, though there may be several
+                shorter, said = self._cut_within(text, most := max(1, length - 1))
+            if shorter.hard and not found.hard and self._tokens(spoken) <= self._limits.tokens:
+                break  # one word that is said in so many
+            found, spoken = shorter, said
+        return found, spoken
+
+    def _cut_within(self, text: str, most: int) -> tuple[Cut, str]:
+        found = cut(text, most, self._limits.short)
+        return found, self._speak(text[: found.end].strip())
 
 
 def _spoken(parts: Sequence[Part]) -> str:

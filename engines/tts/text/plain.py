@@ -36,6 +36,9 @@ _ROMAN: Final = re.compile(r"[IVXLC]{1,7}\.?")
 _GUTENBERG: Final = re.compile(r"^\*{3} ?(START|END) OF (?:THE|THIS) PROJECT GUTENBERG EBOOK.*$", re.M)
 _SAID: Final = re.compile(r"^(Title|Author|Language):[ \t]+(\S.*)$", re.M)
 _CUT_WORD: Final = re.compile(r"\b(\w+)-\n[ \t]*(\w+)(\S*)[ \t]*\n?")
+_POINT: Final = re.compile(r"\s*[-–—*•]\s+\S")
+"""A point of a list, or the words of the next speaker."""
+_BULLET: Final = re.compile(r"\A\s*[-*•]\s+")
 _ENDED: Final = (".", "!", "?", ":", '"', "”", "»", "'", "’", "…", "*")
 
 
@@ -63,7 +66,7 @@ def _blocks(text: str) -> Iterator[Block]:
         if looks_like_heading(lines[0].strip()) and (len(lines) == 1 or _is_subtitle(lines)):
             yield from (Block(line.strip(), heading=True) for line in lines)
             continue
-        yield from map(Block, _paragraphs(lines))
+        yield from (Block(_BULLET.sub("", paragraph)) for paragraph in _paragraphs(lines))
 
 
 def _is_subtitle(lines: list[str]) -> bool:
@@ -73,13 +76,14 @@ def _is_subtitle(lines: list[str]) -> bool:
 
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
-    """Lines without a blank one among them: one paragraph, unless they are long, or an indented one begins anew."""
+    """Lines without a blank one among them: one paragraph, unless they are long, or one begins anew."""
     if any(len(line) > _LONG_LINE for line in lines):
         yield from lines
         return
     paragraph = [lines[0]]
     for before, line in zip(lines, lines[1:], strict=False):
-        if line.startswith(("  ", "\t")) and not before.startswith(("  ", "\t")) and before.endswith(_ENDED):
+        indented = line.startswith(("  ", "\t")) and not before.startswith(("  ", "\t"))
+        if (indented or _POINT.match(line)) and before.endswith(_ENDED):
             yield " ".join(paragraph)
             paragraph = []
         paragraph.append(line)
