@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from speech_kit import Heard
+from flights_kit import Heard
 
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import create
