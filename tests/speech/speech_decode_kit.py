@@ -43,7 +43,7 @@ def _sized(sizes: Sizes) -> Iterator[None]:
 
 def small_t3(kind: Kind, sizes: Sizes | None = None) -> Any:
     """One that never likes what no sound can be made of; and the stop no better than anything else."""
-    with _sized(sizes or Sizes(dimensions=64, layers=3, heads=4)):
+    with _sized(sizes or Sizes(dimensions=32, layers=2, heads=2)):
         from chatterbox.models.t3 import T3
         from chatterbox.models.t3.modules.t3_config import T3Config
 
@@ -67,9 +67,7 @@ def voice(seed: int = 0) -> Voice:
     """Not anybody's."""
     chance = torch.Generator().manual_seed(seed)
     speaker = torch.rand(1, 256, generator=chance)
-    return Voice(
-        "", speaker / speaker.norm(), torch.randint(0, START, (1, 40), generator=chance), {}
-    )
+    return Voice("", speaker / speaker.norm(), torch.randint(0, START, (1, 40), generator=chance), {})
 
 
 def text(length: int, seed: int = 0) -> torch.Tensor:
@@ -113,7 +111,9 @@ def of_the_library(t3: Any, length: int, count: int = 120, **named: float) -> li
 
     given = voice()
     cond = T3Cond(
-        speaker_emb=given.speaker, cond_prompt_speech_tokens=given.prompt, emotion_adv=EXAGGERATION * torch.ones(1, 1, 1)
+        speaker_emb=given.speaker,
+        cond_prompt_speech_tokens=given.prompt,
+        emotion_adv=EXAGGERATION * torch.ones(1, 1, 1),
     )
     words = text(length)[None]
     with patch.object(torch, "multinomial", lambda shares, num_samples: shares.argmax(-1, keepdim=True)):
@@ -122,7 +122,5 @@ def of_the_library(t3: Any, length: int, count: int = 120, **named: float) -> li
             written = t3.inference_turbo(cond, words, max_gen_len=count - 1, **named)
         else:
             shared = {"cfg_weight": 0.5, "repetition_penalty": 1.15, "min_p": 0.05, "top_p": 1.0, **named}
-            written = t3.inference(
-                t3_cond=cond, text_tokens=words.expand(2, -1), max_new_tokens=count, **shared
-            )
+            written = t3.inference(t3_cond=cond, text_tokens=words.expand(2, -1), max_new_tokens=count, **shared)
     return [token for token in written[0].tolist() if token != STOP]
