@@ -85,7 +85,9 @@ def test_a_reference_is_cut_in_all_its_parts(
     assert torch.equal(part["prompt_token"], whole["prompt_token"][:, :10])
     assert torch.equal(part["prompt_feat"], whole["prompt_feat"][:, :20])
     take = Take([1, 2, 3], voices.of(name, 0.4), 0)
-    (sound,) = Sound(kit.s3gen(False), None, "fp32").render([take], 1, watermark=False, together=True, step=lambda: None)
+    (sound,) = Sound(kit.s3gen(False), None, "fp32").render(
+        [take], 1, watermark=False, together=True, step=lambda: None
+    )
     assert len(sound) == 3 * 960
 
 
