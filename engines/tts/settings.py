@@ -152,7 +152,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
     watermark: Annotated[bool, knob("", "flight", "mark the sound as made by a machine, inaudibly")] = True
     cleanup: Annotated[
         Literal["auto", "every", "adaptive"],
-        knob("", "now", "when spare memory goes back: when it is much, after some chunks, or more of long work"),
+        knob("", "now", "when spare memory goes back: when it is much, or after some chunks (`cleanup_every`)"),
     ] = "auto"
     cleanup_every: Annotated[
         int,
