@@ -74,6 +74,8 @@ class Appraisal(Struct, frozen=True):
     """The setting that takes how many pieces go on GPUs, where the kind has one."""
     why_no_gpu: str
     """Why no GPU can be used whatever is there (`llama-cpp-python was built without GPU support`), or empty."""
+    only_more_at_once: bool = False
+    """The options differ in nothing but how much is done at once, the most first: worth nobody's leaving."""
 
 
 class Said(Struct, frozen=True):

@@ -28,6 +28,7 @@ def appraise(settings: EngineSettings) -> Appraisal:
         fake.spread,
         "gpu_layers",
         fake.why_no_gpu,
+        not fake.parallel,
     )
 
 

@@ -46,6 +46,7 @@ def appraise(settings: EngineSettings) -> Appraisal:
         spread=1,
         layers_knob="",
         why_no_gpu=why_no_gpu,
+        only_more_at_once=True,
     )
 
 

@@ -78,7 +78,7 @@ Verdict: TypeAlias = Grant | Wait | Refusal
 def decide(case: Case, rooms: Rooms, known: Known) -> Verdict:
     """The best way to load that fits now, or with idle engines gone; else why not."""
     judge = _Judge(case, rooms, known)
-    chosen = choose(case.appraisal.options, case.appraisal.rungs, judge.verdict, step=case.by_work or judge.remembers())
+    chosen = choose(case.appraisal, judge.verdict, step=case.by_work or judge.remembers())
     if isinstance(chosen, Wait | Refusal):
         return chosen
     plan = chosen.plan

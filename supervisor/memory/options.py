@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from engines.appraisal import LEVELS, Option
+from engines.appraisal import LEVELS, Appraisal, Option
 from supervisor.memory.ask import Refusal
 from supervisor.memory.victims import Plan, Wait
 
@@ -21,28 +21,32 @@ class Chosen:
 
 
 def choose(
-    options: Sequence[Option],
-    rungs: Sequence[Option],
-    verdict: Callable[[Option], Plan | Wait | Refusal],
-    *,
-    step: bool,
+    appraisal: Appraisal, verdict: Callable[[Option], Plan | Wait | Refusal], *, step: bool
 ) -> Chosen | Wait | Refusal:
-    """The first option with a plan; else the first wait among them; else, where `step`, the same with the rungs.
+    """The best option with a plan; else the first wait among them; else, where `step`, the same with the rungs.
 
-    Else the first refusal that may yet change, with the rung that would fit.
+    The best is the first. Where options differ only in how much is done at once, it is the first that nobody has to
+    leave for, else the least. Without any plan or wait it is the first refusal that may yet change, with the rung that
+    would fit.
     """
+    options, rungs = appraisal.options, appraisal.rungs
     refusals: list[Refusal] = []
-    tried = (options, rungs) if step else (options,)
-    for ways in tried:
+    for ways in (options, rungs) if step else (options,):
+        modest = ways is options and appraisal.only_more_at_once
         waits: list[Wait] = []
+        least: Chosen | None = None
         for at, way in enumerate(ways):
             match verdict(way):
                 case Plan() as plan:
-                    return Chosen(way, plan, tuple(rungs) if ways is options else tuple(rungs[at + 1 :]))
+                    least = Chosen(way, plan, rungs if ways is options else rungs[at + 1 :])
+                    if not (modest and plan.victims):
+                        return least
                 case Wait() as wait:
                     waits.append(wait)
                 case Refusal() as refusal:
                     refusals.append(refusal)
+        if least is not None:
+            return least
         if waits:
             return waits[0]
     first = next((one for one in refusals if not one.impossible), refusals[0])

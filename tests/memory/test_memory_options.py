@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from memory_box import ask, gpu, host, resident
 
-from engines.appraisal import Level, Option
+from engines.appraisal import Appraisal, Level, Option
 from supervisor.memory.fleet import GpuRoom, Resident
 from supervisor.memory.options import Chosen, choose
 from supervisor.memory.placement import Refusal
@@ -27,13 +27,14 @@ def pick(
     options: tuple[Option, ...] = (Q16, Q8, Q4),
     rungs: tuple[Option, ...] = RUNGS,
     step: bool = False,
+    only_more_at_once: bool = False,
 ) -> Chosen | Wait | Refusal:
     def verdict(one: Option) -> Plan | Wait | Refusal:
         on_gpu = len(one.need.layers) if one.need.layers[0] else 0
         asked = ask(one.need.layers[0] / 2**30, level=one.level, on_gpu=on_gpu)
         return make_room(asked, gpus, host(), residents)
 
-    return choose(options, rungs, verdict, step=step)
+    return choose(Appraisal(options, rungs, "", 1, "", "", only_more_at_once), verdict, step=step)
 
 
 def chosen(answer: Chosen | Wait | Refusal) -> tuple[str, list[str]]:
@@ -51,6 +52,19 @@ def test_a_better_way_is_worth_an_idle_engine() -> None:
     answer = pick([gpu(0, 5, 12)], resident("ear", {"GPU-0": 4}))
     assert isinstance(answer, Chosen)
     assert (answer.option.words, answer.plan.victims) == ("q8", ("ear",))
+
+
+AT_ONCE = tuple(option(f"{count} together", 2 + count) for count in (8, 4, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("free", "words", "victims"),
+    [(12, "8 together", ()), (5.5, "2 together", ()), (3.5, "1 together", ()), (2, "1 together", ("ear",))],
+)
+def test_nobody_leaves_for_more_at_once(free: float, words: str, victims: tuple[str, ...]) -> None:
+    answer = pick([gpu(0, free, 12)], resident("ear", {"GPU-0": 9}), options=AT_ONCE, only_more_at_once=True)
+    assert isinstance(answer, Chosen)
+    assert (answer.option.words, answer.plan.victims) == (words, victims)
 
 
 def test_a_wait_goes_before_the_ladder() -> None:

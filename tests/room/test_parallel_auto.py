@@ -31,3 +31,12 @@ def test_a_number_of_ones_own_and_back_to_what_is_chosen() -> None:
         assert price["more_bytes"] == 2 * GIB
         assert room.json("set", "voice", "parallel=0")["applied"]
         assert (room.engine("voice")["parallel"], room.engine("voice")["chosen"]) == (4, "parallel 4")
+
+
+def test_two_that_leave_it_open_share_a_card() -> None:
+    config = "".join(engine(name, 1, parallel=0, unit_bytes=GIB, min_residency=0) for name in ("a", "b"))
+    with open_box(config, card(0, 8)) as box:
+        for name in ("a", "b", "a", "b"):
+            box.room.run("start", name)
+        assert [box.room.engine(name)["parallel"] for name in ("a", "b")] == [4, 1]
+        assert box.told("evicted") == []
