@@ -17,7 +17,7 @@ from engines.appraisal import Appraisal, Option
 from engines.gpu_memory import ACCOUNTS
 from engines.settings import EngineSettings, as_dict
 from engines.tts.checkpoint import Checkpoint, found
-from engines.tts.estimate import need
+from engines.tts.estimate import TOGETHER, need
 from engines.tts.precision import NAMES, for_tokens
 from engines.tts.settings import TtsSettings
 
@@ -37,11 +37,13 @@ def appraise(settings: EngineSettings) -> Appraisal:
     assert isinstance(settings, TtsSettings)
     checkpoint = found(settings)
     least_capability, why_no_gpu = _gpu_support()
+    numbers = _open(settings, gpus=not why_no_gpu)
+    options = [(msgspec.structs.replace(settings, parallel=one), f"{one} together") for one in numbers]
+    options = options or [(settings, "")]
+    rungs = _ladder(settings, options[0][0])
     return Appraisal(
-        options=tuple(
-            _option(checkpoint, settings, taken, words) for taken, words in _open(settings, gpus=not why_no_gpu)
-        ),
-        rungs=tuple(_option(checkpoint, settings, taken, words) for taken, words in _ladder(settings)),
+        options=tuple(_option(checkpoint, settings, taken, words) for taken, words in options),
+        rungs=tuple(_option(checkpoint, settings, taken, words) for taken, words in rungs),
         least_capability=least_capability,
         spread=1,
         layers_knob="",
@@ -50,16 +52,18 @@ def appraise(settings: EngineSettings) -> Appraisal:
     )
 
 
-def _open(settings: TtsSettings, *, gpus: bool) -> Iterator[tuple[TtsSettings, str]]:
+def _open(settings: TtsSettings, *, gpus: bool) -> tuple[int, ...]:
+    """How many together the settings leave open, the most first; none where they say it."""
     if settings.parallel:
-        yield settings, ""
-        return
-    for together in _ON_GPU if gpus and settings.gpu != "cpu" else _ON_CPU:
-        yield msgspec.structs.replace(settings, parallel=together), f"{together} together"
+        return ()
+    if settings.deterministic:  # which chunks fly together may not depend on how much memory is free just then
+        return (TOGETHER,)
+    return _ON_GPU if gpus and settings.gpu != "cpu" else _ON_CPU
 
 
-def _ladder(asked: TtsSettings) -> Iterator[tuple[TtsSettings, str]]:
-    settings = asked
+def _ladder(asked: TtsSettings, most: TtsSettings) -> Iterator[tuple[TtsSettings, str]]:
+    """What lies below the most that `asked` leaves open."""
+    settings = most
     while changes := settings.step_down():
         settings = msgspec.structs.replace(settings, **changes)
         yield settings, _words(settings, asked)

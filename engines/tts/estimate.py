@@ -17,7 +17,7 @@ PROCESS_BYTES = 550 * 2**20
 CONDITIONING = {"english": 34, "multilingual": 34, "turbo": 376}
 """Positions that the voice takes before the text."""
 TOGETHER = 8
-"""Chunks at once on a CPU where the settings leave it open."""
+"""Chunks at once where the settings leave it open, on a CPU at most, and in deterministic work."""
 _TOKENS_PER_CHARACTER = 3
 """More than the slowest voices were seen to need, up to the limit where a chunk is split."""
 _MOST_TOKENS = 1500

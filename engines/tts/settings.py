@@ -43,7 +43,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         knob(
             "chunks",
             "context",
-            "chunks decoded together, at most; 0 means as many as are faster and have room",
+            "chunks decoded together, at most; 0 means as many as are faster and have room, 8 if `deterministic`",
             ge=0,
             le=64,
             recommend="1 on a full 8 GB card",

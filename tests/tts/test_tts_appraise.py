@@ -66,14 +66,20 @@ def test_the_ladder_leads_from_fewer_over_shorter_and_coarser_to_the_cpu(folder:
     assert rungs[-1].words == "1 together · batch_size 200 · tokens 400 · quantization int8 · on the CPU"
 
 
-def test_where_it_is_open_the_ladder_goes_down_from_half_of_the_most_on_a_cpu(folder: Path) -> None:
-    rungs = appraise.appraise(TtsSettings(model=str(folder))).rungs
-    assert changes(rungs[:4]) == [
-        {"parallel": 4},
-        {"parallel": 2},
-        {"parallel": 1},
+@pytest.mark.parametrize(("gpu", "fewer"), [("auto", [8, 4, 2, 1]), ("cpu", [4, 2, 1])])
+def test_where_it_is_open_the_ladder_goes_down_from_half_of_the_most(folder: Path, gpu: str, fewer: list[int]) -> None:
+    rungs = appraise.appraise(TtsSettings(model=str(folder), gpu=gpu)).rungs
+    assert changes(rungs[: len(fewer) + 1]) == [
+        *({"parallel": count} for count in fewer),
         {"parallel": 1, "batch_size": 200, "tokens": 400},
     ]
+
+
+@pytest.mark.parametrize("gpu", ["auto", "cpu"])
+def test_deterministic_work_does_not_depend_on_the_memory_that_is_free(folder: Path, gpu: str) -> None:
+    appraisal = appraise.appraise(TtsSettings(model=str(folder), gpu=gpu, deterministic=True))
+    assert changes(appraisal.options) == [{"parallel": 8}]
+    assert changes(appraisal.rungs[:3]) == [{"parallel": 4}, {"parallel": 2}, {"parallel": 1}]
 
 
 @pytest.mark.parametrize(("cuda", "why"), [("None", "torch was built without GPU support"), ("'12.8'", ""), (None, "")])
