@@ -275,17 +275,17 @@ def subtitled(book: Book_, which: str) -> Book_:
 
 
 @pytest.mark.parametrize(
-    ("which", "made"), [("none", []), ("srt", ["srt"]), ("vtt", ["vtt"]), ("both", ["srt", "vtt"])]
+    ("which", "made"), [("none", []), ("srt", [".srt"]), ("vtt", [".vtt"]), ("both", [".srt", ".vtt"])]
 )
 def test_subtitles_lie_beside_the_output(book: Book_, which: str, made: list[str]) -> None:
     subtitled(book, which).assemble("book.m4b")
-    assert sorted(path.suffix[1:] for path in book.folder.glob("book.*")) == made
+    assert sorted(path.name.removeprefix("book.m4b") for path in book.folder.glob("book.*")) == made
 
 
 def test_subtitles_have_each_unit_at_its_time_and_are_made_anew_with_the_book(book: Book_) -> None:
     book = subtitled(book, "both")
     book.assemble("book.m4b")
-    with av.open(str(book.folder / "book.srt")) as container:
+    with av.open(str(book.folder / "book.m4b.srt")) as container:
         (stream,) = container.streams.subtitles
         packets = [packet for packet in container.demux(stream) if packet.size]
     assert [bytes(packet).decode() for packet in packets] == [unit.text for unit, _ in book.units]
@@ -295,13 +295,24 @@ def test_subtitles_have_each_unit_at_its_time_and_are_made_anew_with_the_book(bo
     assert seconds[2] == pytest.approx((trimmed[0] + trimmed[1] - FADE) / RATE + 0.12, abs=0.001)
     book.units = book.units[:3]
     book.assemble("book.m4b")
-    assert (book.folder / "book.srt").read_text().count("-->") == 3
-    assert (book.folder / "book.vtt").read_text().count("-->") == 3
+    assert (book.folder / "book.m4b.srt").read_text().count("-->") == 3
+    assert (book.folder / "book.m4b.vtt").read_text().count("-->") == 3
+
+
+def test_subtitles_that_the_book_is_read_from_and_those_of_a_book_in_another_form_stay(book: Book_) -> None:
+    read_from = book.folder / "book.srt"
+    read_from.write_text("1\n00:00:00,000 --> 00:00:01,000\nMine.\n\n")
+    book = subtitled(book, "both")
+    book.assemble("book.m4b", job="box-3")
+    book.assemble("book.mp3", job="box-4")
+    made = sorted(path.name for path in book.folder.glob("book.*.*"))
+    assert made == ["book.m4b.srt", "book.m4b.vtt", "book.mp3.srt", "book.mp3.vtt"]
+    assert "Mine." in read_from.read_text()
 
 
 @pytest.mark.parametrize("suffix", ["srt", "vtt"])
 def test_somebody_else_s_subtitles_stop_it_before_hours_of_encoding(book: Book_, suffix: str) -> None:
-    theirs = book.folder / f"book.{suffix}"
+    theirs = book.folder / f"book.m4b.{suffix}"
     theirs.write_text("1\n00:00:00,000 --> 00:00:01,000\nMine.\n\n")
     part = book.part("book.m4b")
     with pytest.raises(CannotAssemble, match="made or changed by somebody else") as caught:

@@ -107,12 +107,15 @@ class _Book:
 
 
 class _Beside:
-    """The subtitles that are wanted, in files that nobody else's work lies in."""
+    """The subtitles that are wanted, in files that nobody else's work lies in.
+
+    The whole name of the output is in theirs, so that a document or a book in another form beside it has another.
+    """
 
     def __init__(self, part: Path, output: Path, wanted: str) -> None:
         self._mark = subtitles.vtt_mark(partfile.job_of(part))
-        self._vtt = Marked(part, output.with_suffix(".vtt"), self._mark) if wanted in ("vtt", "both") else None
-        self._srt = Vouched(part, output.with_suffix(".srt")) if wanted in ("srt", "both") else None
+        self._vtt = Marked(part, output.with_name(f"{output.name}.vtt"), self._mark) if wanted in ("vtt", "both") else None
+        self._srt = Vouched(part, output.with_name(f"{output.name}.srt")) if wanted in ("srt", "both") else None
 
     def place(self, units: list[tuple[Unit, Place]]) -> None:
         if self._vtt is not None:
