@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engines.contract import CannotAssemble
-from engines.partfile import job_of
+from engines.partfile import become, job_of
 from ipc.errors import Problem
 
 
@@ -32,19 +32,19 @@ class Marked:
         Raises:
             CannotAssemble: a file that is none of this job's lies there. OSError
         """
-        self.check()
+        lying = self.check()
         _write(self._part, pieces)
-        self._part.replace(self.path)
+        _name(self._part, self.path, replaces=lying)
 
-    def check(self) -> None:
-        """Raises CannotAssemble: a file that is none of this job's lies there. OSError"""
-        try:
-            with self.path.open("rb") as file:
-                begin = file.read(len(self._mark))
-        except FileNotFoundError:
-            return
+    def check(self) -> bool:
+        """Whether a file of this job's lies there. Raises CannotAssemble: something else does. OSError"""
+        if not _lies(self.path):
+            return False
+        with self.path.open("rb") as file:
+            begin = file.read(len(self._mark))
         if begin != self._mark:
             raise _somebody_else_s(self.path)
+        return True
 
 
 class Vouched:
@@ -71,7 +71,7 @@ class Vouched:
         new = self._voucher.with_name(f"{self._voucher.name}.part")
         _write(new, (f"{one}\n" for one in (lying, digest) if one))  # a crash between the two renames leaves either
         new.replace(self._voucher)
-        self._part.replace(self.path)
+        _name(self._part, self.path, replaces=bool(lying))
 
     def check(self) -> str:
         """The SHA-256 of the file that lies there; empty when there is none.
@@ -79,11 +79,10 @@ class Vouched:
         Raises:
             CannotAssemble: it is none of this job's. OSError
         """
-        try:
-            with self.path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
+        if not _lies(self.path):
             return ""
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         with contextlib.suppress(FileNotFoundError):
             if digest in self._voucher.read_text().split():
                 return digest
@@ -94,11 +93,31 @@ def _hidden(path: Path, job: str, what: str) -> Path:
     return path.with_name(f".{path.name}.{job}.{what}")
 
 
+def _lies(path: Path) -> bool:
+    """Whether a file lies there. Raises CannotAssemble: something that is none does, a folder say. OSError"""
+    if not path.is_file() and os.path.lexists(path):
+        raise _somebody_else_s(path)
+    return path.is_file()
+
+
+def _name(part: Path, path: Path, *, replaces: bool) -> None:
+    """Raises CannotAssemble: somebody made something there meanwhile. OSError"""
+    try:
+        if replaces:
+            part.replace(path)
+        else:
+            become(part, path)
+    except (FileExistsError, IsADirectoryError) as error:
+        part.unlink()
+        raise _somebody_else_s(path) from error
+
+
 def _write(part: Path, pieces: Iterable[str]) -> str:
     """The SHA-256 of what is on the disk then. Raises OSError: nothing torn stays."""
     digest = hashlib.sha256()
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)  # after a crash it may be another name of the file that lies in its place
+        with part.open("xb") as file:
             for piece in pieces:
                 data = piece.encode()
                 file.write(data)

@@ -41,6 +41,22 @@ def sync(part: Path) -> int:
         os.close(descriptor)
 
 
+def become(part: Path, path: Path) -> None:
+    """Give `part` its name, where nothing has it yet: a file made there at this very moment is not lost.
+
+    Raises:
+        FileExistsError: something has it. OSError
+    """
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        part.replace(path)  # no hard links here
+    else:
+        part.unlink()
+
+
 def can_go_away(error: OSError) -> bool:
     """Whether a person can mend the cause, and trying again helps then."""
     return error.errno in _CAN_GO_AWAY

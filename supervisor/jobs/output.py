@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engines.partfile import become
 from ipc.errors import Problem, RequestFailed
 
 
@@ -67,7 +68,7 @@ def place(output: str, job: str, ours: tuple[str, ...]) -> None:
         elif not _is(part, placed):
             raise PartMissing
         elif not os.path.lexists(path):
-            _name(part, path)
+            become(part, path)
         elif any(_is(path, former) for former in ours):
             part.replace(path)
         else:
@@ -94,18 +95,6 @@ def discard(output: str, job: str) -> None:
         part_of(output, job).unlink(missing_ok=True)
     except OSError:
         return  # a folder that cannot be written keeps it; it is hidden and named after the job
-
-
-def _name(part: Path, path: Path) -> None:
-    """Where the file system can, so that a file made there at this very moment is not lost. Raises OSError."""
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        raise
-    except OSError:
-        part.replace(path)  # no hard links here
-    else:
-        part.unlink()
 
 
 def _is(path: Path, identity_: str) -> bool:

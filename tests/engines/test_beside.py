@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -50,6 +52,73 @@ def test_a_file_that_comes_meanwhile_is_not_replaced(tmp_path: Path, how: str) -
     with pytest.raises(CannotAssemble):
         it.place(["NOTE box-3\n", "one"])
     assert it.path.read_text() == "mine"
+
+
+@both
+def test_a_file_that_comes_while_ours_is_written_is_not_replaced(tmp_path: Path, how: str) -> None:
+    it = beside(tmp_path, how)
+
+    def pieces() -> Iterator[str]:
+        yield "NOTE box-3\n"
+        it.path.write_text("mine")
+
+    with pytest.raises(CannotAssemble):
+        it.place(pieces())
+    assert it.path.read_text() == "mine"
+    assert not list(tmp_path.glob(".*.part"))
+
+
+@both
+@pytest.mark.parametrize("what", ["folder", "dangling link", "pipe"])
+def test_what_is_no_file_is_somebody_else_s(tmp_path: Path, how: str, what: str) -> None:
+    path = tmp_path / "book.txt"
+    match what:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.symlink_to(tmp_path / "not mounted" / "mine.txt")
+    with pytest.raises(CannotAssemble, match="somebody else") as caught:
+        beside(tmp_path, how)
+    assert caught.value.retry
+
+
+@both
+def test_where_there_are_no_hard_links_it_is_placed_all_the_same(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(part: Path, path: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    it = beside(tmp_path, how)
+    it.place(["NOTE box-3\n", "one"])
+    assert it.path.read_text() == "NOTE box-3\none"
+
+
+@both
+def test_a_crash_between_two_names_of_one_file_tears_nothing(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = beside(tmp_path, how)
+
+    def crash(path: Path, missing_ok: bool = False) -> None:
+        if path.exists():
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", crash)
+        with pytest.raises(KeyboardInterrupt):
+            it.place(["NOTE box-3\n", "one"])
+
+    def pieces() -> Iterator[str]:
+        yield "NOTE box-3\n"
+        assert it.path.read_text() == "NOTE box-3\none"
+        yield "two"
+
+    beside(tmp_path, how).place(pieces())
+    assert it.path.read_text() == "NOTE box-3\ntwo"
 
 
 def test_what_a_person_changed_is_not_replaced_where_there_is_no_room_for_a_mark(tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ class _Beside:
 
     def __init__(self, part: Path, output: Path, wanted: str) -> None:
         self._mark = subtitles.vtt_mark(partfile.job_of(part))
-        self._vtt = Marked(part, output.with_name(f"{output.name}.vtt"), self._mark) if wanted in ("vtt", "both") else None
+        self._vtt = (
+            Marked(part, output.with_name(f"{output.name}.vtt"), self._mark) if wanted in ("vtt", "both") else None
+        )
         self._srt = Vouched(part, output.with_name(f"{output.name}.srt")) if wanted in ("srt", "both") else None
 
     def place(self, units: list[tuple[Unit, Place]]) -> None:
