@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from engines.contract import CannotAssemble
@@ -87,6 +87,29 @@ class Vouched:
             if digest in self._voucher.read_text().split():
                 return digest
         raise _somebody_else_s(self.path)
+
+
+def sweep(outputs: Iterable[str], job: str, *, cleared: bool) -> None:
+    """Remove what a job left hidden beside its outputs, as far as that can be done: what was not finished, and where it
+    is `cleared`, so that it replaces nothing any more, also what vouches for files."""
+    endings = (f".{job}.part", f".{job}.mark.part", *([f".{job}.mark"] if cleared else []))
+    names: dict[Path, set[str]] = {}
+    for path in map(Path, outputs):
+        names.setdefault(path.parent, set()).add(path.name)
+    for folder, known in names.items():
+        with contextlib.suppress(OSError):
+            for name in [name for name in os.listdir(folder) if name.startswith(".") and name.endswith(endings)]:
+                ending = next(ending for ending in endings if name.endswith(ending))
+                if _is_beside(name.removeprefix(".").removesuffix(ending), known):
+                    (folder / name).unlink(missing_ok=True)
+
+
+def _is_beside(name: str, outputs: Collection[str]) -> bool:
+    """Whether it is the name of an output, and more after a dot."""
+    while name := name.rpartition(".")[0]:
+        if name in outputs:
+            return True
+    return False
 
 
 def _hidden(path: Path, job: str, what: str) -> Path:

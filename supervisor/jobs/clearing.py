@@ -11,6 +11,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from config.house import JobSettings
+from engines import beside
 from ipc.control import Cleared, ClearJobs
 from ipc.errors import Problem
 from supervisor.jobs import changes, output, unit_files
@@ -125,11 +126,12 @@ class Clearing:
             await self._bureau.settle([Save((changes.JobCleared(number),))])
         finally:
             leaving.discard(number)
-        await to_thread.run_sync(self._remove_files, number, self._submitting.spooled(spec))
+        await to_thread.run_sync(self._remove_files, spec, self._submitting.spooled(spec))
         return True
 
-    def _remove_files(self, number: int, spooled: Iterable[Path]) -> None:
-        unit_files.remove(self._bureau.files, number)
+    def _remove_files(self, spec: Spec, spooled: Iterable[Path]) -> None:
+        unit_files.remove(self._bureau.files, spec.number)
+        beside.sweep(spec.outputs, spec.id, cleared=True)
         for file in spooled:
             with contextlib.suppress(OSError):  # it is swept later
                 file.unlink()

@@ -17,6 +17,7 @@ import anyio
 import msgspec
 from anyio import to_thread
 
+from engines import beside
 from engines.catalog import KINDS
 from ipc import work
 from ipc.snapshot import Scalar
@@ -177,6 +178,7 @@ class Errands:
     def _sweep(self, spec: Spec, latest: int, counting: frozenset[str]) -> None:
         for path in spec.outputs:
             output.discard(path, spec.id)
+        beside.sweep(spec.outputs, spec.id, cleared=False)
         unit_files.sweep(self._files, spec.number, counting, latest)
 
     async def _identify(self, job: Job, which: int) -> None:

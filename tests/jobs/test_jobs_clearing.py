@@ -13,9 +13,11 @@ import pytest
 from job_site import Site, site
 
 from config.house import JobSettings
+from engines.beside import Vouched
 from ipc import control
 from ipc.errors import Problem, RequestFailed
 from supervisor.jobs.clearing import Finished, overdue
+from supervisor.jobs.output import part_of
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +44,11 @@ def kept_of(it: Site) -> dict[str, list[str]]:
     }
 
 
+def hidden_in(folder: Path) -> set[str]:
+    """Names of the hidden files."""
+    return {path.name for path in folder.glob(".*")}
+
+
 # ── by name ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -59,6 +66,24 @@ async def test_nothing_is_left_of_a_job_that_was_cleared_but_its_output(tmp_path
         assert it.answers("a") == ["done a0"]
     async with site(tmp_path) as it:
         assert it.foreman.rows() == ()
+
+
+async def test_of_files_beside_the_output_nothing_hidden_is_left(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        id_ = (await it.submit(output=it.path("a.jsonl"))).id
+        subtitles = Vouched(part_of(it.path("a.jsonl"), id_), tmp_path / "a.jsonl.srt")
+        subtitles.place(["1"])
+        for crashed in (f".a.jsonl.vtt.{id_}.part", f".a.jsonl.srt.{id_}.mark.part"):
+            (tmp_path / crashed).touch()
+        others = {f".a.jsonl.srt.{id_}0.mark", f".b.jsonl.srt.{id_}.mark", f".a.jsonl.srt.{id_}0.part"}
+        for other in others:
+            (tmp_path / other).touch()
+        voucher = f".a.jsonl.srt.{id_}.mark"
+        await it.finish(id_)
+        await it.until(lambda: hidden_in(tmp_path) == {*others, voucher})
+        assert (await it.clear(id_)).ids == (id_,)
+        assert hidden_in(tmp_path) == others
+        assert subtitles.path.read_text() == "1"
 
 
 @pytest.mark.parametrize("what", ["gone", "changed", "replaced"])
