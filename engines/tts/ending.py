@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 import time
 
 from engines.tts.aboard import Speech, Taken
@@ -13,7 +14,7 @@ from engines.tts.unit import encode as as_text
 
 
 def end(speech: Speech) -> Said:
-    """Tell the flight; what was told."""
+    """Tell the flight, and the log what is wrong with a job's unit; what was told."""
     takes = [part.best for part in speech.parts if part.best is not None]
     pauses = [speech.manner.settings.pause_sentence_ms if part.pause == "sentence" else 0 for part in speech.parts]
     sound = joined([take.sound for take in takes], pauses)
@@ -34,6 +35,8 @@ def end(speech: Speech) -> Said:
         audio_seconds=audio_seconds,
         data=data,
     )
+    if said.flags and not flight.stream:
+        sys.stderr.write(f"{order.job} #{order.index} is flagged: {', '.join(said.flags)}\n")
     return said
 
 

@@ -278,7 +278,9 @@ def test_a_chunk_that_finds_no_end_is_spoken_in_pieces(endless_miniature: Path) 
     endless.engine.close()
 
 
-def test_a_take_that_is_wrong_is_spoken_anew_and_the_best_is_kept(endless_miniature: Path) -> None:
+def test_a_take_that_is_wrong_is_spoken_anew_and_the_best_is_kept(
+    endless_miniature: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     endless = Loaded(endless_miniature)
     flight = Asked(unit("The boiler."))
     endless.fly(flight, attempts=2)
@@ -286,4 +288,5 @@ def test_a_take_that_is_wrong_is_spoken_anew_and_the_best_is_kept(endless_miniat
     assert (said.pieces, said.redone) == (1, 2)
     assert "cut" in said.flags
     assert "2 redone · 1 flagged" in endless.heard.words
+    assert f"j #0 is flagged: {', '.join(said.flags)}\n" in capsys.readouterr().err
     endless.engine.close()
