@@ -42,7 +42,7 @@ class Story:
 
 
 def prepared(session: Session, text: Path, state: Path) -> Story | None:
-    """What it takes to speak `text`, made in the state folder where that lacks; None, said in a line, where it cannot be."""
+    """What it takes to speak `text`, made in the state folder where it lacks; None, said in a line, where it cannot."""
     if not text.is_file():
         return None
     python = own_interpreter_of(session, KIND)
