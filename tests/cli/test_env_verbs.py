@@ -14,10 +14,11 @@ import pytest
 from env_kit import as_index, fill_index, offline
 
 from cli import env_json
+from cli.env_sync import failed
 from cli.environments.standing import standing_of
 from engines.environments.machine import this_machine
 from engines.environments.present import digests_of
-from engines.environments.record import RECORD, Environment, SelfTest, Stored, python_of, stored
+from engines.environments.record import RECORD, WITHOUT_CUDA, Environment, SelfTest, Stored, python_of, stored
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -176,3 +177,14 @@ def test_every_field_of_json_is_documented(tmp_path: Path) -> None:
     unfinished = env_json.environment(standing_of(Stored(tmp_path, None), (), this_machine(), ()))
     assert isinstance(unfinished, dict)
     assert set(unfinished) == set(shape)
+
+
+def test_a_torch_without_cuda_is_not_blamed_on_the_driver(tmp_path: Path) -> None:
+    def hint(text: str) -> str:
+        made = msgspec.structs.replace(MADE, kind="tts", device="cuda", test=SelfTest(False, "cpu", text))
+        return failed(Stored(tmp_path / "tts-cuda-1", made)).hint
+
+    assert "nvidia-smi" in hint("it wrote a token on the CPU: this torch is for CUDA 13.0, and no GPU answers")
+    wrong = hint(f"it wrote a token on the CPU: {WITHOUT_CUDA}")
+    assert "nvidia-smi" not in wrong
+    assert "`engineroom env sync tts --rebuild`" in wrong
