@@ -31,7 +31,7 @@ def _run(session: Session, arguments: Namespace) -> Exit:
     folder, machine = place(session), machine_here()
     device = device_for(arguments.kind, arguments.device, machine)
     indexes = Indexes(arguments.index, tuple(arguments.extra_index))
-    for url in filter(None, (indexes.main, *indexes.more)):
+    for url in (*([] if indexes.main is None else [indexes.main]), *indexes.more):
         _checked(url)
     progress, wanted = Progress(sys.stderr), requirements_of(arguments.kind, device)
     making = Making(folder, wanted, machine, session.environ, progress, _waits, indexes)
@@ -74,8 +74,9 @@ def device_for(kind: str, told: str | None, machine: Machine) -> Device:
 
 def _checked(url: str) -> None:
     """Raises RequestFailed where that can be no package index: pip would say it of each package, and go on."""
-    if not url.startswith(_SCHEMES):
-        text = f"{url!r} is no URL of a package index."
+    if not url.startswith(_SCHEMES) or any(map(str.isspace, url)):
+        _, _, shown = url.rpartition("@")  # what is before it may be a password
+        text = f"{shown!r} is no URL of a package index."
         raise RequestFailed(Problem("No such index", text, f"It begins with one of {', '.join(_SCHEMES)}."))
 
 

@@ -95,7 +95,9 @@ async def test_packages_come_from_the_indexes_that_are_told_and_from_those_that_
     ran = await run("env", "sync", "fake", "--index", index, "--extra-index", extra)
     assert ran.code == 0, ran.err
     (one,) = stored(environments)
-    assert f"--index-url {index} --extra-index-url {extra} " in (environments / f"{one.name}.log").read_text()
+    log = (environments / f"{one.name}.log").read_text()
+    assert f"Looking in indexes: {index}, {third}, {extra}\n" in log
+    assert not [line for line in log.splitlines() if line.startswith("$ ") and "index-url" in line], "all can read it"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,9 @@ async def test_packages_come_from_the_indexes_that_are_told_and_from_those_that_
         (("sync", "fake", "--device", "cuda"), "No such device: Engines of kind fake do not compute on cuda."),
         (("sync", "llm", "--device", "cuda"), "No GPU: No NVIDIA GPU answers here"),
         (("sync", "fake", "--extra-index", "pytorch"), "No such index: 'pytorch' is no URL of a package index."),
+        (("sync", "fake", "--index", ""), "No such index: '' is no URL of a package index."),
+        (("sync", "fake", "--index", "ada:pass@word@box/simple"), "No such index: 'box/simple' is no URL of a"),
+        (("sync", "fake", "--index", "https://box/ simple"), "No such index: 'https://box/ simple' is no URL of a"),
         (("remove", "fake-cpu-1"), "Unknown environment: There is no environment 'fake-cpu-1' in "),
         (("list", "--host", "user@box"), "Not over ssh: Environments are made on their own box.\n  Run it there: ssh"),
     ],
