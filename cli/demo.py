@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from cli import demo_story, exits, job_words, say, waiting, words
+from cli import demo_files, demo_story, exits, job_words, say, waiting, words
 from cli.down import bring_down
 from cli.exits import Exit
 from cli.session import Session
@@ -27,16 +27,15 @@ SHOWN = 3
 async def _demo(session: Session, arguments: Namespace) -> Exit:
     folder = session.cwd / arguments.output
     output, audiobook, recording = folder / "answers.jsonl", folder / "story.m4b", folder / "demo.jsonl.zst"
-    folder.mkdir(parents=True, exist_ok=True)
+    state = folder / "state"
     text = session.cwd / (arguments.story or Path(arguments.prompts).with_name("story.txt"))
-    story = demo_story.prepared(session, text, folder)
-    mine = replace(session, state=folder / "state", config_file=story.config if story else None, host=None)
+    demo_files.make_way(state, [output, *([audiobook] if text.is_file() else [])])
+    story = demo_story.prepared(session, text, state)
+    mine = replace(session, state=state, config_file=story.config if story else None, host=None)
     await mine.ensure()
-    output.unlink(missing_ok=True)
     await mine.ask(Record(str(recording)), Done)
     jobs = [await _begin(mine, "llm", arguments.prompts, output)]
     if story is not None and await demo_story.speaks(mine):
-        audiobook.unlink(missing_ok=True)
         jobs.append(await _begin(mine, KIND, str(story.text), audiobook))
     ids = [row.id for row in jobs]
     if sys.stdout.isatty() and sys.stdin.isatty():

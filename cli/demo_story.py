@@ -41,8 +41,8 @@ class Story:
     config: Path
 
 
-def prepared(session: Session, text: Path, folder: Path) -> Story | None:
-    """What it takes to speak `text`, made in `folder` where that lacks; None, said in a line, where it cannot be."""
+def prepared(session: Session, text: Path, state: Path) -> Story | None:
+    """What it takes to speak `text`, made in the state folder where it lacks; None, said in a line, where it cannot."""
     if not text.is_file():
         return None
     python = own_interpreter_of(session, KIND)
@@ -51,11 +51,11 @@ def prepared(session: Session, text: Path, folder: Path) -> Story | None:
         return None
     model = models_folder(data_folder(session.environ)) / MINIATURE
     if not (model / _WHOLE).is_file():
-        model = folder / MINIATURE
+        model = state / MINIATURE
     if not (model / _WHOLE).is_file() and (why := _make(session, python, model)):
         say.note(f"{text.name} is not spoken: its miniature could not be made: {why}")
         return None
-    config = folder / "engineroom.toml"
+    config = state / "demo.toml"
     config.write_text(ENGINES.format(model=json.dumps(str(model))))
     return Story(text, config)
 

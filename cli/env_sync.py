@@ -20,7 +20,7 @@ from config.errors import did_you_mean
 from engines.environments.choose import OTHER_REQUIREMENTS, misfit
 from engines.environments.machine import Machine
 from engines.environments.present import digests_of
-from engines.environments.record import Stored, stored
+from engines.environments.record import WITHOUT_CUDA, Stored, stored
 from engines.environments.requirements import DEVICES, Device, devices_of, kinds, requirements_of
 from ipc.errors import Problem, RequestFailed
 
@@ -31,7 +31,7 @@ def _run(session: Session, arguments: Namespace) -> Exit:
     folder, machine = place(session), machine_here()
     device = device_for(arguments.kind, arguments.device, machine)
     indexes = Indexes(arguments.index, tuple(arguments.extra_index))
-    for url in filter(None, (indexes.main, *indexes.more)):
+    for url in (*([] if indexes.main is None else [indexes.main]), *indexes.more):
         _checked(url)
     progress, wanted = Progress(sys.stderr), requirements_of(arguments.kind, device)
     making = Making(folder, wanted, machine, session.environ, progress, _waits, indexes)
@@ -46,7 +46,7 @@ def _run(session: Session, arguments: Namespace) -> Exit:
     assert made.environment is not None
     if made.environment.test.ok:
         return Exit.OK
-    say.problem(_failed(made))
+    say.problem(failed(made))
     return Exit.FAILED
 
 
@@ -74,8 +74,9 @@ def device_for(kind: str, told: str | None, machine: Machine) -> Device:
 
 def _checked(url: str) -> None:
     """Raises RequestFailed where that can be no package index: pip would say it of each package, and go on."""
-    if not url.startswith(_SCHEMES):
-        text = f"{url!r} is no URL of a package index."
+    if not url.startswith(_SCHEMES) or any(map(str.isspace, url)):
+        _, _, shown = url.rpartition("@")  # what is before it may be a password
+        text = f"{shown!r} is no URL of a package index."
         raise RequestFailed(Problem("No such index", text, f"It begins with one of {', '.join(_SCHEMES)}."))
 
 
@@ -100,11 +101,17 @@ def _tell(told: Standing, found: tuple[Stored, ...], machine: Machine) -> None:
         say.note(f"{name} has the same use; `engineroom env remove {name}` frees what it takes")
 
 
-def _failed(made: Stored) -> Problem:
+def failed(made: Stored) -> Problem:
+    """What to say of an environment whose self-test failed."""
     assert made.environment is not None
     kind, device, test = made.environment.kind, made.environment.device, made.environment.test
     hint = f"No engine will use it. All that was printed is in {log_of(made.folder)}."
-    if device == "cuda":
+    if WITHOUT_CUDA in test.text:
+        hint = (
+            "An index that pip is set to offered the build for CPUs: leave that out (`pip config list` shows it, and"
+            f" --index URL goes before it), then `engineroom env sync {kind} --rebuild`. {hint}"
+        )
+    elif device == "cuda":
         hint = f"Does `nvidia-smi` work? On the CPU it runs after `engineroom env sync {kind} --device cpu`. {hint}"
     return Problem("Self-test failed", f"{made.name}: {test.text.rstrip('.')}.", hint)
 

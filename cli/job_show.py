@@ -56,7 +56,8 @@ def _facts(detail: JobDetail) -> Iterator[tuple[str, str]]:
         yield "after", ", ".join(row.after)
     yield "submitted", words.moment(row.submitted_unix)
     yield "finished", words.UNKNOWN if row.finished_unix is None else words.moment(row.finished_unix)
-    yield "tokens", f"{row.tokens}, {words.rate(numbers.tokens_per_second, 'tok')} of one unit"
+    pace = f", {words.rate(numbers.tokens_per_second, 'tok')} of one unit" if row.audio_seconds is None else ""
+    yield "tokens", f"{row.tokens}{pace}"
     yield "unit time", f"p50 {words.span(numbers.unit_p50_seconds)}, p95 {words.span(numbers.unit_p95_seconds)}"
     yield "TTFT", f"p50 {words.span(numbers.ttft_p50_seconds)}, p95 {words.span(numbers.ttft_p95_seconds)}"
     if row.audio_seconds is not None:

@@ -36,9 +36,9 @@ def speed_of(row: JobRow) -> str:
 
 
 def speed_of_unit(row: UnitRow) -> str:
-    """`RTF 0.04` where there is audio, else `52 tok/s`."""
-    if row.audio_seconds and row.seconds is not None:
-        return words.rtf(row.seconds / row.audio_seconds)
+    """`52 tok/s`; of audio none, because the seconds of a unit are those of the units beside it, too."""
+    if row.audio_seconds is not None:
+        return words.UNKNOWN
     return words.rate(row.tokens / row.seconds if row.tokens and row.seconds else None, "tok")
 
 

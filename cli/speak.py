@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
-from itertools import count, islice
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from cli import say, whole_file, words
+from cli import say, speak_files, whole_file, words
 from cli.exits import Exit
 from cli.of_kind import of_kind
 from cli.paths_here import placed
@@ -22,46 +21,48 @@ from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Json
 from ipc.speech import KIND, Speech, Wish
 from ipc.speech import say as spoken
-from ipc.states import Ready
+from ipc.states import Failed, Ready, Stopped
 
-STDIN = STDOUT = "-"
-SUFFIX = ".flac"
+STDIN = "-"
 LARGEST_SEED = 2**31 - 1
 MOST = 2
 
 
 async def _say(session: Session, arguments: Namespace) -> Exit:
-    _check_output(session, arguments)
-    text = sys.stdin.read() if arguments.text == STDIN else arguments.text
-    if not text.strip():
-        raise RequestFailed(Problem("Nothing to say", "The text is empty.", 'For example: say voice "Hello."'))
-    wish = _wish(session, arguments, text.strip())
+    speak_files.check(session.cwd, arguments.output, arguments.takes, force=arguments.force, as_json=arguments.json)
+    wish = _wish(session, arguments, _text(arguments.text))
     await session.ensure()
     async with session.connect() as client:
         await _look(client, arguments.engine)
-        paths = _paths(session.cwd, arguments.output, arguments.takes)
+        paths = speak_files.paths(session.cwd, arguments.output, arguments.takes)
         for _ in range(arguments.takes):
             speech = await spoken(client, wish, arguments.engine)
-            _deliver(speech, None if arguments.output == STDOUT else next(paths), as_json=arguments.json)
+            _deliver(speech, None if arguments.output == speak_files.STDOUT else next(paths), as_json=arguments.json)
             wish = msgspec.structs.replace(wish, seed=(speech.seed + 1) % (LARGEST_SEED + 1))
     return Exit.OK
 
 
-def _check_output(session: Session, arguments: Namespace) -> None:
-    """Before anything is spoken. Raises RequestFailed."""
-    told, hint = arguments.output, f"For example -o hello{SUFFIX}, or -o - into a player."
-    if told == STDOUT:
-        if arguments.json or arguments.takes > 1:
-            what = "JSON" if arguments.json else "several takes"
-            raise RequestFailed(Problem("One thing on stdout", f"Sound goes there, so {what} cannot.", hint))
-        if sys.stdout.isatty():
-            raise RequestFailed(Problem("Sound in a terminal", "Stdout is a terminal, which plays no sound.", hint))
-    elif told is not None and not (session.cwd / told).is_dir() and Path(told).suffix.lower() != SUFFIX:
-        detail = f"{told}: sound of `say` comes as FLAC; a job (`submit tts`) writes wav, mp3, opus and m4b, too."
-        raise RequestFailed(Problem("Only FLAC", detail, hint))
+def _text(told: str) -> str:
+    """What to say. Raises RequestFailed: there is nothing, or it is no text."""
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig") if told == STDIN else told
+    except UnicodeError as error:
+        raise _no_text("What comes from stdin") from error
+    if not text.strip():
+        raise RequestFailed(Problem("Nothing to say", "The text is empty.", 'For example: say voice "Hello."'))
+    return text.strip()
+
+
+def _no_text(what: str) -> RequestFailed:
+    return RequestFailed(Problem("Not text", f"{what} is no text in UTF-8.", "Write it in UTF-8."))
 
 
 def _wish(session: Session, arguments: Namespace, text: str) -> Wish:
+    for told in filter(None, (text, arguments.language, arguments.voice)):
+        try:
+            told.encode()  # a command line may hold any bytes
+        except UnicodeError as error:
+            raise _no_text(ascii(told)) from error
     return Wish(
         text=text,
         language=arguments.language,
@@ -77,20 +78,11 @@ async def _look(client: Client, engine: str) -> None:
     """That it can speak, and whether one has to wait for it. Raises RequestFailed."""
     rows = expect(await client.ask(Ps()), Engines).rows
     row = of_kind(rows, engine, KIND, cannot="Does not speak", with_="Speak with")
+    if row.state == Stopped("operator") or isinstance(row.state, Failed):
+        detail = f"{row.name} is {words.state_of(row)}, so it does not start by itself."
+        raise RequestFailed(Problem("Does not run", detail, f"engineroom start {row.name}"))
     if not isinstance(row.state, Ready):
         say.note(f"{row.name} is {words.state_of(row)}: its model is loaded first")
-
-
-def _paths(cwd: Path, told: str | None, takes: int) -> Iterator[Path]:
-    """Where takes go: `hello.flac`, or `hello-1.flac` and on; in a folder the first numbers that are free."""
-    if told is None or (cwd / told).is_dir():
-        folder = cwd / (told or "")
-        numbered = (folder / f"say-{number}{SUFFIX}" for number in count(1))
-        return (path for path in numbered if not path.exists())
-    path = cwd / told
-    if takes == 1:
-        return iter([path])
-    return (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in islice(count(1), takes))
 
 
 def _deliver(speech: Speech, path: Path | None, *, as_json: bool) -> None:
@@ -163,9 +155,10 @@ def _arguments(parser: ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help=f"a {SUFFIX} file, a folder, or - for stdout; default: say-N{SUFFIX} here",
+        help=f"a {speak_files.SUFFIX} file, a folder, or - for stdout; default: say-N{speak_files.SUFFIX} here",
     )
     completes_files(output)
+    parser.add_argument("--force", action="store_true", help="replace FILE where it is there already")
     parser.add_argument("--voice", metavar="NAME", help="one of `engineroom voices`, or a recording")
     parser.add_argument("--language", metavar="XX", help="such as en or fr; else as the engine is set")
     parser.add_argument("--exaggeration", type=_amount, metavar="X", help="how lively, 0 to 2")

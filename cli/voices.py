@@ -12,7 +12,8 @@ from cli.exits import Exit
 from cli.recordings import Checked, NoEnvironment, checked
 from cli.session import Session
 from cli.verb import Verb, completes_files, family, takes_json
-from cli.voices_here import Named, check_name, folder_here, known, named, used_by, users
+from cli.voices_here import check_name, check_suffix, folder_here, one_of, used_by, users
+from engines.tts.sound.named import Named, known
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Json
 
@@ -48,6 +49,7 @@ def _add(session: Session, arguments: Namespace) -> Exit:
         raise RequestFailed(Problem("Name is taken", detail, "Choose another, or --force to replace it."))
     what = checked(session, source)
     _refuse(what)
+    check_suffix(source)
     voice = Named(name, folder / f"{name}{source.suffix.lower()}")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -65,14 +67,14 @@ def _add(session: Session, arguments: Namespace) -> Exit:
 def _check(session: Session, arguments: Namespace) -> Exit:
     folder, told = folder_here(session), arguments.what
     path = session.cwd / Path(told).expanduser()
-    voice = Named(path.name, path) if "/" in told or path.is_file() else named(folder, told)
+    voice = Named(path.name, path) if "/" in told or path.is_file() else one_of(folder, told)
     what = checked(session, voice.path)
     _tell(voice, what, as_json=arguments.json, engines=used_by(voice, users(session)))
     return Exit.FAILED if what.problems else Exit.OK
 
 
 def _remove(session: Session, arguments: Namespace) -> Exit:
-    voice = named(folder_here(session), arguments.name)
+    voice = one_of(folder_here(session), arguments.name)
     engines = used_by(voice, users(session))
     if engines and not arguments.force:
         detail = f"{', '.join(engines)} {'is' if len(engines) == 1 else 'are'} set to speak like {voice.name}."

@@ -6,25 +6,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from cli.session import Session
 from config.errors import did_you_mean
 from config.load import load
 from engines.tts.settings import TtsSettings
+from engines.tts.sound.named import SUFFIXES, Named, known, named
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, voices_folder
 
 _NAME = re.compile(r"\w[\w-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Named:
-    """A voice, and its recording."""
-
-    name: str
-    path: Path
 
 
 def folder_here(session: Session) -> Path:
@@ -35,22 +27,19 @@ def folder_here(session: Session) -> Path:
     return voices_folder(data_folder(session.environ))
 
 
-def known(folder: Path) -> list[Named]:
-    """All of them, by name."""
-    if not folder.is_dir():
-        return []
-    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    return sorted((Named(path.stem, path) for path in files), key=lambda one: (one.name, one.path.name))
-
-
-def named(folder: Path, name: str) -> Named:
+def one_of(folder: Path, name: str) -> Named:
     """The voice of that name. Raises RequestFailed: there is none."""
-    voices = known(folder)
-    for one in voices:
-        if name in (one.name, one.path.name):
-            return one
-    hint = did_you_mean(name, {one.name for one in voices})
+    if (voice := named(folder, name)) is not None:
+        return voice
+    hint = did_you_mean(name, {one.name for one in known(folder)})
     raise RequestFailed(Problem("No such voice", f"No voice is named {name!r}.", hint))
+
+
+def check_suffix(file: Path) -> None:
+    """Raises RequestFailed: a recording that is called so would not be found by its name."""
+    if file.suffix.lower() not in SUFFIXES:
+        detail = f"{file.name} ends in none of {', '.join(SUFFIXES)}."
+        raise RequestFailed(Problem("Bad name of a file", detail, "Rename it after what it is, and add it again."))
 
 
 def check_name(name: str) -> None:

@@ -35,13 +35,18 @@ class Draft:
         """The cursor, stopping at the ends."""
         self.index = max(0, min(len(self.knobs) - 1, self.index + by))
 
-    def find(self, text: str, start: int) -> None:
-        """The cursor on the first knob from `start` on, and round again, with `text` in its name, else in its help."""
+    def find(self, text: str, start: int) -> bool:
+        """The cursor on the first knob from `start` on, and round again, with `text` in its name, else in its help.
+
+        False where there is none: the cursor is at `start` then.
+        """
         wanted = "_".join(text.lower().split())
         order = [*range(start, len(self.knobs)), *range(start)]
         named = [at for at in order if wanted in self.knobs[at].name]
         told = [at for at in order if text.lower().strip() in self.knobs[at].help.lower()]
-        self.index = next(iter([*named, *told]), start)
+        found = [*named, *told]
+        self.index = next(iter(found), start)
+        return bool(found)
 
     def step(self, direction: int) -> None:
         """The next (+1) or previous (−1) sensible value; text has none."""

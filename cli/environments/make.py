@@ -121,7 +121,7 @@ def _make(making: Making, programs: Programs, *, rebuild: bool) -> Environment:
     output = programs.run(venv_command(folder))
     if output.code:
         raise RequestFailed(failures.of_output(output, "making a virtual environment", folder, making.log))
-    packages = Packages(folder, programs, making.progress, making.log, making.indexes)
+    packages = Packages(folder, work, programs, making.progress, making.log, making.indexes)
     # Before anything large is fetched: what is to be compiled lies somewhere, or can be compiled.
     sources = [_source(making, pin, packages, rebuild=rebuild) for pin in wanted.built]
     packages.install(wanted.wheels, "installing packages")
@@ -190,7 +190,7 @@ def _compiled(making: Making, source: _Source, packages: Packages, programs: Pro
             return "from pip's cache, compiled for a CPU like this one", test
         packages.uninstall(pin)
     environ, began = _build_environ(making), time.monotonic()
-    wheel = packages.compile(pin, making.requirements.tools, environ, making.folder / _WORK)
+    wheel = packages.compile(pin, making.requirements.tools, environ)
     packages.install([str(_keep(wheel, into))], f"installing {pin}")
     return f"compiled here in {time.monotonic() - began:.0f} s", None
 

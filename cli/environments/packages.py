@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,18 +32,35 @@ class Indexes:
     main: str | None = None
     more: tuple[str, ...] = ()
 
-    def options(self) -> tuple[str, ...]:
-        """Said to pip."""
-        main = () if self.main is None else ("--index-url", self.main)
-        return (*main, *(word for url in self.more for word in ("--extra-index-url", url)))
+    def environ(self) -> dict[str, str]:
+        """Variables that tell pip `main`."""
+        return {} if self.main is None else {"PIP_INDEX_URL": self.main}
+
+    def options(self, work: Path) -> tuple[str, ...]:
+        """What tells pip of `more`, by a file in the folder `work`. Raises OSError.
+
+        A variable would take the place of those that pip's configuration names, and everybody can read a command line.
+        """
+        if not self.more:
+            return ()
+        file = work / "indexes.txt"
+        file.touch(mode=0o600)
+        file.write_text("".join(f"--extra-index-url {shlex.quote(url)}\n" for url in self.more))
+        return ("--requirement", str(file))
 
 
 class Packages:
-    """pip of the environment in `folder`; each of its words raises RequestFailed or OSError where it cannot."""
+    """pip of the environment in `folder`; what lies in the folder `work` is thrown away in the end.
 
-    def __init__(self, folder: Path, programs: Programs, progress: Progress, log: Path, indexes: Indexes) -> None:
+    Each of its words raises RequestFailed or OSError where it cannot.
+    """
+
+    def __init__(
+        self, folder: Path, work: Path, programs: Programs, progress: Progress, log: Path, indexes: Indexes
+    ) -> None:
         self._folder, self._programs, self._progress, self._log = folder, programs, progress, log
-        self._pip, self._indexes = pip_command(folder), indexes.options()
+        self._pip, self._indexes = pip_command(folder), indexes
+        self._work = work
 
     def install(self, pins: Sequence[str], stage: str, *, target: Path | None = None) -> None:
         """These and nothing else; into `target`, where nobody else looks, or the environment itself."""
@@ -62,8 +80,17 @@ class Packages:
                 self._progress.stage(f"{stage}: unpacking")
 
         where = ("--target", str(target)) if target else ()
-        command = ("install", *_QUIET, "--progress-bar", "off", "--no-deps", *self._indexes, *where, *pins)
-        output = self._programs.run([*self._pip, *command], hears=hears)
+        command = (
+            "install",
+            *_QUIET,
+            "--progress-bar",
+            "off",
+            "--no-deps",
+            *self._indexes.options(self._work),
+            *where,
+            *pins,
+        )
+        output = self._programs.run([*self._pip, *command], more=self._indexes.environ(), hears=hears)
         if output.code:
             raise RequestFailed(failures.of_output(output, stage, self._folder, self._log))
 
@@ -71,14 +98,14 @@ class Packages:
         """That one package."""
         self._programs.run([*self._pip, "uninstall", *_QUIET, "--yes", pin.partition("==")[0]])
 
-    def compile(self, pin: str, tools: Sequence[str], environ: Mapping[str, str], work: Path) -> Path:
-        """A wheel of that package in the folder `work`, made from its source; nobody's cache is read or written.
+    def compile(self, pin: str, tools: Sequence[str], environ: Mapping[str, str]) -> Path:
+        """A wheel of that package among what is thrown away, made from its source; nobody's cache is read or written.
 
         pip knows a wheel that it compiled by the source alone, not by what it was compiled for: the ordinary cache
         could hand us one for another CPU or without CUDA, and would hand ours to others.
         """
         name = pin.partition("==")[0]
-        kit, wheels = work / "tools", work / "wheels"
+        kit, wheels = self._work / "tools", self._work / "wheels"
         if tools:
             self.install(tools, "installing the tools to compile", target=kit)
         self._progress.stage(f"compiling {name}")
@@ -89,10 +116,11 @@ class Packages:
             elif make := _MAKE.match(line):
                 self._progress.step(int(make[1]), 100)
 
+        indexes = self._indexes.options(self._work)
         command = ("wheel", *_QUIET, "--verbose", "--progress-bar", "off", "--no-deps", "--no-cache-dir", "--no-binary",
-                   name, "--no-build-isolation", "--wheel-dir", str(wheels), *self._indexes, pin)  # fmt: skip
+                   name, "--no-build-isolation", "--wheel-dir", str(wheels), *indexes, pin)  # fmt: skip
         path = f"{kit / 'bin'}:{self._programs.environ.get('PATH', '')}"
-        more = {**environ, "PYTHONPATH": str(kit), "PATH": path}
+        more = {**environ, **self._indexes.environ(), "PYTHONPATH": str(kit), "PATH": path}
         output = self._programs.run([*self._pip, *command], more=more, hears=hears, behind=True)
         made = sorted(wheels.glob("*.whl"))
         if output.code or not made:

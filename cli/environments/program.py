@@ -17,8 +17,13 @@ from typing import Final, TextIO
 _KEPT_LINES: Final = 400
 """Of the output, to find out what went wrong."""
 _BEHIND: Final = ("nice", "-n", "10")
-_PASSWORD: Final = re.compile(r"//[^/@\s]+@")
-"""In the URL of a package index."""
+_PASSWORD: Final = re.compile(r"//[^/\s]+@")
+"""In the URL of a package index; it may hold an @ itself."""
+
+
+def masked(text: str) -> str:
+    """A text that people may read, without the passwords in its URLs."""
+    return _PASSWORD.sub("//****@", text)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Programs:
     ) -> Output:
         """To its end, or its kill after so many seconds; `more` is added to the environment. With `behind`, engines
         that work go before it. Raises OSError where it cannot be started."""
-        self.log.write(f"$ {_PASSWORD.sub('//****@', ' '.join(command))}\n")
+        self.log.write(f"$ {masked(' '.join(command))}\n")
         last: deque[str] = deque(maxlen=_KEPT_LINES)
         process = subprocess.Popen(
             [*(_BEHIND if behind and shutil.which("nice") else ()), *command],
@@ -68,7 +73,7 @@ class Programs:
         try:
             assert process.stdout is not None
             with process.stdout as lines:
-                for line in lines:
+                for line in map(masked, lines):
                     self.log.write(line)
                     last.append(line.rstrip())
                     hears(last[-1])

@@ -19,6 +19,9 @@ RECORD: Final = "environment.json"
 BUILT: Final = "built"
 """The folder in it that keeps what was compiled, for the next environment."""
 
+WITHOUT_CUDA: Final = "this torch is one without CUDA"
+"""What a self-test says where the wrong build of torch was installed: no driver could help."""
+
 
 class SelfTest(Struct, frozen=True):
     """What a process of the environment found out about itself.

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from engines.contract import OutOfMemory
-from engines.environments.record import SelfTest
+from engines.environments.record import WITHOUT_CUDA, SelfTest
 from engines.environments.requirements import Device
 from engines.tts.library import prepare
 from engines.tts.miniature.shrink import Sizes, shrink_t3
@@ -48,7 +48,7 @@ def _library(torch: Any) -> str:
 
 def _no_gpu(torch: Any) -> str:
     if torch.version.cuda is None:
-        return ": this torch is one without CUDA"
+        return f": {WITHOUT_CUDA}"
     return f": this torch is for CUDA {torch.version.cuda}, and the driver gives it no GPU"
 
 

@@ -14,10 +14,11 @@ import pytest
 from env_kit import as_index, fill_index, offline
 
 from cli import env_json
+from cli.env_sync import failed
 from cli.environments.standing import standing_of
 from engines.environments.machine import this_machine
 from engines.environments.present import digests_of
-from engines.environments.record import RECORD, Environment, SelfTest, Stored, python_of, stored
+from engines.environments.record import RECORD, WITHOUT_CUDA, Environment, SelfTest, Stored, python_of, stored
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -94,7 +95,9 @@ async def test_packages_come_from_the_indexes_that_are_told_and_from_those_that_
     ran = await run("env", "sync", "fake", "--index", index, "--extra-index", extra)
     assert ran.code == 0, ran.err
     (one,) = stored(environments)
-    assert f"--index-url {index} --extra-index-url {extra} " in (environments / f"{one.name}.log").read_text()
+    log = (environments / f"{one.name}.log").read_text()
+    assert f"Looking in indexes: {index}, {third}, {extra}\n" in log
+    assert not [line for line in log.splitlines() if line.startswith("$ ") and "index-url" in line], "all can read it"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,9 @@ async def test_packages_come_from_the_indexes_that_are_told_and_from_those_that_
         (("sync", "fake", "--device", "cuda"), "No such device: Engines of kind fake do not compute on cuda."),
         (("sync", "llm", "--device", "cuda"), "No GPU: No NVIDIA GPU answers here"),
         (("sync", "fake", "--extra-index", "pytorch"), "No such index: 'pytorch' is no URL of a package index."),
+        (("sync", "fake", "--index", ""), "No such index: '' is no URL of a package index."),
+        (("sync", "fake", "--index", "ada:pass@word@box/simple"), "No such index: 'box/simple' is no URL of a"),
+        (("sync", "fake", "--index", "https://box/ simple"), "No such index: 'https://box/ simple' is no URL of a"),
         (("remove", "fake-cpu-1"), "Unknown environment: There is no environment 'fake-cpu-1' in "),
         (("list", "--host", "user@box"), "Not over ssh: Environments are made on their own box.\n  Run it there: ssh"),
     ],
@@ -176,3 +182,14 @@ def test_every_field_of_json_is_documented(tmp_path: Path) -> None:
     unfinished = env_json.environment(standing_of(Stored(tmp_path, None), (), this_machine(), ()))
     assert isinstance(unfinished, dict)
     assert set(unfinished) == set(shape)
+
+
+def test_a_torch_without_cuda_is_not_blamed_on_the_driver(tmp_path: Path) -> None:
+    def hint(text: str) -> str:
+        made = msgspec.structs.replace(MADE, kind="tts", device="cuda", test=SelfTest(False, "cpu", text))
+        return failed(Stored(tmp_path / "tts-cuda-1", made)).hint
+
+    assert "nvidia-smi" in hint("it wrote a token on the CPU: this torch is for CUDA 13.0, and no GPU answers")
+    wrong = hint(f"it wrote a token on the CPU: {WITHOUT_CUDA}")
+    assert "nvidia-smi" not in wrong
+    assert "`engineroom env sync tts --rebuild`" in wrong

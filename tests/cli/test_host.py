@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import scripted_supervisor
 from scripted_supervisor import Script
 
 from ipc import control
+from ipc.snapshot import Knob
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -66,3 +68,18 @@ async def test_a_host_where_nothing_runs_says_so(state: Path, run: Run) -> None:
     ran = await run("--host", "ada@box", "ps")
     assert ran.code == 3
     assert str(state / "socket") in ran.err
+
+
+@pytest.mark.parametrize("words", [("say", "voice", "Hello.", "--voice", "rec.wav"), ("set", "voice", "voice=rec.wav")])
+async def test_a_file_that_is_only_here_is_not_sent_as_a_name(
+    script: Script, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    knob = Knob("voice", "", "", "", None, None, (), "", "flight", "a recording")
+    monkeypatch.setattr(scripted_supervisor, "KNOBS", (knob,))
+    ran = await run("--host", "ada@box", *words)
+    assert "rec.wav is a file here" not in ran.err
+    (tmp_path / "rec.wav").touch()
+    ran = await run("--host", "ada@box", *words)
+    assert ran.code == 1
+    assert "Not on that box: rec.wav is a file here, and ada@box would look for it there." in ran.err
+    assert "Copy it to ada@box, and write its path there, absolute." in ran.err

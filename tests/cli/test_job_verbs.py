@@ -90,6 +90,7 @@ async def test_job_show_of_a_job_with_audio_that_waited_for_others(script: Scrip
     lines = (await run("job", "show", "box-1")).out.splitlines()
     assert {
         "  after      box-7, box-8",
+        "  tokens     0",
         "  audio      12:00, RTF 0.04",
         "  energy     12.4 kJ, 17 J for each second of audio",
         "  results    1.0 MiB on the box, until `engineroom job clear`",
@@ -295,7 +296,7 @@ async def test_job_units(script: Script, run: Run) -> None:
         ["#", "UNIT", "WHERE", "STATE", "TRY", "RUN", "TOKENS", "TIME", "SPEED", "ENERGY"],
         ["0", "p001", "….jsonl line 1", "done", "1", "0", "105", "2.1 s", "50 tok/s", "33 J"],
         ["1", "p002", "….jsonl line 2", "failed", "3", "—", "—", "—", "—", "—"],
-        ["2", "—", "….jsonl line 1", "done", "1", "0", "105", "2.1 s", "RTF 0.04", "33 J"],
+        ["2", "—", "….jsonl line 1", "done", "1", "0", "105", "2.1 s", "—", "33 J"],
     ]
     assert max(map(len, ran.out.splitlines())) <= 80
 

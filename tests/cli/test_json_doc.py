@@ -12,8 +12,8 @@ from msgspec.structs import fields as fields_of
 from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, UNIT, Script
 
 from cli import gpu_json, job_json, json_shapes, ledger_json, models_json, speak, voices
-from cli.voices_here import Named
 from config.load import load
+from engines.tts.sound.named import Named
 from ipc.control import Cleared, Price
 from ipc.errors import Problem
 from ipc.models import Checked, ModelRow, Quality, Removed

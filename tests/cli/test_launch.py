@@ -166,6 +166,23 @@ async def test_the_demo_says_what_it_takes_to_speak_the_story(
     assert "audiobook" not in ran.out
 
 
+@pytest.mark.parametrize("name", ["answers.jsonl", "story.m4b"])
+async def test_the_demo_replaces_nothing_that_no_demo_wrote(standin: Path, run: Run, tmp_path: Path, name: str) -> None:
+    await anyio.Path(tmp_path / "story.txt").write_text("Once upon a time.")
+    mine = anyio.Path(tmp_path / "here" / name)
+    await mine.parent.mkdir()
+    await mine.write_text("mine")
+    ran = await run("demo", "prompts.jsonl", "-o", "here")
+    assert ran.code == 1
+    assert f"{mine} is there, and no demo wrote it." in ran.err
+    assert await mine.read_text() == "mine"
+    await mine.unlink()
+    assert (await run("demo", "prompts.jsonl", "-o", "here")).code == 0
+    await mine.write_text("of that demo")
+    assert (await run("demo", "prompts.jsonl", "-o", "here")).code == 0
+    assert not await mine.exists()
+
+
 async def test_crashes_are_not_waited_for_to_the_end(standin: Path, run: Run, state: Path) -> None:
     keeper = "import os, sys\nwhile True: os.spawnv(os.P_WAIT, sys.executable, sys.argv[sys.argv.index('--') + 1:])\n"
     daemon = (

@@ -20,7 +20,7 @@ from scripted_supervisor import ENGINE, ENGINES, Script, listening
 from engines.tts.unit import Said, Spoken, ask_of, encode
 from ipc import control
 from ipc.speech import Wish, speech_of
-from ipc.states import Stopped
+from ipc.states import Failed, Stopped
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -87,6 +87,37 @@ async def test_without_a_name_nothing_is_written_over(script: Script, run: Run, 
     assert (tmp_path / "say-2.flac").read_text() == "mine"
 
 
+@pytest.mark.parametrize(("takes", "there"), [("1", "a.flac"), ("2", "a-2.flac")])
+async def test_a_file_is_replaced_only_by_force(
+    script: Script, run: Run, tmp_path: Path, takes: str, there: str
+) -> None:
+    (tmp_path / there).write_text("mine")
+    ran = await run("say", "voice", "Hello.", "-o", "a.flac", "--takes", takes)
+    assert ran.code == 1
+    assert f"Output exists: {tmp_path / there} is there already." in ran.err
+    assert (asked(script), (tmp_path / there).read_text()) == ([], "mine")
+    assert (await run("say", "voice", "Hello.", "-o", "a.flac", "--takes", takes, "--force")).code == 0
+    assert (tmp_path / there).read_bytes() == FLAC
+
+
+async def test_bytes_that_are_no_text_are_refused_from_a_pipe_too(script: Script, run_process: Run) -> None:
+    ran = await run_process("say", "voice", "-", "-o", "a.flac", stdin=b"caf\xe9")
+    assert ran.code == 1
+    assert ran.err == "engineroom: Not text: What comes from stdin is no text in UTF-8.\n  Write it in UTF-8.\n"
+    assert asked(script) == []
+
+
+@pytest.mark.parametrize("standing", [Stopped("operator"), Failed("truncated file", ())])
+async def test_an_engine_that_only_the_operator_starts_is_not_waited_for(
+    script: Script, run: Run, standing: Stopped | Failed
+) -> None:
+    script.engines = (msgspec.structs.replace(VOICE, state=standing),)
+    ran = await run("say", "voice", "Hello.")
+    assert ran.code == 1
+    assert "so it does not start by itself.\n  engineroom start voice\n" in ran.err
+    assert asked(script) == []
+
+
 async def test_sound_goes_through_a_pipe_and_words_beside_it(script: Script) -> None:
     command = [sys.executable, str(ROOT / "engineroom.py"), "say", "voice", "-", "-o", "-"]
     done = await anyio.run_process(command, input=b"From a pipe.\n")
@@ -148,7 +179,10 @@ async def test_one_waits_knowingly_for_a_model_that_is_loaded_first(script: Scri
         (("voice", "Hello.", "-o", "a.wav"), "Only FLAC: a.wav: sound of `say` comes as FLAC; a job"),
         (("voice", "Hello.", "-o", "-", "--json"), "Sound goes there, so JSON cannot."),
         (("voice", "Hello.", "-o", "-", "--takes", "2"), "Sound goes there, so several takes cannot."),
-        (("voice", "Hello.", "-o", "nowhere/a.flac"), "Cannot write: "),
+        (("voice", "Hello.", "-o", "nowhere/a.flac"), "No such folder: There is no folder "),
+        (("voice", "Hello.", "-o", "nowhere/"), "No such folder: There is no folder nowhere/."),
+        (("voice", "Hello.", "--voice", "\udcff"), "Not text: '\\udcff' is no text in UTF-8."),
+        (("voice", "\udcff", "-o", "a.flac"), "Not text: '\\udcff' is no text in UTF-8.\n  Write it in UTF-8."),
         (("voice", "Hello.", "--takes", "0"), "argument --takes: '0' is no whole number from 1 to 99"),
         (("voice", "Hello.", "--seed", "-1"), "argument --seed"),
         (("voice", "Hello.", "--cfg", "2.1"), "argument --cfg: '2.1' is no number from 0 to 2"),
@@ -162,6 +196,7 @@ async def test_what_cannot_be_is_one_sentence(
     assert ran.code != 0
     assert sentence in ran.err
     assert ran.out == ""
+    assert asked(script) == []
 
 
 async def test_a_program_gets_sound_and_numbers(script: Script) -> None:

@@ -98,6 +98,23 @@ async def test_a_name_is_a_safe_file_name(run: Run, folder: Path, tmp_path: Path
     assert "cannot name a voice" in ran.err
 
 
+async def test_a_recording_that_its_name_would_not_find_is_not_kept(run: Run, folder: Path, tmp_path: Path) -> None:
+    recording(tmp_path, "take.snd")
+    ran = await run("voices", "add", "anna", "take.snd")
+    assert ran.code == 1
+    assert "take.snd ends in none of .wav, .wave, .flac" in ran.err
+    assert names(folder) == []
+
+
+async def test_what_is_listed_is_found_and_nothing_else_is_listed(run: Run, folder: Path) -> None:
+    for name in ("CARL.WAV", "anna.wave", "notes.txt", ".hidden.wav"):
+        recording(folder, name)
+    listed = json.loads((await run("voices", "list", "--json")).out)
+    assert [Path(voice["file"]).name for voice in listed] == ["CARL.WAV", "anna.wave"]
+    for voice in listed:
+        assert (await run("voices", "check", voice["name"])).code == 0
+
+
 async def test_the_list_says_how_long_of_what_type_and_who_uses_it(run: Run, folder: Path) -> None:
     recording(folder, "anna.wav", 9)
     recording(folder, "ben.flac")

@@ -102,9 +102,9 @@ def test_speed(row: JobRow, says: str) -> None:
 
 def test_speed_of_a_unit() -> None:
     assert job_words.speed_of_unit(UNIT) == "50 tok/s"
-    assert job_words.speed_of_unit(replace(UNIT, audio_seconds=52.5)) == "RTF 0.04"
+    assert job_words.speed_of_unit(replace(UNIT, audio_seconds=52.5)) == "—"
     assert job_words.speed_of_unit(replace(UNIT, tokens=None)) == "—"
-    assert job_words.speed_of_unit(replace(UNIT, seconds=None, audio_seconds=52.5)) == "—"
+    assert job_words.speed_of_unit(replace(UNIT, seconds=None)) == "—"
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from engines.catalog import KINDS
 from engines.environments.requirements import Device, Requirements, devices_of, kinds, requirements_of
 
 ROOT = Path(__file__).parents[2]
 ALL = [(kind, device) for kind in kinds() for device in devices_of(kind)]
-PIN = re.compile(r"([\w.-]+)==([\w.]+(?:\+cpu)?)(; (?:sys_platform [!=]= 'linux'|python_version (?:<|>=) '3.13'))?")
+PIN = re.compile(r"([\w.-]+)={2,3}([\w.]+(?:\+cpu)?)(; (?:sys_platform [!=]= 'linux'|python_version (?:<|>=) '3.13'))?")
 OWN: dict[str, dict[str, str]] = {
     "tts": {
         "huggingface-hub": "transformers 5.2, which chatterbox-tts needs, needs one below 2",
@@ -85,7 +86,13 @@ def test_llama_cpp_is_compiled_here_under_the_name_of_its_wheel() -> None:
 def test_what_speaks_is_the_same_on_both_devices_but_for_the_build_of_torch() -> None:
     cpu, cuda = ({*requirements_of("tts", device).wheels} for device in devices_of("tts"))
     assert cpu - cuda == {"torch==2.13.0+cpu; sys_platform == 'linux'", "torch==2.13.0; sys_platform != 'linux'"}
-    assert {pin for pin in cuda - cpu if not pin.startswith(("nvidia-", "cuda-", "triton=="))} == {"torch==2.13.0"}
+    assert {pin for pin in cuda - cpu if not pin.startswith(("nvidia-", "cuda-", "triton=="))} == {"torch===2.13.0"}
+
+
+def test_the_torch_for_gpus_is_never_the_build_for_cpus() -> None:
+    """pip takes the highest version that a pin allows, and `2.13.0+cpu` is above `2.13.0`."""
+    (pin,) = (pin for pin in requirements_of("tts", "cuda").wheels if pin.startswith("torch="))
+    assert [version for version in ("2.13.0", "2.13.0+cpu") if version in Requirement(pin).specifier] == ["2.13.0"]
 
 
 def test_packages_whose_own_pins_are_not_kept_are_few_and_named() -> None:

@@ -167,10 +167,11 @@ def test_a_voice_that_is_nowhere_is_refused_in_a_sentence(tmp_path: Path) -> Non
 def test_a_name_means_the_recording_in_the_folder_of_voices(tmp_path: Path) -> None:
     folder = tmp_path / "voices"
     folder.mkdir()
-    for name in ("anna.txt", "anna.wav"):
+    for name in ("anna.txt", "anna.wav", "CARL.WAV"):
         (folder / name).touch()
     environ = {"ENGINEROOM_DATA": str(tmp_path)}
     assert find("anna", environ) == find("anna.wav", environ) == folder / "anna.wav"
+    assert find("CARL", environ) == folder / "CARL.WAV"
 
 
 def test_a_checkpoint_without_a_voice_asks_for_a_recording(library: Any) -> None:

@@ -125,6 +125,29 @@ def test_project_gutenbergs_licence_is_not_spoken(tmp_path: Path) -> None:
     assert document == Document(Book("Moby Dick", "Herman Melville", "english"), (Chapter("", ("Call me Ishmael.",)),))
 
 
+# ── lines of JSON ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_answers_of_an_earlier_job_are_spoken_and_not_the_lines_they_stand_in(tmp_path: Path) -> None:
+    lines = (
+        '{"id":"a","answer":"It was late.\\n\\nHe went.","tokens":9,"prompt_tokens":3,"finish":"stop"}\n'
+        '\n{"text":"And came back.","id":2,"mood":"glad"}\r\n'
+    )
+    assert shown(read(tmp_path, "a.jsonl", lines)) == [("", ["It was late.", "He went.", "And came back."])]
+
+
+@pytest.mark.parametrize("line", ['{"id":"a","prompt":"What?"}', '["text"]', "It was late.", '{"text": 3}'])
+def test_a_line_without_words_is_refused_by_its_number(tmp_path: Path, line: str) -> None:
+    assert refusal(tmp_path, "a.jsonl", f'{{"text":"One."}}\n{line}\n') == (
+        "Nothing to read aloud: Line 2 is no JSON with a `text`, or with the `answer` of an earlier job."
+    )
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.csv", "a.npy", "a.xml", "a.PDF", "a.docx"])
+def test_files_of_data_are_not_read_aloud(tmp_path: Path, name: str) -> None:
+    assert refusal(tmp_path, name, "Words, words").startswith(f"Not read aloud: {name} is a {name[2:].lower()} file")
+
+
 # ── characters ────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -217,6 +217,11 @@ async def test_a_knob_is_looked_for_while_its_name_is_typed(at: Looking) -> None
     assert at.app.screen.query_one("#knobs").size.width == wide, "the field takes nothing from the rows"
     await at.press("escape")
     assert "▸ deterministic" in at.text("knobs")
+    await at.press("/", "t", "q")
+    await at.until(lambda: "no setting has 'tq' in its name or help" in at.text("feet"))
+    await at.press("backspace")
+    await at.until(lambda: "enter stays there" in at.text("feet"))
+    await at.press("escape")
     await at.press("/", "c", "t", "x", "enter")
     await at.until(lambda: "▸ n ctx" in at.text("knobs"))
     assert isinstance(at.app.screen, KnobPanel)

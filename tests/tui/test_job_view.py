@@ -276,3 +276,11 @@ def test_of_a_hundred_thousand_units_only_those_in_sight_are_drawn(monkeypatch: 
         assert len(drawn) <= 25
     assert view.in_sight().stop - view.in_sight().start == 25
     assert view.units.missing(view.in_sight().start, view.in_sight().stop) == [49, 50]
+
+
+def test_a_unit_that_was_asked_for_again_is_not_said_to_be_redone() -> None:
+    """A redo that failed counts, too."""
+    unit = msgspec.structs.replace(worked.unit(0), state="failed", take=1)
+    said = text(job_units.unit_pane(unit, (), 120))
+    assert "asked again 1×" in said
+    assert "redone" not in said

@@ -112,7 +112,7 @@ def unit_pane(unit: UnitRow, runs: Sequence[RunRow], width: int) -> list[Line]:
     said = [f"#{unit.index} {unit.name or ''}".rstrip(), unit.where, unit.state]
     said += [f"run {run.number} on {run.engine}"] if run else []
     said += [measures.plural(unit.attempts, "attempt")] if unit.attempts else []
-    said += [f"redone {unit.take}×"] if unit.take else []
+    said += [f"asked again {unit.take}×"] if unit.take else []
     said += [f"took {measures.latency(unit.seconds)}"] if unit.seconds is not None else []
     said += [f"{measures.count(unit.tokens)} tokens"] if unit.tokens is not None else []
     said += [f"first token {measures.latency(unit.ttft_seconds)}"] if unit.ttft_seconds is not None else []

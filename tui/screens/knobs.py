@@ -23,6 +23,7 @@ from tui.widgets.lined import Lined
 PRICE_SECONDS = 0.15
 """How long the keys must rest before the price is asked."""
 NARROW = 100
+FINDING = "a part of a name finds the setting: enter stays there, esc goes back"
 
 
 class KnobPanel(ModalScreen[None]):
@@ -138,13 +139,13 @@ class KnobPanel(ModalScreen[None]):
             field = self.query_one("#typed", Input)
             field.display = True
             field.focus()
-            self._say("a part of a name finds the setting: enter stays there, esc goes back", "dim")
+            self._say(FINDING, "dim")
 
     @on(Input.Changed, "#typed")
     def _look(self, event: Input.Changed) -> None:
         if self._draft and self._found_from is not None:
-            self._draft.find(event.value, self._found_from)
-            self.draw()
+            found = self._draft.find(event.value, self._found_from)
+            self._say(*((FINDING, "dim") if found else (f"no setting has {event.value!r} in its name or help", "warn")))
 
     @on(Input.Submitted, "#typed")
     def _typed(self, event: Input.Submitted) -> None:

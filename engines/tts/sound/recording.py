@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from engines.tts.sound.named import named
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, voices_folder
 
@@ -28,7 +29,6 @@ _SILENT_RMS = 0.001
 _FULL_SCALE = 0.999
 _SOME_CLIPPED, _MUCH_CLIPPED = 0.001, 0.02
 _FORMATS = "WAV, FLAC, OGG or MP3"
-_ENDINGS = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff", ".au", ".caf")
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,8 @@ def find(name: str, environ: Mapping[str, str]) -> Path:
     folder = voices_folder(data_folder(environ))
     path = Path(name).expanduser()
     if path.parent == Path():
-        whole = folder / name
-        kept = [whole, *(whole.with_name(name + ending) for ending in _ENDINGS)]
-        path = next((file for file in kept if file.is_file()), path)
+        voice = named(folder, name)
+        path = path if voice is None else voice.path
     if path.is_file():
         return path
     raise RequestFailed(

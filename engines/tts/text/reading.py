@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from engines.contract import CannotPlan
-from engines.tts.text import epub, markdown, markup, plain, subtitles
+from engines.tts.text import answers, epub, markdown, markup, plain, subtitles
 from engines.tts.text.document import Document
 from engines.tts.text.encoding import text_of
 from ipc.errors import Problem
@@ -25,7 +25,14 @@ _FORMATS: Final[dict[str, Callable[[str], Document]]] = {
     ".htm": markup.read,
     ".xhtml": markup.read,
     ".srt": subtitles.read,
+    ".jsonl": answers.read,
+    ".ndjson": answers.read,
 }
+_NOT_READ: Final = frozenset(
+    (".csv", ".tsv", ".json", ".xml", ".yaml", ".npy", ".npz", ".parquet")
+    + (".pdf", ".ps", ".doc", ".docx", ".odt", ".rtf", ".mobi", ".azw3", ".pptx", ".xlsx")
+)
+"""Data, and words in a wrapping that we do not open: reading such a file as it is would be reading marks aloud."""
 _MARKUP: Final = frozenset({".html", ".htm", ".xhtml"})
 
 
@@ -33,9 +40,17 @@ def read(source: Path) -> Document:
     """The document in a file; its suffix says what it is, plain text where we do not know it.
 
     Raises:
-        CannotPlan: it is missing, unreadable, too large, broken, or has nothing to say.
+        CannotPlan: it is missing, unreadable, too large, broken, of no format with words, or has nothing to say.
     """
     suffix = source.suffix.lower()
+    if suffix in _NOT_READ:
+        raise CannotPlan(
+            Problem(
+                "Not read aloud",
+                f"{source.name} is a {suffix[1:]} file, and how to find the words in it is not known.",
+                'Give its words as txt, md, epub, html or srt, or as jsonl with {"text": "…"} in each line.',
+            )
+        )
     most = MOST_BOOK_BYTES if suffix == ".epub" else MOST_BYTES
     try:
         status = source.stat()
