@@ -76,7 +76,7 @@ def _remove(session: Session, arguments: Namespace) -> Exit:
     engines = used_by(voice, users(session))
     if engines and not arguments.force:
         detail = f"{', '.join(engines)} {'is' if len(engines) == 1 else 'are'} set to speak like {voice.name}."
-        raise RequestFailed(Problem("In use", detail, "Choose another `voice` there first; or --force."))
+        raise RequestFailed(Problem("In use", detail, "Set another voice or cast there first; or --force."))
     if not arguments.yes and not _agreed(voice):
         say.note("nothing was removed")
         return Exit.FAILED

@@ -58,7 +58,7 @@ def _open(settings: TtsSettings, *, gpus: bool) -> Iterator[tuple[TtsSettings, s
 
 
 def _ladder(asked: TtsSettings) -> Iterator[tuple[TtsSettings, str]]:
-    settings = asked if asked.parallel else msgspec.structs.replace(asked, parallel=1)  # the options went down to it
+    settings = asked
     while changes := settings.step_down():
         settings = msgspec.structs.replace(settings, **changes)
         yield settings, _words(settings, asked)

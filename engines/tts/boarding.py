@@ -145,7 +145,7 @@ class Boarding:
                 Problem(
                     "Text too long",
                     f"It has {len(ask.text):,} characters; {MOST_CHARACTERS:,} are spoken at once.",
-                    "Save it as a file, and submit that: engineroom submit FILE.txt.",
+                    "Save it as a file, and submit that: engineroom submit tts FILE.txt -o FILE.m4b.",
                 )
             )
         changes = {

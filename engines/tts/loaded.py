@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import time
-from typing import Final
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from engines.tts.estimate import TOGETHER, gpu_bytes, need
 from engines.tts.judge import SILENCE
 from engines.tts.learnedfile import path_of
 from engines.tts.loading import BUILT, library_model
-from engines.tts.precision import NAMES, for_sound, for_tokens
+from engines.tts.precision import NAMES, Numbers, for_sound, for_tokens
 from engines.tts.reader import Reader
 from engines.tts.renderer import Renderer
 from engines.tts.settings import TtsSettings
@@ -36,6 +36,7 @@ from engines.tts.verdicts import Verdicts
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder
 
+N = TypeVar("N", bound=Numbers)
 _SAY_SECONDS: Final = 1.0
 _DECODES: Final = 0.92
 _SOUNDS: Final = 0.96
@@ -61,7 +62,9 @@ class Loaded:
         report.loading(0.0)
         placed = bool(placement())
         self._device = "cuda" if placed and not memory.simulated else "cpu"
-        self._numbers = for_tokens(settings, on_gpu=placed)
+        if self._device == "cuda":
+            _check_gpu()
+        self._numbers = _numbers(for_tokens(settings, on_gpu=placed), self._device)
         self.name, self.quantization = checkpoint.name, NAMES[self._numbers]
         self.on_gpu = placed or None
         """None where it was not placed on one."""
@@ -79,8 +82,6 @@ class Loaded:
         report.loading(1.0)
 
     def _build(self, checkpoint: Checkpoint, settings: TtsSettings) -> None:
-        if self._device == "cuda":
-            _check_gpu()
         model = library_model(checkpoint, self._report)
         self._forward(BUILT)
         model.t3.to(self._device)
@@ -88,7 +89,8 @@ class Loaded:
         self._forward(_DECODES)
         for part in (model.s3gen.flow, model.s3gen.mel2wav):  # what listens to voices stays in the host's memory
             part.to(self._device)
-        sound = Sound(model.s3gen, model.watermarker, for_sound(settings, on_gpu=self._device == "cuda"))
+        sound_numbers = _numbers(for_sound(settings, on_gpu=self._device == "cuda"), self._device)
+        sound = Sound(model.s3gen, model.watermarker, sound_numbers)
         self._forward(_SOUNDS)
         reader = Reader(model, checkpoint.backend)
         reader.check_wanted(settings.language)
@@ -124,9 +126,9 @@ class Loaded:
         most = self._settings.parallel or TOGETHER
         if most == 1 or self._settings.compile:  # each number would be compiled for minutes
             return most
-        speeds = measured(self._decoder, lambda: self._boarding.sample(_LONG), most, self._report.step)
-        if (chosen := enough(speeds)) < most:
-            _log(told(speeds, chosen))
+        found_here = measured(self._decoder, lambda: self._boarding.sample(_LONG), most, self._report.step)
+        if (chosen := enough(found_here)) < most:
+            _log(told(found_here, chosen))
         return chosen
 
     def _forward(self, fraction: float) -> None:
@@ -211,6 +213,13 @@ class Loaded:
         if now - self._said >= pause_seconds and self._tally.chunks:
             self._said = now
             self._report.say(str(self._tally))
+
+
+def _numbers(wanted: N, device: str) -> N | Literal["fp16"]:
+    """An older GPU has no bf16 of its own, and 16 bits of another sort."""
+    if device == "cuda" and wanted == "bf16" and torch.cuda.get_device_capability() < (8, 0):
+        return "fp16"
+    return wanted
 
 
 def _check_gpu() -> None:

@@ -23,10 +23,10 @@ def for_tokens(settings: TtsSettings, *, on_gpu: bool) -> Numbers:
 
 
 def for_sound(settings: TtsSettings, *, on_gpu: bool) -> Literal["fp32", "fp16", "bf16"]:
-    """Of the part that makes sound: half a GPU's numbers are enough for it, a CPU gains nothing by them."""
+    """Of the steps of the flow that makes sound, likewise."""
     if settings.sound_precision != "auto":
         return settings.sound_precision
-    return "bf16" if on_gpu else "fp32"
+    return "bf16" if on_gpu or cpu_has_bf16() else "fp32"
 
 
 def cpu_has_bf16(information: Path = Path("/proc/cpuinfo")) -> bool:

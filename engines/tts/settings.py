@@ -31,8 +31,8 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         knob(
             "",
             "model",
-            "a folder with a Chatterbox checkpoint, or its name on the hub, from which it was fetched before",
-            recommend="an absolute path",
+            "a Chatterbox checkpoint: a folder, the name of one in the data folder, or on the hub (fetched before)",
+            recommend=f"{CHATTERBOX} · ResembleAI/chatterbox-turbo · an absolute path",
         ),
     ] = CHATTERBOX
     backend: Annotated[
@@ -43,7 +43,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         knob(
             "chunks",
             "context",
-            "chunks decoded together; 0 chooses by measurement, as far as the memory goes",
+            "chunks decoded together, at most; 0 means as many as are faster and have room",
             ge=0,
             le=64,
             recommend="1 on a full 8 GB card",
@@ -75,7 +75,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         knob(
             "tokens",
             "flight",
-            "expect at most so many of a chunk; 0 means as the budget says",
+            "most that are expected of a chunk, which gets no more text than they say; 0: as the budget has it",
             ge=0,
             le=1000,
             recommend="0 · 8 GB at most 1000 · 25 are a second",
@@ -97,10 +97,10 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "auto"
     voice: Annotated[
         str,
-        knob("", "flight", "a recording to sound like: a path, or a name in the data folder; empty is the built-in"),
+        knob("", "flight", "one of `engineroom voices`, or a recording's path; empty is the built-in"),
     ] = ""
-    cast: Annotated[str, knob("", "flight", "a TOML file that gives chapters voices of their own: its path")] = ""
-    lexicon: Annotated[str, knob("", "flight", "a TOML file that says how to pronounce words: its path")] = ""
+    cast: Annotated[str, knob("", "flight", "path of a TOML file that gives chapters voices of their own")] = ""
+    lexicon: Annotated[str, knob("", "flight", "path of a TOML file that says how to pronounce words")] = ""
     exaggeration: Annotated[
         float, knob("", "flight", "how lively it speaks", ge=0, le=2, recommend="0.5; Turbo has none")
     ] = 0.5
@@ -132,7 +132,8 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         knob("takes", "flight", "how often a chunk that sounds wrong is spoken anew", ge=0, le=9),
     ] = 2
     flow_steps: Annotated[
-        int, knob("steps", "flight", "of the flow that makes sound; 0 means 10, and 2 for Turbo", ge=0, le=50)
+        int,
+        knob("steps", "flight", "of the flow that makes sound, fewer are faster; 0 means 10, for Turbo 2", ge=0, le=50),
     ] = 0
     reference_seconds: Annotated[
         float,
@@ -146,19 +147,19 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         ),
     ] = 10.0
     use_alignment_analyzer: Annotated[
-        bool, knob("", "flight", "let the multilingual model's own watch over its attention end and prolong chunks")
+        bool, knob("", "flight", "multilingual: let the library's watch over attention decide when a chunk ends")
     ] = False
     watermark: Annotated[bool, knob("", "flight", "mark the sound as made by a machine, inaudibly")] = True
     cleanup: Annotated[
         Literal["auto", "every", "adaptive"],
-        knob("", "now", "when spare memory goes back: when it is much, or after so many chunks"),
+        knob("", "now", "when spare memory goes back: when it is much, or after some chunks (`cleanup_every`)"),
     ] = "auto"
     cleanup_every: Annotated[
         int,
         knob(
             "chunks",
             "now",
-            "after so many with `every`; with `adaptive` after the work's chunks divided by it, at least 5",
+            "`every`: after so many; `adaptive`: after the work's chunks divided by so many, at least 5",
             ge=1,
             le=1000,
             recommend="3 on 8 GB",
@@ -171,7 +172,7 @@ class TtsSettings(EngineSettings, frozen=True, kw_only=True):
         float,
         knob("LUFS", "flight", "loudness of the whole; 0 leaves it as it is", ge=-40, le=0, recommend="-19"),
     ] = -19.0
-    bitrate: Annotated[int, knob("kbit/s", "flight", "of mp3, opus and m4b", ge=16, le=320)] = 64
+    bitrate: Annotated[int, knob("kbit/s", "flight", "of m4b, m4a, mp3 and opus", ge=16, le=320)] = 64
     subtitles: Annotated[
         Literal["none", "srt", "vtt", "both"], knob("", "flight", "the text with its times, beside the output")
     ] = "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -17,14 +18,22 @@ _STEP_SECONDS: Final = 0.1
 _SECONDS: Final = 5.0
 """Not begun with more once it took so long."""
 _SHARE: Final = 0.95
+_COUNTS: Final = (1, 2, 4, 8, 16, 32, 64)
 
 
-def measured(decoder: Decoder, chunk: Callable[[], Chunk], most: int, step: Callable[[], None]) -> dict[int, float]:
-    """Tokens a second by chunks together: 1, 2, 4… up to `most`, as far as memory and a few seconds go."""
+@dataclass(frozen=True)
+class Measured:
+    """`speeds` are tokens a second by chunks together; `fits` is how many have room, as far as is known."""
+
+    speeds: Mapping[int, float]
+    fits: int
+
+
+def measured(decoder: Decoder, chunk: Callable[[], Chunk], most: int, step: Callable[[], None]) -> Measured:
+    """1, 2, 4… together up to `most`, as far as memory and a few seconds go."""
     speeds: dict[int, float] = {}
     began = time.monotonic()
-    counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < most]
-    for count in [*counts, most]:
+    for count in [*(count for count in _COUNTS if count < most), most]:
         if time.monotonic() - began > _SECONDS:
             break
         chunks = [chunk() for _ in range(count)]
@@ -32,22 +41,27 @@ def measured(decoder: Decoder, chunk: Callable[[], Chunk], most: int, step: Call
             speeds[count] = count / _fastest_step(decoder, chunks, step)
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
-            break
+            return Measured(speeds, max(speeds, default=1))
         finally:
             for one in chunks:
                 decoder.drop(one)
-    return speeds
+    return Measured(speeds, most)
 
 
-def enough(speeds: Mapping[int, float]) -> int:
-    """The fewest together that are about as fast as the best; 1 where nothing was measured."""
+def enough(found: Measured) -> int:
+    """The fewest together that are about as fast as the best.
+
+    Where time ran out while more were still faster, all that have room.
+    """
+    speeds = found.speeds
     best = max(speeds.values(), default=0.0)
-    return next((count for count in sorted(speeds) if speeds[count] >= _SHARE * best), 1)
+    chosen = next((count for count in sorted(speeds) if speeds[count] >= _SHARE * best), 1)
+    return found.fits if chosen == max(speeds, default=1) else chosen
 
 
-def told(speeds: Mapping[int, float], chosen: int) -> str:
+def told(found: Measured, chosen: int) -> str:
     """In words, for the log."""
-    figures = ", ".join(f"{count}: {speeds[count]:.0f}" for count in sorted(speeds))
+    figures = ", ".join(f"{count}: {found.speeds[count]:.0f}" for count in sorted(found.speeds))
     return f"parallel: {chosen} together; tokens a second by chunks together: {figures}"
 
 

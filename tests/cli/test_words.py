@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from scripted_supervisor import JOB, UNIT
+from scripted_supervisor import ENGINE, JOB, UNIT
 
 from cli import job_words, say, words
 from ipc.snapshot import JobRow
+from ipc.states import Ready, Stopped
 
 RUNNING = replace(
     JOB,
@@ -143,3 +144,9 @@ def test_a_table_in_parts_never_gets_narrower() -> None:
     assert columns.lines([("b", "1000")]) == ["b     1000"]
     assert columns.lines([("c", "2")]) == ["c        2"]
     assert columns.lines([]) == []
+
+
+def test_an_engine_s_remark_has_what_it_says_of_itself_while_its_model_is_loaded() -> None:
+    row = replace(ENGINE, state=Ready(1, 0, 0), chosen="8 together", said="225 words", note="")
+    assert words.remark_of(row) == "8 together; 225 words"
+    assert words.remark_of(replace(row, state=Stopped("idle"))) == "8 together"

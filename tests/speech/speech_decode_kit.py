@@ -43,7 +43,7 @@ def _sized(sizes: Sizes) -> Iterator[None]:
 
 def small_t3(kind: Kind, sizes: Sizes | None = None) -> Any:
     """One that never likes what no sound can be made of; and the stop no better than anything else."""
-    with _sized(sizes or Sizes(dimensions=64, layers=3, heads=4)):
+    with _sized(sizes or Sizes(dimensions=32, layers=2, heads=2)):
         from chatterbox.models.t3 import T3
         from chatterbox.models.t3.modules.t3_config import T3Config
 

@@ -20,7 +20,6 @@ from ipc.work import (
     Beat,
     CancelFlight,
     Fly,
-    FromChild,
     Landed,
     Leave,
     Load,
@@ -37,13 +36,14 @@ SHORT = "The boiler works."
 LONG = "The boiler feeds the engine, and the engine turns the wheel, and nobody sees the steam."
 
 
-async def load(engine: Child, settings: Mapping[str, Scalar]) -> FromChild:
+async def load(engine: Child, settings: Mapping[str, Scalar]) -> Loaded | LoadFailed:
     """Its answer; imports take seconds, so each sign of life is waited for by itself."""
     engine.send(Load(knobs(settings, "tts")))
     while True:
-        message: FromChild = await engine.until(object)  # type: ignore[assignment]
-        if isinstance(message, Loaded | LoadFailed):
-            return message
+        await engine.until(object)
+        for message in engine.heard:
+            if isinstance(message, Loaded | LoadFailed):
+                return message
 
 
 def job(number: int, folder: Path, *texts: str, deterministic: bool = False) -> Fly:

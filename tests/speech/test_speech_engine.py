@@ -220,17 +220,13 @@ def test_the_english_model_refuses_another_language_as_its_setting(loaded: Loade
         loaded.engine.apply(knobs(loaded.folder, language="fr"))
 
 
-class Full(torch.OutOfMemoryError):
-    """As a GPU says it."""
-
-
 def test_memory_that_runs_out_ends_the_flight_in_the_words_for_it(
     miniature: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full_up = Loaded(miniature)
 
     def full(*_: object) -> None:
-        raise Full("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     monkeypatch.setattr(Decoder, "begin", full)
     flight = Asked(unit(SHORT))

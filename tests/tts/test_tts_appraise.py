@@ -66,9 +66,14 @@ def test_the_ladder_leads_from_fewer_over_shorter_and_coarser_to_the_cpu(folder:
     assert rungs[-1].words == "1 together · batch_size 200 · tokens 400 · quantization int8 · on the CPU"
 
 
-def test_where_it_is_open_the_ladder_begins_below_the_last_option(folder: Path) -> None:
-    first = appraise.appraise(TtsSettings(model=str(folder))).rungs[0]
-    assert first.changes == {"parallel": 1, "batch_size": 200, "tokens": 400}
+def test_where_it_is_open_the_ladder_goes_down_from_half_of_the_most_on_a_cpu(folder: Path) -> None:
+    rungs = appraise.appraise(TtsSettings(model=str(folder))).rungs
+    assert changes(rungs[:4]) == [
+        {"parallel": 4},
+        {"parallel": 2},
+        {"parallel": 1},
+        {"parallel": 1, "batch_size": 200, "tokens": 400},
+    ]
 
 
 @pytest.mark.parametrize(("cuda", "why"), [("None", "torch was built without GPU support"), ("'12.8'", ""), (None, "")])

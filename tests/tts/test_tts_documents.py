@@ -89,6 +89,13 @@ def test_words_at_the_end_that_look_like_a_heading_are_not_lost(tmp_path: Path) 
     assert shown(read(tmp_path, "a.txt", "Text.\n\nTHE END\n")) == [("", ["Text.", "THE END"])]
 
 
+def test_a_paragraph_that_was_cut_to_a_great_width_is_one(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "story.txt"
+    assert [len(chapter.paragraphs) for chapter in reading.read(example).chapters] == [2, 3]
+    verse = f"{'a' * 130},\nand then,\n{'b' * 125},\nor else."
+    assert shown(read(tmp_path, "verse.txt", verse)) == [("", verse.split("\n"))]
+
+
 def test_long_lines_and_indented_ones_are_paragraphs_of_their_own(tmp_path: Path) -> None:
     long = "word " * 40
     assert len(read(tmp_path, "a.txt", f"{long}\n{long}\n").chapters[0].paragraphs) == 2

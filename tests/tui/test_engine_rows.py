@@ -112,6 +112,14 @@ def test_what_an_engine_says_of_itself_stands_beside_its_model_where_there_is_ro
     assert "cache" not in shown(msgspec.structs.replace(said, state=states.Stopped("idle")), 200)
 
 
+def test_what_an_engine_says_stands_there_rather_than_what_was_chosen_for_it_if_it_is_short_enough() -> None:
+    row = scenery.engine("voice", states.Ready(1, 1, 0), 9.0, model="miniature", chosen="8 together")
+    assert "miniature · 8 together" in shown(row, 200)
+    short, long = (msgspec.structs.replace(row, said=words) for words in ("225 words", "225 words · " * 20))
+    assert "miniature · 225 words" in shown(short, 200)
+    assert "miniature · 8 together" in shown(long, 200)
+
+
 def test_how_much_an_engine_does_at_once_may_still_be_open() -> None:
     assert units(scenery.engine("voice", states.Ready(1, 1, 3), parallel=0)) == "3/auto"
     assert units(scenery.engine("voice", states.Ready(1, 1, 3), parallel=8)) == "3/8"

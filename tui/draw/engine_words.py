@@ -84,9 +84,10 @@ def choice(row: EngineRow) -> str:
     return " · ".join(part for part in row.chosen.split(" · ") if part != row.quantization)
 
 
-def beside_model(row: EngineRow) -> str:
-    """What was chosen for it, or what it says of itself: for the room beside the model's name."""
-    return choice(row) or row.said
+def beside_model(row: EngineRow) -> tuple[str, ...]:
+    """What it says of itself, and what was chosen for it: the first that the room beside the model's name has place for
+    stands there."""
+    return tuple(filter(None, (row.said, choice(row))))
 
 
 def _waits(row: EngineRow) -> bool:

@@ -73,11 +73,14 @@ def _reason_place(row: EngineRow, shown: Container[str], span: Span) -> Reason |
 
 
 def _model(row: EngineRow, width: int, quiet: Tone) -> tuple[Span, ...]:
-    """Its name, and what was chosen beside the precision, or what it says of itself, where there is room for both."""
+    """Its name, and what it says of itself, or what was chosen beside the precision, where there is room for both."""
     name = Span(clean(row.model or measures.UNKNOWN), quiet)
-    more = Span(f" · {clean(engine_words.beside_model(row))}", "dim")
-    told = isinstance(row.state, states.Ready | states.Draining) and engine_words.beside_model(row)
-    return (name, more) if told and length([name, more]) <= width else (name,)
+    if isinstance(row.state, states.Ready | states.Draining):
+        for words in engine_words.beside_model(row):
+            more = Span(f" · {clean(words)}", "dim")
+            if length([name, more]) <= width:
+                return name, more
+    return (name,)
 
 
 def _where(row: EngineRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -62,9 +63,11 @@ class IntegerLinear:
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         quantized, scale = quantize(weight.float())
-        whole = torch._make_per_channel_quantized_tensor(
-            quantized, scale.double(), torch.zeros(len(scale), dtype=torch.long), 0
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch means to give up such tensors, and has nothing as fast yet
+            whole = torch._make_per_channel_quantized_tensor(
+                quantized, scale.double(), torch.zeros(len(scale), dtype=torch.long), 0
+            )
         self._packed = torch.ops.quantized.linear_prepack(whole, None)
         self._bias = bias
         self._levels = _LEVELS if torch.cpu._is_vnni_supported() else _SAFE_LEVELS
@@ -96,7 +99,8 @@ def quantize(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _fbgemm() -> bool:
-    return str(torch.backends.quantized.engine) in ("x86", "fbgemm")
+    made = hasattr(torch, "_make_per_channel_quantized_tensor")
+    return made and str(torch.backends.quantized.engine) in ("x86", "fbgemm")
 
 
 def _onednn(weight: Tensor) -> bool:

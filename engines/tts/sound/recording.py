@@ -70,7 +70,7 @@ def find(name: str, environ: Mapping[str, str]) -> Path:
         Problem(
             "No such voice",
             f"There is no recording {str(path)!r}, and none of that name in {folder}.",
-            f"Give the path of a {_FORMATS} file, or put it into that folder.",
+            f"Give the path of a {_FORMATS} file, or a name of `engineroom voices list`.",
         )
     )
 
@@ -84,7 +84,7 @@ def check(path: Path, *, turbo: bool | None = None) -> Recording:
             seconds, rate, channels = file.frames / file.samplerate, file.samplerate, file.channels
             samples = file.read(LISTENED_SECONDS * rate, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        why = str(error).rstrip(".")
+        why = (error.strerror or str(error) if isinstance(error, OSError) else error.error_string).rstrip(".")
         return _refused(
             Problem("Not a sound file", f"{path} cannot be read as sound: {why}.", f"Give a {_FORMATS} file.")
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -133,7 +135,7 @@ class _Listener:
             sound = _levelled(sound)
         heard = librosa.resample(sound, orig_sr=RATE, target_sr=_LISTENING_RATE)
         prompted = (_TURBO_PROMPT_SECONDS if turbo else _PROMPT_SECONDS) * _LISTENING_RATE
-        with torch.inference_mode():
+        with torch.inference_mode(), _without_warnings():
             reference = self._s3gen.embed_ref(sound[: REFERENCE_SECONDS * RATE], RATE)
             prompt = None
             if self._prompt_tokens:
@@ -147,6 +149,16 @@ class _Listener:
             None if prompt is None else _usable(prompt),
             {key: _usable(value) if torch.is_tensor(value) else value for key, value in reference.items()},
         )
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """The library warns where a recording ends within a token, which is nearly every one below ten seconds."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _levelled(sound: Any) -> Any:

@@ -10,7 +10,9 @@ from engines.tts.text.document import Block, Document, chapters_of
 from engines.tts.unit import Book
 
 _LONG_LINE: Final = 120
-"""Characters; whoever writes such lines does not cut paragraphs into lines."""
+"""Characters; whoever writes such lines mostly does not cut paragraphs into lines."""
+_WIDEST: Final = 160
+"""Nobody's screen or page is wider."""
 _SHORT_LINE: Final = 60
 """Characters of a heading in capitals, and of what follows "Chapter 3"."""
 _NUMBERED: Final = (
@@ -77,7 +79,7 @@ def _is_subtitle(lines: list[str]) -> bool:
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
     """Lines without a blank one among them: one paragraph, unless they are long, or one begins anew."""
-    if any(len(line) > _LONG_LINE for line in lines):
+    if any(len(line) > _LONG_LINE for line in lines) and not _is_filled(lines):
         yield from lines
         return
     paragraph = [lines[0]]
@@ -88,6 +90,16 @@ def _paragraphs(lines: list[str]) -> Iterator[str]:
             paragraph = []
         paragraph.append(line)
     yield " ".join(paragraph)
+
+
+def _is_filled(lines: list[str]) -> bool:
+    """Whether a long paragraph was cut to a width: within a sentence, and nowhere the next word had room."""
+    width = max(map(len, lines))
+    if width > _WIDEST:
+        return False
+    pairs = list(zip(lines, lines[1:], strict=False))
+    within = any(not line.endswith(_ENDED) for line, _ in pairs)
+    return within and all(len(line) + 1 + len(following.split()[0]) > width for line, following in pairs)
 
 
 def _mended(text: str) -> str:
