@@ -25,6 +25,7 @@ def prepare() -> None:
     os.environ.update(OFFLINE)
     # Of torchaudio only parts in Python are used; its compiled part fits only the torch that it was built with.
     sys.modules.setdefault("torchaudio._extension", _without_compiled_part())
+    warnings.filterwarnings("ignore", category=FutureWarning)  # for the libraries' authors, at each load and first use
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations of libraries among each other
         for module in ("chatterbox.models.t3.t3", "chatterbox.models.s3gen.flow_matching"):

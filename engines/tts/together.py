@@ -66,10 +66,10 @@ def told(found: Measured, chosen: int) -> str:
 
 
 def _fastest_step(decoder: Decoder, chunks: list[Chunk], step: Callable[[], None]) -> float:
-    """Seconds; others on the machine make single steps slower, and none faster."""
+    """Seconds of a step of them all; others on the machine make single steps slower, and none faster."""
     decoder.begin(chunks)
     seconds: list[float] = []
-    while len(seconds) < _STEPS or sum(seconds) < _STEP_SECONDS:
+    while decoder.aloft == len(chunks) and (len(seconds) < _STEPS or sum(seconds) < _STEP_SECONDS):
         began = time.perf_counter()
         decoder.step()
         seconds.append(time.perf_counter() - began)

@@ -31,15 +31,15 @@ ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
-def wait_for(probe: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
-    """The first true value of `probe`; fails naming `what` when there is none in time."""
+def wait_for(probe: Callable[[], T | None], what: str, seconds: float = 30.0, pause_seconds: float = 0.01) -> T:
+    """The first true value of `probe`; fails naming `what` when there is none in time. Each look takes from others."""
     deadline = time.monotonic() + seconds
     while True:
         if value := probe():
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.01)
+        time.sleep(pause_seconds)
 
 
 @dataclass

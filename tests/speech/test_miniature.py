@@ -11,6 +11,7 @@ import torch
 from engines.tts.miniature.make import make
 from engines.tts.miniature.shrink import Sizes
 from engines.tts.miniature.stops import PACE
+from engines.tts.pace import fastest
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
 
 pytest_plugins = ["speech_fixtures"]
@@ -105,6 +106,13 @@ def test_a_late_one_takes_twice_as_long(late_miniature: Path) -> None:
     tokens = written(english(late_miniature), SENTENCE)
     assert tokens[-1] == 6562
     assert len(tokens) == pytest.approx(2 * PACE * len(SENTENCE), rel=0.1)
+
+
+def test_a_quick_one_is_no_quicker_than_voices_are(tmp_path: Path) -> None:
+    make(tmp_path, Sizes(), stops="quick")
+    tokens = written(english(tmp_path), SENTENCE)
+    assert len(tokens) == pytest.approx(0.7 * PACE * len(SENTENCE), rel=0.1)
+    assert len(SENTENCE) * TOKENS_PER_SECOND / len(tokens) < fastest("en")
 
 
 def test_an_endless_one_never_ends(endless_miniature: Path) -> None:

@@ -9,10 +9,13 @@ import pytest
 import torch
 from flights_kit import Heard
 
+from engines.gpu_memory import GpuMemory
+from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import create
+from engines.tts.loaded import Loaded
 from engines.tts.settings import TtsSettings
-from engines.tts.together import Measured, enough
+from engines.tts.together import Measured, enough, measured
 
 pytest_plugins = ["speech_fixtures"]
 
@@ -46,3 +49,15 @@ def test_what_has_no_room_is_not_tried_again(miniature: Path, monkeypatch: pytes
     engine.load(TtsSettings(model=str(miniature), gpu="cpu", parallel=16))
     engine.close()
     assert begun == [1, 1, 2, 4], "the self-test, then more and more"
+
+
+def test_chunks_that_end_early_are_not_taken_for_fast_ones(miniature: Path) -> None:
+    loaded = Loaded(TtsSettings(model=str(miniature), gpu="cpu", parallel=1), Heard(), GpuMemory())
+    decoder, steps = loaded._decoder, list[int]()
+
+    def chunk() -> Chunk:
+        return loaded._boarding.sample(2)
+
+    measured(decoder, chunk, 2, lambda: steps.append(decoder.aloft))
+    loaded.close()
+    assert steps == [1, 0, 2, 0], "nothing is timed once they are over"

@@ -25,7 +25,7 @@ PROMPT_TOKENS: Final = 25
 def make(folder: Path, sizes: Sizes, backend: Backend = "english", stops: Stops = "normal") -> None:
     """Write a checkpoint for `from_local` of the library's class; the process has its sizes from then on.
 
-    `stops`: as soon as the text is said, after twice as long, or never.
+    `stops`: when the text is said, at a usual or a quick pace, after twice as long, or never.
     """
     shrink(sizes)
     import torch
