@@ -1,0 +1,109 @@
+"""`python -m bench.tts.children.writing CHECKPOINT DEVICE`: texts to tokens, by the library's own loop and by ours.
+
+Both have the same weights, and draw tokens as the library does by default.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from bench.peer import Told, narrating, obey
+from bench.tts.children.loading import library
+from bench.tts.spent import Clock, Spent
+from engines.tts.decode.chunk import Chunk, Sampling
+
+MOST_TOKENS = 1000
+"""As the library's `generate` has it."""
+DRAWN = Sampling(temperature=0.8, cfg=0.5, min_p=0.05, top_p=1.0, repetition_penalty=1.2)
+"""As its defaults are."""
+
+
+class Writing:
+    """One loaded T3, and decoders over its weights by name, made when they are first asked for."""
+
+    def __init__(self, folder: str, device: str) -> None:
+        from engines.tts.decode.conditioning import conditioning
+        from engines.tts.reader import Reader
+        from engines.tts.sound.voice import Voice
+
+        model = library(folder)
+        model.s3gen = model.ve = None
+        self._device = device
+        self._t3 = model.t3.to(device)
+        self._reader = Reader(model, "english")
+        self._given = model.conds.t3.to(device=device)
+        voice = Voice("", self._given.speaker_emb, self._given.cond_prompt_speech_tokens, {})
+        self._conditioning = conditioning(self._t3, voice, 0.5)
+        self._decoders: dict[str, Any] = {}
+        self._read: Clock | None = None
+        self._begun: Spent | None = None
+        sys.modules["chatterbox.models.t3.t3"].tqdm = self._steps  # type: ignore[attr-defined]
+
+    def library(self, texts: list[str]) -> Told:
+        """One after the other, as `generate` does."""
+        written, begun, decoded = 0, [], []
+        for text in texts:
+            ids = self._reader.read(text, "en").ids[None].expand(2, -1)
+            self._read = clock = Clock(self._device)
+            tokens = self._t3.inference(
+                t3_cond=self._given,
+                text_tokens=ids,
+                max_new_tokens=MOST_TOKENS,
+                temperature=DRAWN.temperature,
+                cfg_weight=DRAWN.cfg,
+                repetition_penalty=DRAWN.repetition_penalty,
+                min_p=DRAWN.min_p,
+                top_p=DRAWN.top_p,
+            )
+            decoded.append(clock.lap())
+            assert self._begun is not None
+            begun.append(self._begun)
+            written += int((tokens[0] != self._t3.hp.stop_speech_token).sum())
+        return _told(written, begun, decoded)
+
+    def ours(self, precision: str, texts: list[str], expected: int) -> Told:
+        """All of them together."""
+        decoder = self._decoder(precision)
+        chunks = [
+            Chunk(self._reader.read(text, "en").ids, self._conditioning, DRAWN, seed, expected, MOST_TOKENS)
+            for seed, text in enumerate(texts)
+        ]
+        clock = Clock(self._device)
+        decoder.begin(chunks)
+        begun = clock.lap()
+        while decoder.aloft:
+            decoder.step()
+        return _told(sum(len(chunk.tokens) for chunk in chunks), [begun], [clock.lap()])
+
+    def _decoder(self, precision: str) -> Any:
+        from engines.tts.decode.decoder import Decoder
+
+        if precision not in self._decoders:
+            numbers, _, compiled = precision.partition(" ")
+            self._decoders[precision] = Decoder(self._t3, numbers, compiled=bool(compiled))  # type: ignore[arg-type]
+        return self._decoders[precision]
+
+    def _steps(self, items: Any, *_: object, **__: object) -> Iterator[Any]:
+        """Instead of the library's bar: its loop begins here, once the text was read."""
+        assert self._read is not None
+        self._begun = self._read.lap()
+        yield from items
+
+
+def _told(tokens: int, begun: list[Spent], decoded: list[Spent]) -> Told:
+    return {"tokens": tokens, "begun": msgspec.to_builtins(begun), "decoded": msgspec.to_builtins(decoded)}
+
+
+def main() -> None:
+    """Obey stdin until its end."""
+    with narrating():
+        writing = Writing(sys.argv[1], sys.argv[2])
+    obey({"library": writing.library, "ours": writing.ours})
+
+
+if __name__ == "__main__":
+    main()
