@@ -8,7 +8,7 @@ import pytest
 import torch
 from speech_decode_kit import Kind, chunk, decoded, small_t3
 
-from engines.tts.decode.cache import BlockCache, Place, Shape, WholeCache
+from engines.tts.decode.cache import BlockCache, Place, Shape, WholeCache, reaches
 from engines.tts.decode.decoder import Decoder
 from engines.tts.decode.linear import IntegerLinear, PackedLinear, PlainLinear, WeightOnlyLinear
 from engines.tts.decode.numerics import Precision, numerics
@@ -76,7 +76,7 @@ def test_both_caches_see_what_attention_sees(made: Any) -> None:
     cache.clear([2, 3])
     cache.fill(0, 2, 0, keys[2, :127], values[2, :127])
     at = torch.arange(3)
-    seen = cache.attend(0, q, keys[at, lengths], values[at, lengths], Place(lengths, 128))
+    seen = cache.attend(0, q, keys[at, lengths], values[at, lengths], Place(lengths, 128, reaches([70, 3, 127], 128)))
     for row, length in enumerate(lengths.tolist()):
         k, v = (each[row, : length + 1].transpose(0, 1)[None] for each in (keys, values))
         wanted = torch.nn.functional.scaled_dot_product_attention(q[row][None, :, None], k, v)

@@ -31,13 +31,25 @@ class Shape:
 class Place:
     """Where the next token of each row goes, and what it may see; made once a step, the same in all layers."""
 
-    def __init__(self, lengths: Tensor, longest: int) -> None:
-        """`lengths` [rows] are the positions filled before it; `longest` is a multiple of BLOCK above all of them."""
-        self.lengths, self.longest = lengths, longest
+    def __init__(self, lengths: Tensor, longest: int, reach: Sequence[int] | None = None) -> None:
+        """`lengths` [rows] are the positions filled before it, `longest` is a multiple of BLOCK above all of them;
+        `reach` are the rows, counted from the first, that each block matters to: all of them, where it is None.
+        """
+        self.lengths = lengths
+        self.longest = longest
+        self.reach = reach or [len(lengths)] * (longest // BLOCK)
         self.rows = torch.arange(len(lengths), device=lengths.device)
         self.visible = torch.arange(longest, device=lengths.device) <= lengths[:, None]
         self.hidden = ~self.visible
         self.block, self.offset = lengths // BLOCK, lengths % BLOCK
+
+
+def reaches(lengths: Sequence[int], longest: int) -> list[int]:
+    """Who joined later stands further behind and is shorter: of far blocks only the first rows are multiplied."""
+    return [
+        max((row + 1 for row, length in enumerate(lengths) if length >= begin), default=0)
+        for begin in range(0, longest, BLOCK)
+    ]
 
 
 class Cache(Protocol):
@@ -160,13 +172,15 @@ class BlockCache(_Tensors):
         keys[place.block, place.rows, :, :, place.offset] = k.to(keys.dtype)
         values[place.block, place.rows, :, place.offset] = v.to(values.dtype)
         queries = (q * width**-0.5).to(keys.dtype).reshape(rows * heads, 1, width)
-        blocks = range(place.longest // BLOCK)
-        scores = torch.cat([torch.bmm(queries, keys[at, :rows].view(-1, width, BLOCK)) for at in blocks], -1)
+        scores = queries.new_zeros(rows * heads, 1, place.longest)
+        for at, count in enumerate(place.reach):
+            products = torch.bmm(queries[: count * heads], keys[at, :count].view(-1, width, BLOCK))
+            scores[: count * heads, :, at * BLOCK : (at + 1) * BLOCK] = products
         scores = scores.view(rows, heads, -1).float().masked_fill_(place.hidden[:, None], -math.inf)
         shares = scores.softmax(-1).to(keys.dtype).view(rows * heads, 1, -1).split(BLOCK, -1)
-        seen = torch.bmm(shares[0], values[0, :rows].view(-1, BLOCK, width)).to(q.dtype)
-        for at in blocks[1:]:
-            seen += torch.bmm(shares[at], values[at, :rows].view(-1, BLOCK, width))
+        seen = torch.zeros_like(q).view(rows * heads, 1, width)
+        for at, count in enumerate(place.reach):
+            seen[: count * heads] += torch.bmm(shares[at][: count * heads], values[at, :count].view(-1, BLOCK, width))
         return seen.view(rows, -1)
 
     def fill(self, layer: int, row: int, start: int, k: Tensor, v: Tensor) -> None:

@@ -172,9 +172,9 @@ class Decoder:
         """[n, tokens], guided and watched."""
         watched = [at for at, one in enumerate(self._flying) if one.watch is not None]
         queries = dict.fromkeys((layer for layer, _ in watched_heads()), arranged.lengths) if watched else None
-        longest = max(one.length for one in self._flying)
+        filled = {row: one.length for one in self._flying for row in one.rows}
         tokens, written = arranged.tokens[arranged.of], arranged.written[arranged.of]
-        every = self._model.logits(tokens, written, arranged.lengths, longest, queries)
+        every = self._model.logits(tokens, written, arranged.lengths, [filled[row] for row in sorted(filled)], queries)
         logits = every[arranged.rows]
         if arranged.cfg is not None:
             logits = logits + arranged.cfg * (logits - every[arranged.pairs])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 from engines.tts.decode.backbone import Backbone, Gpt2, Llama
-from engines.tts.decode.cache import BLOCK, BlockCache, Cache, Place, Shape, WholeCache
+from engines.tts.decode.cache import BLOCK, BlockCache, Cache, Place, Shape, WholeCache, reaches
 from engines.tts.decode.inputs import Inputs
 from engines.tts.decode.limits import longest_speech, longest_text
 from engines.tts.decode.linear import pack
@@ -69,16 +69,17 @@ class Model:
         tokens: Tensor,
         written: Tensor,
         lengths: Tensor,
-        longest: int,
+        filled: Sequence[int],
         queries: dict[int, Tensor] | None = None,
     ) -> Tensor:
-        """After one token of each row, in 32 bits [rows, tokens]; `lengths` are the positions filled before it.
+        """After one token of each row, in 32 bits [rows, tokens]; `lengths` and `filled` are the positions before it.
 
         `queries` gets those of the layers that are its keys, [rows, heads, width].
         """
+        longest = self._up(max(filled) + 1)
         if self._compiled is None or queries is not None:
-            return self._logits(tokens, written, lengths, self._up(longest + 1), queries)
-        logits: Tensor = self._compiled(tokens, written, lengths, self._up(longest + 1))
+            return self._logits(tokens, written, lengths, longest, reaches(filled, longest), queries)
+        logits: Tensor = self._compiled(tokens, written, lengths, longest)
         return logits
 
     def _logits(
@@ -87,9 +88,10 @@ class Model:
         written: Tensor,
         lengths: Tensor,
         longest: int,
+        reach: Sequence[int] | None = None,
         queries: dict[int, Tensor] | None = None,
     ) -> Tensor:
-        place = Place(lengths, longest)
+        place = Place(lengths, longest, reach)
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             if queries is not None and layer in queries:
