@@ -24,8 +24,8 @@ from engines.tts.unit import TOKENS_PER_SECOND
 from ipc.places import DATA
 
 TOGETHER = (1, 2, 4, 8)
-WORDS = """the old boiler feeds a slow engine while steam rises over the quiet yard and somebody turns a heavy wheel with
-both hands before the evening comes""".split()  # noqa: SIM905 (as one reads it)
+WORDS = """the old boiler feeds a slow engine while steam rises over the quiet yard and somebody turns a heavy wheel
+with both hands before the evening comes""".split()  # noqa: SIM905 (as one reads it)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 Two processes that hold their models, in turn. The library keeps its defaults: fp32, 10 steps of the flow, and all of a
 reference of ten seconds. Ours flies one flight of a job, twice as many chunks as are decoded together (at 8 as many):
-texts cut into tokens, judged, learned from, and encoded to FLAC included. What the engine chose where the settings leave
-it open is shown: the precision, and how many chunks it really decoded together.
+texts cut into tokens, judged, learned from, and encoded to FLAC included. What the engine chose where the settings
+leave it open is shown: the precision, and how many chunks it really decoded together.
 """
 
 from __future__ import annotations
@@ -100,8 +100,7 @@ def show(bench: Bench, model: Model) -> None:
             told[case]["quantization"],
             str(case.flow_steps),
             f"{case.reference_seconds:g} s",
-            f"{told[case]['together']}"
-            + (f" (asked: {case.parallel})" if told[case]["together"] < case.parallel else ""),
+            str(told[case]["together"]) + (f" of {case.parallel}" if told[case]["together"] < case.parallel else ""),
             *(table.number(cost, 3 if cost < 1 else 2) for cost in costs),
             table.ratio(median(gains), case.aim),
             *(table.number(median([run.speed for run in runs]), 2) for runs in (mine, theirs)),

@@ -37,7 +37,7 @@ def show(bench: Bench, model: Model) -> None:
                     whole[case].append(tokens / (seconds(bench.device, told["begun"]) + decoding))
                     steps[case].append(tokens / decoding)
     print(f"\n{model.name}: tokens of a chunk: {', '.join(f'{each:g}' for each in sorted(written))}.")
-    for name, rates, aims in (("the whole stage", whole, AIMS), ("its steps alone", steps, {})):
+    for name, rates, aims in (("the whole stage", whole, AIMS if model.full else {}), ("its steps alone", steps, {})):
         peers = median(rates[LIBRARY])
         table.head((f"tokens per {bench.unit}, {name}", *(f"{each} together" for each in TOGETHER)))
         table.line("library", table.number(peers, 1), *[table.UNKNOWN] * (len(TOGETHER) - 1))

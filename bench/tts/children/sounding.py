@@ -5,9 +5,7 @@ Flow, vocoder and watermark, as in the library's `generate`. Each precision has 
 
 from __future__ import annotations
 
-import copy
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -25,7 +23,7 @@ class Sounding:
         from engines.tts.sound.render import Sound
 
         model = library(folder)
-        self._device = device
+        self._folder, self._device = folder, device
         self._watermarker = model.watermarker
         self._reference = model.conds.gen
         self._s3gen = model.s3gen.to(device)
@@ -69,13 +67,8 @@ class Sounding:
 
     def _sound(self, precision: str) -> Any:
         if precision not in self._sounds:
-            parts = SimpleNamespace(
-                flow=copy.deepcopy(self._s3gen.flow),
-                mel2wav=copy.deepcopy(self._s3gen.mel2wav),
-                trim_fade=self._s3gen.trim_fade,
-                meanflow=False,
-            )
-            self._sounds[precision] = self._kind(parts, self._watermarker, precision)  # type: ignore[arg-type]
+            s3gen = library(self._folder).s3gen.to(self._device)  # its copies would share classes that ours changes
+            self._sounds[precision] = self._kind(s3gen, self._watermarker, precision)  # type: ignore[arg-type]
         return self._sounds[precision]
 
     def _shortened(self, seconds: float) -> dict[str, Any]:
