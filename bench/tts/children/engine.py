@@ -1,6 +1,6 @@
 """`python -m bench.tts.children.engine CHECKPOINT DEVICE [CAP_GIB]`: our engine as the child's runtime would call it.
 
-With `CAP_GIB` torch gets no more of the GPU's memory than that.
+With `CAP_GIB` it gets no more of the GPU's memory than a card of that size has, what the driver takes left out.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import msgspec
 from bench.peer import Told, narrating, obey
 from bench.tts.children.loading import Quiet
 from bench.tts.spent import measured
-from engines.contract import Flight
+from engines.contract import Flight, Model, OutOfMemory
 from engines.gpu_memory import PLACEMENT, Placed
 from engines.tts.engine import TtsEngine
+from engines.tts.estimate import CONTEXT_BYTES
 from engines.tts.settings import TtsSettings
 from engines.tts.unit import Said, Unit, encode, said_of
 from ipc.errors import Problem
@@ -84,29 +85,32 @@ class Engine:
         self._settings = TtsSettings(model=str(Path(folder)), seed=1, attempts=0)
         self._loaded = False
 
-    def set(self, **changes: Any) -> Told:
-        """Take these settings, loading where that is needed."""
-        self._settings = msgspec.structs.replace(self._settings, **changes)
-        if self._loaded:
-            model = self._engine.apply(self._settings)
-        else:
-            model = self._engine.load(self._settings)
-            self._loaded = True
-        self._report.together = 0
-        return {"quantization": model.quantization}
-
-    def speak(self, texts: list[str]) -> Told:
-        """All of them in one flight."""
-        flight = Texts(texts)
-        spent = measured(self._device, lambda: self._engine.fly(flight))
-        together, self._report.together = self._report.together, 0
+    def speak(self, texts: list[str], settings: dict[str, Any]) -> Told:
+        """All of them in one flight, with these settings; what it takes to set them does not count."""
+        try:
+            model = self._set(msgspec.structs.replace(self._settings, **settings))
+            self._report.together = 0
+            flight = Texts(texts)
+            spent = measured(self._device, lambda: self._engine.fly(flight))
+        except OutOfMemory as error:
+            return {"failed": error.problem.title.lower()}
         return {
+            "quantization": model.quantization,
             "audio_seconds": flight.audio_seconds,
             "spent": msgspec.to_builtins(spent),
-            "together": together,
+            "together": self._report.together,
             "tokens": sum(said.tokens for said in flight.said),
             "pieces": sum(said.pieces for said in flight.said),
         }
+
+    def close(self) -> None:
+        """Give the model back."""
+        self._engine.close()
+
+    def _set(self, settings: TtsSettings) -> Model:
+        model = self._engine.apply(settings) if self._loaded else self._engine.load(settings)
+        self._settings, self._loaded = settings, True
+        return model
 
 
 def main() -> None:
@@ -116,7 +120,7 @@ def main() -> None:
         if device == "cuda":
             _place(float(cap[0]) if cap else None)
         engine = Engine(folder, device)
-    obey({"set": engine.set, "speak": engine.speak})
+    obey({"speak": engine.speak})
 
 
 def _place(cap_gib: float | None) -> None:
@@ -126,7 +130,7 @@ def _place(cap_gib: float | None) -> None:
     os.environ[PLACEMENT] = msgspec.json.encode([Placed("GPU-0", 1.0)]).decode()
     if cap_gib is not None:
         whole = torch.cuda.get_device_properties(0).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, cap_gib * 2**30 / whole))
+        torch.cuda.set_per_process_memory_fraction(min(1.0, (cap_gib * 2**30 - CONTEXT_BYTES) / whole))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -39,29 +40,27 @@ class Writing:
         voice = Voice("", self._given.speaker_emb, self._given.cond_prompt_speech_tokens, {})
         self._conditioning = conditioning(self._t3, voice, 0.5)
         self._decoders: dict[str, Any] = {}
-        self._read: Clock | None = None
-        self._begun: Spent | None = None
-        sys.modules["chatterbox.models.t3.t3"].tqdm = self._steps  # type: ignore[attr-defined]
 
     def library(self, texts: list[str]) -> Told:
         """One after the other, as `generate` does."""
-        written, begun, decoded = 0, [], []
+        written = 0
+        begun: list[Spent] = []
+        decoded: list[Spent] = []
         for text in texts:
             ids = self._reader.read(text, "en").ids[None].expand(2, -1)
-            self._read = clock = Clock(self._device)
-            tokens = self._t3.inference(
-                t3_cond=self._given,
-                text_tokens=ids,
-                max_new_tokens=MOST_TOKENS,
-                temperature=DRAWN.temperature,
-                cfg_weight=DRAWN.cfg,
-                repetition_penalty=DRAWN.repetition_penalty,
-                min_p=DRAWN.min_p,
-                top_p=DRAWN.top_p,
-            )
+            clock = Clock(self._device)
+            with _lap_at_the_loop(clock, begun):
+                tokens = self._t3.inference(
+                    t3_cond=self._given,
+                    text_tokens=ids,
+                    max_new_tokens=MOST_TOKENS,
+                    temperature=DRAWN.temperature,
+                    cfg_weight=DRAWN.cfg,
+                    repetition_penalty=DRAWN.repetition_penalty,
+                    min_p=DRAWN.min_p,
+                    top_p=DRAWN.top_p,
+                )
             decoded.append(clock.lap())
-            assert self._begun is not None
-            begun.append(self._begun)
             written += int((tokens[0] != self._t3.hp.stop_speech_token).sum())
         return _told(written, begun, decoded)
 
@@ -87,11 +86,21 @@ class Writing:
             self._decoders[precision] = Decoder(self._t3, numbers, compiled=bool(compiled))  # type: ignore[arg-type]
         return self._decoders[precision]
 
-    def _steps(self, items: Any, *_: object, **__: object) -> Iterator[Any]:
-        """Instead of the library's bar: its loop begins here, once the text was read."""
-        assert self._read is not None
-        self._begun = self._read.lap()
-        yield from items
+
+@contextmanager
+def _lap_at_the_loop(clock: Clock, laps: list[Spent]) -> Iterator[None]:
+    """One lap more when the library has read a text and begins its loop: where it would show a bar."""
+    module: Any = sys.modules["chatterbox.models.t3.t3"]
+
+    def bar(items: Any, *_: object, **__: object) -> Any:
+        laps.append(clock.lap())
+        return items
+
+    kept, module.tqdm = module.tqdm, bar
+    try:
+        yield
+    finally:
+        module.tqdm = kept
 
 
 def _told(tokens: int, begun: list[Spent], decoded: list[Spent]) -> Told:
