@@ -32,6 +32,7 @@ class Case:
     reference_seconds: float = 3.0
     flow_steps: int = 10
     quantization: str = "auto"
+    compile: bool = False
     aim: float | None = None
 
     def chunks(self, device: str) -> int:
@@ -54,7 +55,13 @@ CPU_CASES = (
     Case(8, flow_steps=2),
     Case(8, quantization="int8"),
 )
-GPU_CASES = (*CPU_CASES, Case(16), Case(32, aim=8.0), Case(32, reference_seconds=10.0, aim=8.0))
+GPU_CASES = (
+    *CPU_CASES,
+    Case(16),
+    Case(32, aim=8.0),
+    Case(32, reference_seconds=10.0, aim=8.0),
+    Case(32, compile=True, aim=8.0),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def _print(bench: Bench, model: Model, found: dict[Case, Rounds]) -> None:
         together = str(told["together"]) + (f" of {case.parallel}" if told["together"] < case.parallel else "")
         gains = [b.cost(bench.device) / a.cost(bench.device) for a, b in zip(ours, library, strict=True)]
         table.line(
-            told["quantization"],
+            told["quantization"] + (" compiled" if case.compile else ""),
             *start[1:3],
             together,
             *(_figure(median([run.cost(bench.device) for run in runs])) for runs in (ours, library)),
