@@ -21,6 +21,7 @@ Kind = Literal["english", "multilingual", "turbo"]
 START, STOP = 6561, 6562
 GREEDY = Sampling(temperature=0.0)
 EXAGGERATION = 0.5
+LOUD = 12
 
 
 @contextmanager
@@ -53,9 +54,10 @@ def small_t3(kind: Kind, sizes: Sizes | None = None) -> Any:
             hp.input_pos_emb, hp.use_perceiver_resampler, hp.emotion_adv = None, False, False
         torch.manual_seed(0)
         t3 = T3(hp).eval()
-    for parameter in t3.parameters():
+    for name, parameter in t3.named_parameters():
         if parameter.dim() == 2:
-            parameter.data.mul_(3)
+            # As loud as it takes for the text to matter.
+            parameter.data.mul_(LOUD if name.startswith("tfmr") else 3)
     for rows in (slice(START, START + 1), slice(STOP + 1, None)):
         t3.speech_head.weight.data[rows] = 0
         if t3.speech_head.bias is not None:

@@ -62,6 +62,9 @@ class Cache(Protocol):
             torch.OutOfMemoryError: nothing that is there was lost.
         """
 
+    def release(self) -> None:
+        """Give all memory back."""
+
     def tensors(self) -> Sequence[Tensor]:
         """All of them, of all layers."""
 
@@ -92,8 +95,16 @@ class _Tensors:
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
+    def release(self) -> None:
+        self.keys, self.values = [], []
+
     def tensors(self) -> Sequence[Tensor]:
         return (*self.keys, *self.values)
+
+    @property
+    def whole(self) -> bool:
+        """There are all of them: the last layer's values are made last."""
+        return len(self.values) == self.shape.layers
 
     def grow(self, keys: tuple[int, ...], values: tuple[int, ...]) -> None:
         """To at least these sizes, layer by layer, so that little lies in memory twice."""
@@ -115,7 +126,9 @@ class WholeCache(_Tensors):
     """Rows as torch's attention takes them, [rows, heads, positions, width]: for GPUs, and for torch.compile."""
 
     def size(self) -> tuple[int, int]:
-        return (self.values[-1].shape[0], self.values[-1].shape[2]) if self.values else (0, 0)
+        if not self.whole:
+            return 0, 0
+        return self.values[-1].shape[0], self.values[-1].shape[2]
 
     def reserve(self, rows: int, length: int) -> None:
         had_rows, had_length = self.size()
@@ -158,7 +171,9 @@ class BlockCache(_Tensors):
     """
 
     def size(self) -> tuple[int, int]:
-        return (self.values[-1].shape[1], self.values[-1].shape[0] * BLOCK) if self.values else (0, 0)
+        if not self.whole:
+            return 0, 0
+        return self.values[-1].shape[1], self.values[-1].shape[0] * BLOCK
 
     def reserve(self, rows: int, length: int) -> None:
         had_rows, had_length = self.size()

@@ -62,10 +62,25 @@ class Decoder:
             count += len(fresh[-1].rows)
         if not fresh:
             return
-        self._reserve([*self._flying, *fresh])
-        self._prefill(fresh)
+        try:
+            self._reserve([*self._flying, *fresh])
+            self._prefill(fresh)
+        except torch.OutOfMemoryError:
+            if not self._flying:
+                self.release()
+            raise
         self._flying += fresh
         self._arranged = None
+
+    def release(self) -> None:
+        """Give back the memory for keys and values, of chunks that were aloft; those that are must be dropped before.
+
+        Where nothing is aloft, `begin` does it by itself once more than twice of what it needs is held.
+        """
+        if self._flying:
+            raise RuntimeError("chunks are aloft")
+        self._model.cache.release()
+        self._blank = None
 
     @without_gradients
     def step(self) -> list[Chunk]:
@@ -113,7 +128,10 @@ class Decoder:
         )
 
     def _reserve(self, flying: Sequence[Flying]) -> None:
-        self._model.reserve(sum(len(one.rows) for one in flying), max(one.room for one in flying))
+        rows, length = sum(len(one.rows) for one in flying), max(one.room for one in flying)
+        if not self._flying and self._model.roomy(rows, length):
+            self.release()
+        self._model.reserve(rows, length)
 
     def _prefill(self, fresh: Sequence[Flying]) -> None:
         segments = []

@@ -60,6 +60,11 @@ class Model:
                 # CUDA graphs refuse to write into what may lie elsewhere the next time.
                 torch._dynamo.mark_static_address(kept)
 
+    def roomy(self, rows: int, length: int) -> bool:
+        """Whether it has more than twice the room for so many."""
+        had_rows, had_length = self.cache.size()
+        return had_rows * had_length > 2 * self.rows(rows) * self._up(length)
+
     def prefill(self, segments: Sequence[Segment]) -> None:
         """Write the keys and values of what goes before the first token of speech."""
         prefill(self._backbone, self.cache, segments, self._numbers.kept)

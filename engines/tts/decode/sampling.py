@@ -42,7 +42,8 @@ class Sampler:
         self, samplings: Sequence[Sampling], used: Tensor, never: Sequence[int], *, penalty_last: bool
     ) -> None:
         self.used = used
-        self._never, self._penalty_last = list(never), penalty_last
+        self._never = torch.tensor(never, dtype=torch.long, device=used.device)
+        self._penalty_last = penalty_last
 
         def column(values: Sequence[float]) -> Tensor:
             return torch.tensor(values, dtype=torch.float32, device=used.device)[:, None]
@@ -50,8 +51,9 @@ class Sampler:
         temperatures = [one.temperature for one in samplings]
         self._temperature = column([each or 1.0 for each in temperatures])
         self._likeliest = column(temperatures)[:, 0] == 0
-        self._all_likeliest = not any(temperatures)
-        drawn = [one for one in samplings if one.temperature]
+        # What is likeliest stays so whatever else is left out, unless it is penalized after that.
+        self._all_likeliest = not any(temperatures) and not penalty_last
+        drawn = [one for one in samplings if one.temperature or penalty_last]
         self._penalty = _unless(column([one.repetition_penalty for one in samplings]), 1.0)
         self._min_p = column([one.min_p for one in samplings]) if any(one.min_p for one in drawn) else None
         self._top_p = column([one.top_p for one in samplings]) if any(one.top_p < 1 for one in drawn) else None
@@ -60,13 +62,10 @@ class Sampler:
     def draw(self, logits: Tensor, chances: Sequence[float]) -> Tensor:
         """[n, tokens] → [n], BROKEN where logits are no numbers; what is drawn counts as used."""
         whole = logits.amax(-1).isfinite()
-        logits[:, self._never] = -math.inf
+        logits = logits.index_fill(1, self._never, -math.inf)
         if not self._penalty_last:
             logits = self._penalized(logits)
-        if self._all_likeliest:
-            drawn = (self._penalized(logits) if self._penalty_last else logits).argmax(-1)
-        else:
-            drawn = self._drawn(logits, chances)
+        drawn = logits.argmax(-1) if self._all_likeliest else self._drawn(logits, chances)
         self.used.scatter_(1, drawn[:, None], value=True)
         return torch.where(whole, drawn, BROKEN)
 
@@ -81,13 +80,12 @@ class Sampler:
             warm = _top_p(warm, self._top_p)
         if self._penalty_last:
             warm = self._penalized(warm)
-            logits = self._penalized(logits)
         # In 64 bits, so that the sum does not depend on how a device adds up.
         sums = warm.softmax(-1, dtype=torch.float64).cumsum(-1)
         at = torch.tensor(chances, dtype=torch.float64, device=sums.device)[:, None] * sums[:, -1:]
         # NaN compares with nothing: the index may then be one past the end.
         drawn = torch.searchsorted(sums, at, right=True)[:, 0].clamp_(max=sums.shape[1] - 1)
-        return torch.where(self._likeliest, logits.argmax(-1), drawn)
+        return torch.where(self._likeliest, warm.argmax(-1), drawn)
 
     def _penalized(self, logits: Tensor) -> Tensor:
         if self._penalty is None:
