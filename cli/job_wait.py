@@ -14,6 +14,7 @@ async def _wait(session: Session, arguments: Namespace) -> Exit:
     ended = await waiting.finish(session, arguments.id)
     rows = [ended[id_] for id_ in dict.fromkeys(arguments.id)]
     for row in rows:
+        await waiting.tell_problems(session, row)
         if arguments.json:
             say.record(job_json.job(row))
         else:

@@ -68,6 +68,7 @@ async def _submit(session: Session, arguments: Namespace) -> Exit:
         return Exit.OK
     say.note(f"{row.id} is durable: it goes on if you leave (ctrl+c)")
     last = (await waiting.finish(session, [row.id]))[row.id]
+    await waiting.tell_problems(session, last)
     _show(last, as_json=arguments.json)
     return exits.of_jobs([last.state])
 

@@ -6,18 +6,21 @@ import re
 import time
 from collections.abc import AsyncGenerator, Iterable, Set
 from contextlib import aclosing
+from pathlib import PurePath
 
 import anyio
 
 from cli import job_words, say
 from cli.session import Session
 from ipc.client import expect
-from ipc.control import UpdateItem, Watch
+from ipc.control import JobWhole, ShowJob, UpdateItem, Watch
 from ipc.errors import ConnectionFailed, Problem, RequestFailed
 from ipc.snapshot import FINISHED, JobChanged, JobGone, JobRow, Snapshot, Update
 
 AWAY_SECONDS = 30.0
 STEP_SECONDS = 5.0
+SHOWN = 3
+"""Problems of a job that are told at its end."""
 
 
 async def updates(session: Session) -> AsyncGenerator[Update]:
@@ -57,6 +60,19 @@ async def finish(session: Session, ids: Iterable[str]) -> dict[str, JobRow]:
             if ended.keys() >= waiting:
                 break
     return ended
+
+
+async def tell_problems(session: Session, row: JobRow) -> None:
+    """Say on stderr what was set aside of a job that has ended: the first few, and where the others are."""
+    if row.state not in ("failed", "done with problems"):
+        return
+    problems = (await session.ask(ShowJob(row.id), JobWhole)).detail.problems
+    for one in problems[:SHOWN]:
+        told = one.problem.detail
+        place = "" if PurePath(one.where).name in told else f"{one.where}: "
+        say.problem(Problem(one.problem.title, f"{place}{told}", one.problem.hint))
+    if len(problems) > SHOWN:
+        say.note(f"… and {len(problems) - SHOWN:,} more: engineroom job problems {row.id}")
 
 
 class Narrator:

@@ -13,10 +13,11 @@ import anyio
 import pexpect
 import pytest
 from msgspec.structs import replace
-from scripted_supervisor import JOB, Script
+from scripted_supervisor import DETAIL, JOB, Script
 
 from ipc import control
-from ipc.snapshot import JobChanged
+from ipc.errors import Problem
+from ipc.snapshot import JobChanged, UnitProblem
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = ["command_lines"]
@@ -112,6 +113,20 @@ async def test_submit_and_wait(script: Script, run: Run, end: Any, code: int) ->
     assert ran.code == code
     assert json.loads(ran.out)["state"] == end
     assert f"box-1 {end} 3/3" in ran.err
+
+
+@pytest.mark.parametrize("verb", [("submit", "tts", "a", "-o", "b", "--wait"), ("job", "wait", "box-1")])
+async def test_at_the_end_the_first_problems_are_told_with_their_way_out(
+    script: Script, run: Run, verb: tuple[str, ...]
+) -> None:
+    piece = UnitProblem("/in/empty.txt", None, Problem("Empty document", "empty.txt is empty.", "Give it text."), ())
+    script.ends, script.detail = "failed", replace(DETAIL, problems=(*DETAIL.problems, piece, piece, piece, piece))
+    err = (await run(*verb)).err
+    assert "engineroom: Bad line: /in.jsonl, line 2: It is no JSON.\n  Mend it.\n" in err
+    assert err.count("engineroom: Empty document: empty.txt is empty.\n  Give it text.\n") == 2
+    assert "… and 2 more: engineroom job problems box-1\n" in err
+    script.ends = "done"
+    assert "Empty" not in (await run(*verb)).err
 
 
 async def test_while_it_waits_a_hold_is_told_with_its_reason(script: Script, run: Run) -> None:

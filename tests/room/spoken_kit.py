@@ -85,9 +85,12 @@ def heard(python: str, output: Path) -> Heard:
     return Heard(found["samples"], [(at, title) for at, title in found["chapters"]], found["peak"])
 
 
-def parts_samples(python: str, units: list[Kept]) -> int:
-    """Samples of all units: what is spoken of each, the pauses that follow, less what two pieces have in common."""
-    found: int = _asked(python, "parts", json.dumps([asdict(unit) for unit in units]))
+def places(python: str, units: list[Kept]) -> list[int]:
+    """Where each unit begins in the output, in samples, and where the last one's silence ends.
+
+    What is spoken of each, the pauses that follow, less what two pieces of a sentence have in common.
+    """
+    found: list[int] = _asked(python, "places", json.dumps([asdict(unit) for unit in units]))
     return found
 
 
@@ -124,24 +127,25 @@ def _open(path: str) -> dict[str, Any]:
     return {"samples": samples, "chapters": chapters, "peak": peak}
 
 
-def _parts(units: list[dict[str, Any]]) -> int:
+def _places(units: list[dict[str, Any]]) -> list[int]:
     import soundfile
 
     from engines.tts.audio.trim import spoken
 
-    total, joined = 0, False
+    begins, joined = [0], False
     for unit in units:
         sound, rate = soundfile.read(unit["file"], dtype="float32")
         assert rate == RATE
         assert len(sound) == unit["result"]["samples"]
         begin, end = spoken(sound)
         pause = unit["payload"].get("pause", "sentence")
-        total += end - begin + PAUSES_MS[pause] * RATE // 1000 - (FADE_SAMPLES if joined else 0)
+        begins[-1] -= FADE_SAMPLES if joined else 0
+        begins.append(begins[-1] + end - begin + PAUSES_MS[pause] * RATE // 1000)
         joined = pause == "none"
-    return total
+    return begins
 
 
 if __name__ == "__main__":
     asked = sys.stdin.read()
-    answer = _open(asked) if sys.argv[1] == "heard" else _parts(json.loads(asked))
+    answer = _open(asked) if sys.argv[1] == "heard" else _places(json.loads(asked))
     sys.stdout.write(json.dumps(answer))

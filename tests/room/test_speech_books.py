@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from book_kit import Story, story
 from speaking_kit import Speaking
-from spoken_kit import covers, heard, kept, parts_samples
+from spoken_kit import covers, heard, kept, places
 
 pytest_plugins = ["speech_room_fixtures"]
 
@@ -22,7 +22,7 @@ def whole(at: Speaking, job: str, output: Path, of: Story) -> None:
     units = kept(at.room.state, job)
     covers(units, of.sentences, of.lengths())
     assert {unit.result.get("flags", []) == [] for unit in units} == {True}
-    sound, expected = heard(at.python, output), parts_samples(at.python, units)
+    sound, expected = heard(at.python, output), places(at.python, units)[-1]
     spare = 3 * FRAME_SAMPLES if output.suffix == ".m4b" else 0
     assert expected <= sound.samples <= expected + spare
     assert 0.01 < sound.peak <= 1
