@@ -13,6 +13,7 @@ than a card of that size would. Every part says in its docstring what it measure
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--vram-cap-gib", type=float)
     parser.add_argument("--out", type=Path, help="what is printed, also into this file")
     told = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # 3 GB are not left behind
     python = speech_python(told.python)
     with _also_into(told.out), tempfile.TemporaryDirectory(prefix="er-bench-") as folder:
         bench = Bench(python, device_of(python), Path(folder), told.vram_cap_gib)

@@ -97,9 +97,13 @@ class Bench:
         finally:
             shutil.rmtree(model.folder)
 
+    def slow(self, model: Model) -> bool:
+        """Whether a chunk takes a minute, and not a second."""
+        return model.full and self.device == "cpu"
+
     def rounds(self, model: Model) -> Iterable[bool]:
-        """Whether each of them counts: the first does not, unless it would take minutes and nothing is compiled."""
-        warm = 0 if model.full and self.device == "cpu" else 1
+        """Whether each of them counts: the first does not, unless it would take long."""
+        warm = 0 if self.slow(model) else 1
         return itertools.chain([False] * warm, [True] * model.rounds)
 
 

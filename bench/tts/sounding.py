@@ -19,7 +19,7 @@ LIBRARY = "library"
 
 def show(bench: Bench, model: Model) -> None:
     """Measure, print the table."""
-    together = (1,) if model.full and bench.device == "cpu" else (1, 8)
+    together = (1,) if bench.slow(model) else (1, 8)
     columns = ((LIBRARY, 1), *((precision, takes) for precision in ("fp32", "bf16") for takes in together))
     found: dict[tuple[int, float, str, int], list[float]] = defaultdict(list)
     with bench.child("sounding", model) as child:

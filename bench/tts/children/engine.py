@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bench.peer import Told, narrating, obey
-from bench.tts.children.loading import Quiet
+from bench.tts.children.loading import Quiet, warm
 from bench.tts.spent import measured
 from engines.contract import Flight, Model, OutOfMemory
 from engines.gpu_memory import PLACEMENT, Placed
@@ -119,6 +119,7 @@ def main() -> None:
     with narrating():
         if device == "cuda":
             _place(float(cap[0]) if cap else None)
+        warm()
         engine = Engine(folder, device)
     obey({"speak": engine.speak})
 

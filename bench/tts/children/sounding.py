@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from bench.peer import Told, narrating, obey
-from bench.tts.children.loading import library
+from bench.tts.children.loading import library, warm
 from bench.tts.spent import measured
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
 
@@ -87,6 +87,7 @@ class Sounding:
 def main() -> None:
     """Obey stdin until its end."""
     with narrating():
+        warm()
         sounding = Sounding(sys.argv[1], sys.argv[2])
     obey({"library": sounding.library, "ours": sounding.ours})
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from bench.peer import Told, narrating, obey
+from bench.tts.children.loading import warm
 from bench.tts.spent import measured
 from engines.tts.library import prepare
 from engines.tts.miniature.shrink import shrink, sizes_of
@@ -47,6 +48,7 @@ class Stock:
 def main() -> None:
     """Obey stdin until its end."""
     with narrating():
+        warm()
         stock = Stock(sys.argv[1], sys.argv[2])
     obey({"speak": stock.speak})
 
