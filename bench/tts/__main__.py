@@ -54,9 +54,7 @@ def main() -> None:
     python = speech_python(told.python)
     with _also_into(told.out), tempfile.TemporaryDirectory(prefix="er-bench-") as folder:
         bench = Bench(python, device_of(python), Path(folder), told.vram_cap_gib)
-        print(
-            f"torch on {bench.device}" + ("" if bench.device == "cuda" else "; no GPU: what concerns one is unproven")
-        )
+        print("On a GPU." if bench.device == "cuda" else "No GPU here: what concerns one is unproven.")
         for full in (False, True):
             if told.quick if full else told.full_only:
                 continue
