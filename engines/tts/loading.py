@@ -15,6 +15,7 @@ from engines.tts.checkpoint import Backend, Checkpoint
 from engines.tts.library import prepare
 from engines.tts.miniature.shrink import Sizes, shrink, sizes_of
 from engines.tts.tensorfile import tensors_of
+from engines.tts.trouble import lacks_memory
 from ipc.errors import Problem
 
 _CLASSES: Final[dict[Backend, tuple[str, str]]] = {
@@ -48,6 +49,8 @@ def library_model(checkpoint: Checkpoint, progress: Progress) -> Any:
     except MemoryError:
         raise
     except (RuntimeError, ValueError, KeyError, AssertionError, OSError, EOFError) as error:
+        if lacks_memory(error):
+            raise
         raise CannotLoad(
             Problem(
                 "Model refused",

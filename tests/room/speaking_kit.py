@@ -83,10 +83,10 @@ class Speaking:
 
 
 @contextlib.contextmanager
-def open_speaking(config: str) -> Iterator[Speaking]:
-    """A room with these engines; it is up."""
+def open_speaking(config: str, before: str = "") -> Iterator[Speaking]:
+    """A room with these engines; it is up. `before` as for `with_speech`."""
     with open_room(config) as room:
-        room.environ = {"ENGINEROOM_DATA": str(with_speech(room.work / "data")), "OMP_NUM_THREADS": "1"}
+        room.environ = {"ENGINEROOM_DATA": str(with_speech(room.work / "data", before)), "OMP_NUM_THREADS": "1"}
         room.environ["HOME"] = str(room.work)
         room.run("up")
         yield Speaking(room, speech_python())
