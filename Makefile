@@ -51,9 +51,10 @@ unit-speech: $(SPEECH)
 unit-parts: $(INSTALLED)
 	$(BIN)/pytest -q --durations=15 --ignore=tests/room
 
-bench: $(INSTALLED)
+bench: $(INSTALLED) $(SPEECH)
 	$(BIN)/python -m bench.overhead
 	$(BIN)/python -m bench.llm
+	$(BIN)/python -m bench.tts
 	$(BIN)/python -m bench.ipc
 	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.cold_start

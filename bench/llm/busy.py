@@ -11,8 +11,9 @@ from pathlib import Path
 
 import anyio
 
+from bench import table
 from bench.figures import percentile
-from bench.llm import ours, table
+from bench.llm import ours
 from bench.llm.models import model_file, write_prompts
 from bench.llm.throughput import LENGTH, Bench
 from bench.room import Room

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.llm.peer import PeerFailed
+from bench.peer import PeerFailed
 
 
 @dataclass(frozen=True)

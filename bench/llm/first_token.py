@@ -15,10 +15,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench.llm import ours, table
+from bench import table
+from bench.llm import ours
 from bench.llm.models import model_file
-from bench.llm.peer import PeerFailed, peer
 from bench.llm.throughput import Bench
+from bench.peer import PeerFailed, peer
 from bench.room import Room
 from engines.llm.settings import LlmSettings
 from ipc import control

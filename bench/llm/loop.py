@@ -22,8 +22,8 @@ from typing import Any
 
 import llama_cpp as lib
 
-from bench.llm.peer import Told, obey
 from bench.llm.render import Rendering, messages_of
+from bench.peer import Told, obey
 
 BATCH = 512
 

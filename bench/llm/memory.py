@@ -10,8 +10,9 @@ import json
 
 import psutil
 
+from bench import table
 from bench.job import processes_of
-from bench.llm import ours, table
+from bench.llm import ours
 from bench.llm.models import model_file
 from bench.llm.throughput import Bench
 from bench.room import ROOT, Room

@@ -21,8 +21,8 @@ from typing import Any
 from bench.job import cpu_seconds, cpu_since
 from bench.llm.contest import Run
 from bench.llm.loop import BATCH
-from bench.llm.peer import PeerFailed
 from bench.llm.render import Rendering, messages_of
+from bench.peer import PeerFailed
 
 SERVER, BATCHED = "llama-server", "llama-batched-bench"
 READY_SECONDS = 30.0

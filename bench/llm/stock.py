@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from llama_cpp import Llama
 
-from bench.llm.peer import Told, obey
 from bench.llm.render import Message, Rendering, messages_of
+from bench.peer import Told, obey
 
 BATCH = 512
 

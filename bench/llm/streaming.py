@@ -12,10 +12,11 @@ import statistics
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from bench.llm import ours, table
+from bench import table
+from bench.llm import ours
 from bench.llm.models import model_file
-from bench.llm.peer import PeerFailed, peer
 from bench.llm.throughput import Bench
+from bench.peer import PeerFailed, peer
 
 LENGTH = 2048
 PROMPT = "once upon a time"

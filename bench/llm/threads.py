@@ -10,10 +10,10 @@ import os
 import statistics
 from contextlib import ExitStack
 
-from bench.llm import table
+from bench import table
 from bench.llm.models import model_file, write_prompts
-from bench.llm.peer import peer
 from bench.llm.throughput import LENGTH, Bench, batch
+from bench.peer import peer
 from engines.llm.context import thread_count
 
 POLICIES = {"sleep": {"OMP_WAIT_POLICY": "PASSIVE"}, "spin": {}}

@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bench import table
 from bench.job import cpu_seconds, cpu_since
-from bench.llm import ours, table
+from bench.llm import ours
 from bench.llm.contest import Contestant, Results, Run, take_turns
 from bench.llm.models import model_file, template_of, write_prompts
-from bench.llm.peer import Peer, PeerFailed, peer
 from bench.llm.server import Sizes, batched_bench, server
+from bench.peer import Peer, PeerFailed, peer
 from bench.room import Room
 
 LENGTH = 512

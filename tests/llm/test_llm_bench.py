@@ -10,8 +10,8 @@ import pytest
 
 from bench.llm.contest import Run, take_turns
 from bench.llm.models import model_file, write_prompts
-from bench.llm.peer import PeerFailed, peer
 from bench.llm.server import Sizes, batched_bench
+from bench.peer import PeerFailed, peer
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from typing import Any, TypeAlias
 
 from bench.room import ROOT
@@ -23,10 +23,10 @@ class PeerFailed(Exception):
 class Peer:
     """The child's other end."""
 
-    def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, module: str, arguments: list[str], environment: Mapping[str, str], python: str) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (as long-lived as the child)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [python, "-m", module, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
             env=environment, cwd=ROOT,
             start_new_session=True,  # as an engine has: where the kernel shares out the cores by session, to both alike
@@ -78,13 +78,15 @@ class Peer:
 
 
 @contextmanager
-def peer(module: str, arguments: list[str], environment: Mapping[str, str]) -> Iterator[Peer]:
+def peer(
+    module: str, arguments: list[str], environment: Mapping[str, str], python: str = sys.executable
+) -> Iterator[Peer]:
     """The child at work; gone afterwards.
 
     Raises:
         PeerFailed: it did not become ready.
     """
-    there = Peer(module, arguments, environment)
+    there = Peer(module, arguments, environment, python)
     try:
         there.answer()
         yield there
@@ -97,4 +99,11 @@ def obey(verbs: Mapping[str, Callable[..., Told]]) -> None:
     print("{}", flush=True)
     for line in sys.stdin:
         order: Order = json.loads(line)
-        print(json.dumps(verbs[order.pop("do")](**order)), flush=True)
+        with narrating():
+            told = verbs[order.pop("do")](**order)
+        print(json.dumps(told), flush=True)
+
+
+def narrating() -> AbstractContextManager[Any]:
+    """Meanwhile, what libraries print goes to stderr: it is no answer."""
+    return redirect_stdout(sys.stderr)

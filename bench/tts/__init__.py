@@ -1,0 +1,1 @@
+"""Speech against the library alone."""
