@@ -164,6 +164,12 @@ def test_a_voice_that_is_nowhere_is_refused_in_a_sentence(tmp_path: Path) -> Non
         find(str(tmp_path / "anna.wav"), environ)
 
 
+@pytest.mark.parametrize("name", ["~nobody9/x.wav", "~no\0body/x.wav", "a\0b", "x" * 300, "/" + "x/" * 5000])
+def test_a_name_that_no_file_can_have_is_a_voice_that_is_nowhere(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RequestFailed, match="No such voice"):
+        find(name, {"ENGINEROOM_DATA": str(tmp_path)})
+
+
 def test_a_name_means_the_recording_in_the_folder_of_voices(tmp_path: Path) -> None:
     folder = tmp_path / "voices"
     folder.mkdir()

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from engines.tts.sound.named import named
+from engines.tts.typed import is_file, path_of
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, voices_folder
 
@@ -59,11 +60,11 @@ def find(name: str, environ: Mapping[str, str]) -> Path:
         RequestFailed: there is none.
     """
     folder = voices_folder(data_folder(environ))
-    path = Path(name).expanduser()
+    path = path_of(name)
     if path.parent == Path():
         voice = named(folder, name)
         path = path if voice is None else voice.path
-    if path.is_file():
+    if is_file(path):
         return path
     raise RequestFailed(
         Problem(
@@ -76,7 +77,7 @@ def find(name: str, environ: Mapping[str, str]) -> Path:
 
 def check(path: Path, *, turbo: bool | None = None) -> Recording:
     """What speaks for and against a file, for Chatterbox's Turbo or another; None where that is not known."""
-    if not path.is_file():
+    if not is_file(path):
         return _refused(Problem("No recording", f"There is no file {path}.", "Check the path."))
     try:
         with soundfile.SoundFile(path) as file:
