@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from engines.tts.typed import is_folder
+
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -28,6 +30,6 @@ def hub_folder(environ: Mapping[str, str]) -> Path:
 def snapshots(model: str, environ: Mapping[str, str]) -> list[Path]:
     """Folders of the revisions of a repository that were fetched, the newest first; none where it never was."""
     folder = hub_folder(environ) / f"models--{model.replace('/', '--')}" / "snapshots"
-    if not folder.is_dir():
+    if not is_folder(folder):
         return []
     return sorted(folder.iterdir(), key=lambda path: (-path.stat().st_mtime, path.name))

@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from engines.contract import CannotPlan
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
 from engines.tts.text.encoding import text_of
 from engines.tts.text.markup import page_of, parse
 from engines.tts.text.normal import clean
@@ -147,7 +147,7 @@ def _book(elements: list[tuple[str, dict[str, str], str]]) -> Book:
     for tag, _, text in elements:
         if text:
             said.setdefault(tag, text)
-    return Book(said.get("title", ""), said.get("creator", ""), said.get("language", ""))
+    return book_of(said.get("title", ""), said.get("creator", ""), said.get("language", ""))
 
 
 def _links(text: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
 from engines.tts.text.markup import without_comments
 from engines.tts.unit import Book
 
@@ -44,7 +44,7 @@ def read(text: str) -> Document:
     book = Book()
     if front := _FRONT.match(text):
         said = {found[1].lower(): found[2] for found in _SAID.finditer(front[1])}
-        book = Book(said.get("title", ""), said.get("author", ""), said.get("lang", said.get("language", "")))
+        book = book_of(said.get("title", ""), said.get("author", ""), said.get("lang", said.get("language", "")))
         text = text[front.end() :]
     return Document(book, chapters_of(_blocks(without_comments(text).split("\n"))))
 

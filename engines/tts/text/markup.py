@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
 from engines.tts.text.normal import clean
 from engines.tts.unit import Book
 
@@ -116,7 +116,7 @@ class _Parser(HTMLParser):
         self._end_paragraph()
         return Page(
             _labelled(self._blocks, self._places),
-            Book(clean("".join(self._title)), clean(self._author), self._language),
+            book_of(clean("".join(self._title)), clean(self._author), self._language),
         )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
