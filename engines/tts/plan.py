@@ -92,7 +92,7 @@ class _Desk:
         return PlannedUnit(encode(unit), self._where(chunk), name, chunk.begin.cursor())
 
     def _begin(self, chapter: int) -> Place | None:
-        """Where the first chunk of a chapter begins; looked up once, as much may come before of which nothing is said."""
+        """Where the first chunk of a chapter begins; looked up once, for much unsaid may come before."""
         if chapter not in self._begins:
             self._begins[chapter] = self.way.packer.begin(self.script.chapter_begin(chapter))
         return self._begins[chapter]
