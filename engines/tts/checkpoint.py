@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from engines.contract import CannotLoad
-from engines.tts.hub import hub_folder, is_hub_name, snapshots
+from engines.hubcache import hub_folder
+from engines.tts.hub import is_hub_name, snapshots
 from engines.tts.miniature.shrink import SIZES, sizes_of
 from engines.tts.settings import CHATTERBOX, TtsSettings
 from engines.tts.settings import Backend as Asked
