@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,12 +20,23 @@ def memory_told() -> Iterator[None]:
     """Raises OutOfMemory where torch had not enough."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _told(error) from error
-    except RuntimeError as error:
-        if any(words in str(error) for words in _HOST):
+    except (RuntimeError, MemoryError) as error:
+        if out_of_memory(error):
             raise _told(error) from error
         raise
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether it says that torch, on a GPU or a CPU, had not enough."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in str(error) for words in _HOST)
+
+
+def let_go(error: BaseException) -> None:
+    """What the calls that failed worked on is not kept by their traceback any more: half a model may be among it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen = seen.__cause__ or seen.__context__
 
 
 def _told(error: BaseException) -> OutOfMemory:

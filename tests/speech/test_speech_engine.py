@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,11 +15,13 @@ from flights_kit import Asked, Heard, Sky, ask, unit
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import TtsEngine, create
+from engines.tts.loading import library_model
+from engines.tts.reader import Reader
 from engines.tts.settings import TtsSettings
 from engines.tts.sound.flac import decode
 from engines.tts.sound.render import Sound
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
-from ipc.errors import RequestFailed
+from ipc.errors import Problem, RequestFailed
 
 pytest_plugins = ["speech_fixtures"]
 
@@ -254,6 +258,35 @@ def test_a_load_that_is_not_wanted_any_more_stops(miniature: Path) -> None:
     with pytest.raises(LoadCancelled):
         engine.load(knobs(miniature))
     engine.close()
+
+
+def test_nothing_of_a_model_is_left_once_it_is_unloaded_or_its_load_failed(
+    miniature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[weakref.ref[object]] = []
+    swept: list[list[bool]] = []
+
+    def kept(*args: Any, **named: Any) -> Any:
+        model = library_model(*args, **named)
+        models.append(weakref.ref(model.t3))
+        return model
+
+    monkeypatch.setattr("engines.tts.loaded.library_model", kept)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: swept.append([model() is None for model in models]))
+    one = Loaded(miniature)
+    loaded = one.engine._ready()
+    loaded._device = "cuda"
+    one.engine.close()
+    assert swept == [[True]], "the allocator gives back what is free, so all must be free before"
+    del loaded
+
+    def broken(*_: object) -> None:
+        raise RequestFailed(Problem("Language not spoken", "It is not.", "Speak English."))
+
+    monkeypatch.setattr(Reader, "check_wanted", broken)
+    with pytest.raises(RequestFailed):
+        create(Heard()).load(knobs(miniature))
+    assert models[1]() is None
 
 
 def test_a_chunk_that_stops_late_goes_on_and_is_whole(late_miniature: Path) -> None:

@@ -51,7 +51,7 @@ class Decoder:
 
         Raises:
             RequestFailed: the model cannot speak one of them; none began.
-            torch.OutOfMemoryError: none began, and the others are as they were.
+            torch.OutOfMemoryError, RuntimeError (of a CPU): none began, and the others are as they were.
         """
         for chunk in chunks:
             check(self._t3, chunk)
@@ -65,7 +65,7 @@ class Decoder:
         try:
             self._reserve([*self._flying, *fresh])
             self._prefill(fresh)
-        except torch.OutOfMemoryError:
+        except BaseException:  # a CPU's allocator has no type of its own for what it lacks
             if not self._flying:
                 self.release()
             raise
