@@ -13,6 +13,7 @@ import torch
 from flights_kit import Asked, Heard, Sky, ask, unit
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
+from engines.tts.boarding import most_characters
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import TtsEngine, create
 from engines.tts.loading import library_model
@@ -90,6 +91,24 @@ def test_a_request_longer_than_a_breath_is_told_to_become_a_job(loaded: Loaded) 
     person = Asked(ask("word " * 201), stream=True)
     loaded.fly(person)
     assert "submit" in person.problems[0].hint
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", 1000), ("zh", 346), ("ar", 770)])
+def test_what_a_person_hears_at_once_is_limited_by_the_pace_of_the_language(language: str, most: int) -> None:
+    assert most_characters(language) == most
+
+
+def test_a_request_that_a_lexicon_makes_too_long_is_refused(loaded: Loaded, tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text('w = "wheel and wheel"')
+    person = Asked(ask("w " * 100), stream=True)
+    loaded.fly(person, lexicon=str(tmp_path / "words.toml"))
+    assert person.problems[0].title == "Text too long"
+
+
+def test_a_request_that_ends_in_marks_is_spoken(loaded: Loaded) -> None:
+    person = Asked(ask("And the engine turns. ——————"), stream=True)
+    loaded.fly(person, batch_size=22)
+    assert person.said().pieces == 1
 
 
 def test_what_a_person_asks_for_goes_before_the_settings(loaded: Loaded) -> None:
