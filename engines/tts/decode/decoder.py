@@ -82,6 +82,10 @@ class Decoder:
         self._model.cache.release()
         self._blank = None
 
+    def forget(self) -> None:
+        """What was computed for other chunks is computed anew for the next, whose numbers it changes a little."""
+        self._blank = None
+
     @without_gradients
     def step(self) -> list[Chunk]:
         """Write one token of each chunk aloft; those that are over are returned, and have left.
