@@ -14,6 +14,7 @@ import torch
 from engines.contract import CannotLoad, LoadCancelled, Report, Sky
 from engines.gpu_memory import GpuMemory, placement
 from engines.tts.aboard import Part
+from engines.tts.alive import alive
 from engines.tts.aloft import Aloft
 from engines.tts.boarding import Boarding
 from engines.tts.checkpoint import Checkpoint, found
@@ -86,7 +87,13 @@ class Loaded:
         model = library_model(checkpoint, self._report)
         self._forward(BUILT)
         model.t3.to(self._device)
-        self._decoder = Decoder(model.t3, self._numbers, compiled=settings.compile, take=True)
+        self._decoder = Decoder(
+            model.t3,
+            self._numbers,
+            compiled=settings.compile,
+            take=True,
+            compiling=lambda: alive(self._report.step),
+        )
         self._forward(_DECODES)
         for part in (model.s3gen.flow, model.s3gen.mel2wav):  # what listens to voices stays in the host's memory
             part.to(self._device)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import torch
 from flights_kit import Asked, Heard, Sky, ask, unit
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
+from engines.tts.alive import alive
 from engines.tts.boarding import most_characters
+from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import TtsEngine, create
-from engines.tts.loading import library_model
+from engines.tts.loading import BUILT, library_model
 from engines.tts.reader import Reader
+from engines.tts.renderer import Renderer
 from engines.tts.settings import TtsSettings
 from engines.tts.sound.flac import decode
 from engines.tts.sound.render import Sound
@@ -99,7 +103,7 @@ def test_what_a_person_hears_at_once_is_limited_by_the_pace_of_the_language(lang
 
 
 def test_a_request_that_a_lexicon_makes_too_long_is_refused(loaded: Loaded, tmp_path: Path) -> None:
-    (tmp_path / "words.toml").write_text('w = "wheel and wheel"')
+    (tmp_path / "words.toml").write_text('[words]\nw = "wheel and wheel"')
     person = Asked(ask("w " * 100), stream=True)
     loaded.fly(person, lexicon=str(tmp_path / "words.toml"))
     assert person.problems[0].title == "Text too long"
@@ -156,6 +160,54 @@ def test_a_deterministic_flight_gives_the_same_bytes_again_whatever_flew_between
     assert first.digest() == second.digest()
     assert person.results
     assert between.results
+
+
+def test_chunks_of_a_deterministic_flight_that_come_again_fly_in_the_order_of_the_text(
+    endless_miniature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = Loaded(endless_miniature)
+    begun: list[list[int]] = []
+    begin, made = Decoder.begin, Renderer.made
+
+    def told(self: Decoder, chunks: Sequence[Chunk]) -> None:
+        begun.append([one.seed for one in chunks])
+        begin(self, chunks)
+
+    def backwards(self: Renderer[Any], wait_seconds: float) -> list[Any]:
+        return made(self, wait_seconds)[::-1] if not self._waiting and self._made.qsize() == self.open else []
+
+    monkeypatch.setattr(Decoder, "begin", told)
+    seen = []
+    for late in (False, True):
+        if late:
+            monkeypatch.setattr(Renderer, "made", backwards)
+        flight = Asked(*[unit(text) for text in ("Hi.", "The boiler.", "Steam.")], deterministic=True)
+        endless.fly(flight, attempts=1)
+        seen.append([*begun])
+        begun.clear()
+    endless.engine.close()
+    assert seen[0] == seen[1]
+    assert [len(seeds) for seeds in seen[0]] == [3, 3]
+
+
+def test_guidance_in_a_deterministic_flight_does_not_hang_on_what_was_spoken_before(loaded: Loaded) -> None:
+    lengths = []
+    decoder = loaded.engine._ready()._decoder
+    for before in (SHORT, LONG * 3):
+        loaded.fly(Asked(unit(before)))
+        loaded.fly(Asked(unit(SHORT), deterministic=True))
+        assert decoder._blank is not None
+        lengths.append(len(decoder._blank[1]))
+    assert lengths[0] == lengths[1]
+
+
+def test_the_likeliest_tokens_are_not_written_a_second_time(endless_miniature: Path) -> None:
+    endless = Loaded(endless_miniature)
+    flight = Asked(unit("The boiler."))
+    endless.fly(flight, attempts=2, temperature=0)
+    endless.engine.close()
+    assert "cut" in flight.said().flags
+    assert flight.said().redone == (2 if "silent" in flight.said().flags else 0)
 
 
 def test_another_take_of_a_unit_sounds_different(loaded: Loaded) -> None:
@@ -306,6 +358,23 @@ def test_nothing_of_a_model_is_left_once_it_is_unloaded_or_its_load_failed(
     with pytest.raises(RequestFailed):
         create(Heard()).load(knobs(miniature))
     assert models[1]() is None
+
+
+def test_a_load_steps_while_the_library_reads(miniature: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Steps(Heard):
+        before: list[float]
+
+        def step(self) -> None:
+            if self.fractions[-1] < BUILT:
+                self.before.append(self.fractions[-1])
+
+    heard = Steps()
+    heard.before = []
+    monkeypatch.setattr("engines.tts.loading.alive", partial(alive, each_seconds=0.001))
+    engine = create(heard)
+    engine.load(knobs(miniature))
+    engine.close()
+    assert heard.before
 
 
 def test_a_chunk_that_stops_late_goes_on_and_is_whole(late_miniature: Path) -> None:
