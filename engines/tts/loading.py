@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from engines.contract import CannotLoad, LoadCancelled, Progress
+from engines.tts.alive import alive
 from engines.tts.checkpoint import Backend, Checkpoint
 from engines.tts.library import prepare
 from engines.tts.miniature.shrink import Sizes, shrink, sizes_of
@@ -42,7 +43,13 @@ def library_model(checkpoint: Checkpoint, progress: Progress) -> Any:
     _complete(checkpoint)
     made = getattr(module, _CLASSES[checkpoint.backend][1])
     try:
-        with _told(module, progress), _undrawn(), _spelling(checkpoint), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            _told(module, progress),
+            _undrawn(),
+            _spelling(checkpoint),
+            contextlib.redirect_stdout(io.StringIO()),
+            alive(progress.step),  # reading gigabytes from a slow disk takes minutes, and tells nothing
+        ):
             return made.from_local(checkpoint.path, "cpu")
     except LoadCancelled:
         raise
