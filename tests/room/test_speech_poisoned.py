@@ -75,7 +75,7 @@ def test_a_device_side_assert_ends_the_process_and_the_job_goes_on_in_a_new_one(
         at.begun(job, 1)
         first = room.engine("voice")["pid"]
         poison.touch()
-        wait_for(lambda: room.engine("voice")["pid"] not in (first, None), "another process", 60, 0.1)
+        wait_for(lambda: room.engine("voice")["pid"] not in (first, None), "another process", 60)
         assert not poison.exists()
         row = at.ended(job)
         assert (row["units_failed"], row["units_done"]) == (0, row["units_total"])
