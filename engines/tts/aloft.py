@@ -115,7 +115,6 @@ class Aloft:
             if not idle:
                 return
             self._solo = waiting
-            self._decoder.forget()
         if self._solo is not None:
             if not idle:
                 return

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from speech_decode_kit import GREEDY, chunk, decoded, finish, of_the_library, small_t3
+from speech_decode_kit import EXAGGERATION, GREEDY, chunk, decoded, finish, of_the_library, small_t3, voice
 
 from engines.tts.decode.chunk import Sampling
+from engines.tts.decode.conditioning import conditioning
 from engines.tts.decode.decoder import Decoder
 from engines.tts.decode.limits import can_analyze
 from engines.tts.miniature.shrink import Sizes
@@ -35,6 +37,16 @@ def test_unequal_chunks_together_are_the_librarys_own_tokens(english: Any, alone
     assert written == list(alone.values())
     assert [len(tokens) for tokens in written] == [120] * 3
     assert len({tuple(tokens[:5]) for tokens in written}) == 3  # each says its own text
+
+
+def test_so_are_those_of_one_voice_which_share_what_is_before_them(english: Any, alone: dict[int, list[int]]) -> None:
+    given = conditioning(english, voice(), EXAGGERATION)
+    decoder = Decoder(english, "fp32")
+    for length in (9, 71):
+        unguided = chunk(english, 31, given=given, sampling=Sampling(temperature=0.0, cfg=0.0), limit=9)
+        assert decoded(decoder, [unguided, chunk(english, length, given=given)])[1] == alone[length]
+    assert len(unguided.tokens) == 9
+    assert unguided.tokens == decoded(Decoder(english, "fp32"), [replace(unguided, tokens=[])])[0]
 
 
 def test_so_are_turbos() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,7 @@ class Decoder:
             self._model = Model(t3, precision, compiled=compiled, take=take, compiling=compiling)
         self._flying: list[Flying] = []
         self._arranged: Arrangement | None = None
-        self._blank: tuple[Tensor, Kept] | None = None
+        self._kept: tuple[Tensor, Kept] | None = None
 
     @property
     def aloft(self) -> int:
@@ -90,11 +89,7 @@ class Decoder:
         if self._flying:
             raise RuntimeError("chunks are aloft")
         self._model.cache.release()
-        self._blank = None
-
-    def forget(self) -> None:
-        """What was computed for other chunks is computed anew for the next, whose numbers it changes a little."""
-        self._blank = None
+        self._kept = None
 
     @without_gradients
     def step(self) -> list[Chunk]:
@@ -148,31 +143,42 @@ class Decoder:
         self._model.reserve(rows, length)
 
     def _prefill(self, fresh: Sequence[Flying]) -> None:
+        first = self._model.inputs.first()
         segments = []
         for one in fresh:
-            first = self._model.inputs.first()
-            given = one.chunk.conditioning.to(first), self._model.inputs.text(one.chunk.text), first
+            chunk, guided = one.chunk, one.pair != one.row
+            kept, begin, end = self._kept_for(chunk, guided=guided), len(chunk.conditioning), one.length - len(first)
             looks = one.watch.first if one.watch is not None else None
-            segments.append(Segment(torch.cat(given), one.row, looks=looks))
-            if one.pair != one.row:
-                blank, count = self._blank_for(one.chunk), one.length - len(first)
-                for layer, (k, v) in enumerate(zip(blank.keys, blank.values, strict=True)):
-                    self._model.cache.fill(layer, one.pair, 0, k[:count], v[:count])
-                segments.append(Segment(first, one.pair, count, after=blank))
+            self._copy(kept, one.row, begin)
+            words = torch.cat((self._model.inputs.text(chunk.text), first))
+            segments.append(Segment(words, one.row, begin, after=kept, looks=looks))
+            if guided:
+                self._copy(kept, one.pair, end)
+                segments.append(Segment(first, one.pair, end, after=kept))
         self._model.prefill(segments)
 
-    def _blank_for(self, chunk: Chunk) -> Kept:
-        """What guidance leads away from, a text without its words: the same for all texts of a voice, up to length.
+    def _kept_for(self, chunk: Chunk, *, guided: bool) -> Kept:
+        """What a voice puts before all its texts and, for guidance to lead away from, a text without its words.
 
-        It is kept for the last voice, and rounded up, so that a somewhat longer text does not need another.
+        It is kept for the last voice, and grows by blocks: always the same ones, so that the length of what was spoken
+        before shows in no number.
         """
-        voice, count = chunk.conditioning, len(chunk.text)
-        if self._blank is None or self._blank[0] is not voice or len(self._blank[1]) < len(voice) + count:
+        voice, most = chunk.conditioning, longest_text(self._t3)
+        held, self._kept = self._kept, None  # until it is whole: memory may end amid it
+        if held is not None and held[0] is voice:
+            kept = held[1]
+        else:
             kept = Kept()
-            text = self._model.inputs.blank(min(math.ceil(count / BLOCK) * BLOCK, longest_text(self._t3)))
-            self._model.prefill([Segment(torch.cat((voice.to(text), text)), into=kept)])
-            self._blank = voice, kept
-        return self._blank[1]
+            self._model.prefill([Segment(voice.to(self._model.inputs.first()), into=kept)])
+        while guided and (at := len(kept) - len(voice)) < len(chunk.text):
+            blank = self._model.inputs.blank(min(at + BLOCK, most))[at:]
+            self._model.prefill([Segment(blank, start=len(kept), after=kept, into=kept)])
+        self._kept = voice, kept
+        return kept
+
+    def _copy(self, kept: Kept, row: int, count: int) -> None:
+        for layer, (k, v) in enumerate(zip(kept.keys, kept.values, strict=True)):
+            self._model.cache.fill(layer, row, 0, k[:count], v[:count])
 
     def _write(self, one: Flying, token: int) -> None:
         chunk = one.chunk

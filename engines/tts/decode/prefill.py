@@ -30,6 +30,14 @@ class Kept:
     def __len__(self) -> int:
         return len(self.keys[0]) if self.keys else 0
 
+    def add(self, layer: int, k: Tensor, v: Tensor) -> None:
+        """The positions that follow, of one layer after the other."""
+        for kept, more in ((self.keys, k), (self.values, v)):
+            if layer < len(kept):
+                kept[layer] = torch.cat((kept[layer], more))
+            else:
+                kept.append(more.clone())
+
 
 @dataclass(eq=False)
 class Segment:
@@ -40,7 +48,7 @@ class Segment:
     start: int = 0
     after: Kept | None = None
     into: Kept | None = None
-    """Keeps the keys and values instead of a row."""
+    """Keeps the keys and values instead of a row; it may be what the segment follows."""
     looks: list[Tensor] | None = None
     """Gets what its last token saw in each of the heads that are watched."""
 
@@ -52,6 +60,7 @@ def prefill(backbone: Backbone, cache: Cache, segments: Sequence[Segment], kept:
         counts = [len(segment.inputs) for segment in group]
         at = torch.cat([torch.arange(one.start, one.start + n) for one, n in zip(group, counts, strict=True)])
         placed = backbone.place(at.to(inputs.device))
+        masks = [_mask(one, inputs.device) for one in group]
 
         def attend(
             layer: int,
@@ -60,9 +69,10 @@ def prefill(backbone: Backbone, cache: Cache, segments: Sequence[Segment], kept:
             v: Tensor,
             group: Sequence[Segment] = group,
             counts: Sequence[int] = counts,
+            masks: Sequence[Tensor | None] = masks,
         ) -> Tensor:
             queries, keys, values = (each.split(list(counts)) for each in (q, k, v))
-            parts = zip(group, queries, keys, values, strict=True)
+            parts = zip(group, masks, queries, keys, values, strict=True)
             return torch.cat([_seen(cache, layer, kept, *part) for part in parts])
 
         backbone(inputs, placed, attend)
@@ -79,18 +89,26 @@ def _groups(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
         yield group
 
 
-def _seen(cache: Cache, layer: int, kept: torch.dtype, segment: Segment, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def _mask(segment: Segment, device: torch.device) -> Tensor | None:
+    """What each of its tokens sees [n, start + n]; None where it is all, or all up to itself from the first on."""
+    count = len(segment.inputs)
+    if segment.after is None or count == 1:
+        return None
+    return torch.ones(count, segment.start + count, dtype=torch.bool, device=device).tril(segment.start)
+
+
+def _seen(
+    cache: Cache, layer: int, kept: torch.dtype, segment: Segment, mask: Tensor | None, q: Tensor, k: Tensor, v: Tensor
+) -> Tensor:
     if segment.into is not None:
-        segment.into.keys.append(k.to(kept))
-        segment.into.values.append(v.to(kept, copy=True))
+        segment.into.add(layer, k.to(kept), v.to(kept))
     else:
         cache.fill(layer, segment.row, segment.start, k, v)
     if segment.after is not None:
-        # One token after many: nothing is hidden from it.
         k = torch.cat((segment.after.keys[layer][: segment.start].to(k.dtype), k))
         v = torch.cat((segment.after.values[layer][: segment.start].to(v.dtype), v))
     if segment.looks is not None:
         segment.looks += [look(q[-1, head], k[:, head]) for at, head in watched_heads() if at == layer]
     q, k, v = (each.transpose(0, 1)[None] for each in (q, k, v))
-    seen = F.scaled_dot_product_attention(q, k, v, is_causal=segment.after is None)
+    seen = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=segment.after is None)
     return seen[0].transpose(0, 1).flatten(1)
