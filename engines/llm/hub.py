@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from engines.llm import gguf
-
-
-def hub_folder(environ: Mapping[str, str]) -> Path:
-    """`$HF_HUB_CACHE`, else `hub` in `$HF_HOME`, else in the cache folder of the user."""
-    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if told := environ.get(variable):
-            return Path(told).expanduser()
-    if home := environ.get("HF_HOME"):
-        return Path(home).expanduser() / "hub"
-    cache = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or Path.home()) / ".cache"
-    return Path(cache) / "huggingface" / "hub"
 
 
 def in_hub(hub: Path) -> Iterator[tuple[Path, str]]:

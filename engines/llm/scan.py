@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from engines.contract import CannotLoad
+from engines.hubcache import hub_folder
 from engines.llm import gguf
 from engines.llm.files import ModelFile
 from engines.llm.header import read
-from engines.llm.hub import hub_folder, in_hub
+from engines.llm.hub import in_hub
 from engines.llm.ollama import in_ollama, ollama_folders
 from ipc.errors import Problem
 from ipc.models import ModelRow, Origin

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engines.contract import Flight
@@ -89,6 +90,22 @@ class Trip:
     open: int
     """Orders that have not ended."""
     waiting: deque[Part] = field(default_factory=deque)
+    aside: list[Part] = field(default_factory=list)
+    """Parts of a deterministic flight that come again, until nothing is in the air."""
+
+    def again(self, parts: Sequence[Part]) -> None:
+        """Let these be decoded next. When the thread of sound is done with one is chance, which must not show in a
+        deterministic flight: there they wait for `gather`."""
+        if self.flight.deterministic:
+            self.aside += parts
+        else:
+            self.waiting.extendleft(reversed(parts))
+
+    def gather(self) -> None:
+        """What was put aside is next, in the order of the text."""
+        self.aside.sort(key=lambda part: (part.speech.order.index, part.speech.parts.index(part)))
+        self.waiting.extendleft(reversed(self.aside))
+        self.aside.clear()
 
     @property
     def over(self) -> bool:

@@ -115,8 +115,10 @@ class Aloft:
             if not idle:
                 return
             self._solo = waiting
-        if self._solo is not None and not idle:
-            return
+        if self._solo is not None:
+            if not idle:
+                return
+            self._solo.gather()
         most = alone if self._solo is not None else together
         fresh: list[Part] = []
         while len(self._decoding) + len(fresh) < most and (trip := self._solo or self._next()) is not None:
@@ -137,6 +139,7 @@ class Aloft:
     def _forget(self, trip: Trip) -> None:
         """Nothing of a cancelled flight is decoded any more; its sound ends by itself."""
         trip.waiting.clear()
+        trip.aside.clear()
         for part in [part for part in self._decoding if part.speech.trip is trip]:
             self._decoding.remove(part)
             if part.chunk is not None:
@@ -179,7 +182,7 @@ class Aloft:
         halves[0].redone = part.redone + 1
         at = speech.parts.index(part)
         speech.parts[at : at + 1] = halves
-        speech.trip.waiting.extendleft(reversed(halves))
+        speech.trip.again(halves)
         return True
 
     def _heard(self, part: Part, sound: Floats) -> None:
@@ -189,10 +192,12 @@ class Aloft:
         verdict = self._verdicts.of(part, chunk, sound)
         if part.best is None or better(verdict, part.best.verdict):
             part.best = Taken(sound, len(chunk.tokens), chunk.seed, chunk.extended, verdict)
-        if verdict.faults and part.attempt < speech.manner.settings.attempts:
+        # The likeliest tokens are the same again; only its sound is left to chance.
+        changes = speech.manner.sampling.temperature > 0 or "silent" in verdict.faults
+        if verdict.faults and changes and part.attempt < speech.manner.settings.attempts:
             part.attempt += 1
             part.redone += 1
-            speech.trip.waiting.appendleft(part)
+            speech.trip.again([part])
             return
         if not verdict.faults:
             self._verdicts.learn(part, len(chunk.tokens))

@@ -16,6 +16,7 @@ from engines.tts.checkpoint import Checkpoint
 from engines.tts.decode.chunk import Chunk, Sampling
 from engines.tts.decode.conditioning import conditioning
 from engines.tts.decode.limits import check
+from engines.tts.pace import characters_per_second
 from engines.tts.pieces import halved, packed
 from engines.tts.reader import MOST_TOKENS, Reader, nothing_to_say
 from engines.tts.settings import TtsSettings
@@ -27,8 +28,11 @@ from engines.tts.wording import Wording
 from ipc.errors import Problem, RequestFailed
 from ipc.work import UnitOrder
 
+_MOST_SECONDS: Final = 77.0
+"""Of what a person hears at once, at the usual pace; longer texts are jobs. As base64 of hardly compressed sound it is
+about the 4 MiB that an answer may have."""
 MOST_CHARACTERS: Final = 1000
-"""Of what a person hears at once: longer texts are jobs."""
+"""In any language."""
 PIECE_CHARACTERS: Final = 280
 _KEPT: Final = 32
 """Conditionings of voices."""
@@ -140,14 +144,7 @@ class Boarding:
         return speech
 
     def _asked(self, trip: Trip, order: UnitOrder, ask: Ask) -> Speech:
-        if len(ask.text) > MOST_CHARACTERS:
-            raise RequestFailed(
-                Problem(
-                    "Text too long",
-                    f"It has {len(ask.text):,} characters; {MOST_CHARACTERS:,} are spoken at once.",
-                    "Save it as a file, and submit that: `engineroom submit tts FILE.txt -o FILE.m4b`.",
-                )
-            )
+        _check_length(ask.text, MOST_CHARACTERS)
         changes = {
             name: value for name in ("exaggeration", "cfg", "temperature") if (value := getattr(ask, name)) is not None
         }
@@ -157,6 +154,7 @@ class Boarding:
         voice = self.settings.voice if ask.voice is None else ask.voice
         language = self._wording.language(ask.text, language)
         text, unknown = self._wording.spoken(ask.text, language, settings)
+        _check_length(text, most_characters(language))
         manner = self._manner(language, voice, settings, len(text.split()))
         speech = Speech(trip, order, manner, len(text), len(text.split()), len(text.split()), unknown=unknown)
         seed = ask.seed if ask.seed is not None else self._base(deterministic=trip.flight.deterministic)
@@ -195,3 +193,19 @@ class Boarding:
         if self.settings.seed >= 0:
             return self.settings.seed
         return 0 if deterministic else self._chance.randrange(2**31)
+
+
+def most_characters(language: str) -> int:
+    """Of a text that a person hears at once."""
+    return min(MOST_CHARACTERS, int(_MOST_SECONDS * characters_per_second(language)))
+
+
+def _check_length(text: str, most: int) -> None:
+    if len(text) > most:
+        raise RequestFailed(
+            Problem(
+                "Text too long",
+                f"It has {len(text):,} characters; {most:,} are spoken at once.",
+                "Save it as a file, and submit that: `engineroom submit tts FILE.txt -o FILE.m4b`.",
+            )
+        )

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from engines.contract import CannotLoad
-from engines.tts.hub import hub_folder, is_hub_name, snapshots
+from engines.hubcache import hub_folder
+from engines.tts.hub import is_hub_name, snapshots
 from engines.tts.miniature.shrink import SIZES, sizes_of
 from engines.tts.settings import CHATTERBOX, TtsSettings
 from engines.tts.settings import Backend as Asked
 from engines.tts.tensorfile import BrokenFile, Tensor, tensors_of
+from engines.tts.typed import is_folder, path_of
 from ipc.errors import Problem
 from ipc.places import data_folder, models_folder
 
@@ -147,8 +149,8 @@ def folder_of(settings: TtsSettings) -> Path:
                 f"Fetch it once: {_fetch(model)}.",
             )
         )
-    path = Path(model).expanduser() if os.sep in model or model.startswith("~") else _in_data_folder(model)
-    if not path.is_dir():
+    path = path_of(model) if os.sep in model or model.startswith("~") else _in_data_folder(model)
+    if not is_folder(path):
         raise CannotLoad(
             Problem(
                 "Model missing",

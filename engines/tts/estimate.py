@@ -6,9 +6,11 @@ import math
 import re
 
 from engines.appraisal import Need
+from engines.tts import budget
 from engines.tts.checkpoint import FULL_CHANNELS, Checkpoint
+from engines.tts.languages import LANGUAGES
 from engines.tts.precision import BYTES, Numbers, for_sound, for_tokens
-from engines.tts.settings import MOST_CHARACTERS, TtsSettings
+from engines.tts.settings import TtsSettings
 
 CONTEXT_BYTES = 500 * 2**20
 """What the driver and torch's kernels take for a process on a GPU; a round figure."""
@@ -18,9 +20,6 @@ CONDITIONING = {"english": 34, "multilingual": 34, "turbo": 376}
 """Positions that the voice takes before the text."""
 TOGETHER = 8
 """Chunks at once where the settings leave it open, on a CPU at most, and in deterministic work."""
-_TOKENS_PER_CHARACTER = 3
-"""More than the slowest voices were seen to need, up to the limit where a chunk is split."""
-_MOST_TOKENS = 1500
 _SOUND_TOGETHER = 4
 """Chunks that the flow takes in one batch."""
 _FRAMES_PER_TOKEN = 2
@@ -53,32 +52,40 @@ def listening_bytes(checkpoint: Checkpoint) -> int:
 
 
 def cache_bytes(checkpoint: Checkpoint, settings: TtsSettings, numbers: Numbers) -> int:
-    """Keys and values of all chunks decoded together, each twice for guidance, when they are at their longest."""
+    """Keys and values of all chunks decoded together, each twice for guidance, when one of them runs to its limit.
+
+    All rows have room for as much as the longest, and in a book of thousands of chunks one will find no end.
+    """
     layers = {found[1] for name in checkpoint.tokens if (found := _LAYER.match(name))}
     width = next((t.shape[-1] for name, t in checkpoint.tokens.items() if name == "speech_emb.weight"), 1024)
     rows = chunks_together(settings) * (1 if settings.cfg == 0 or checkpoint.backend == "turbo" else 2)
-    length = CONDITIONING[checkpoint.backend] + characters(settings) + longest_tokens(settings)
+    length = CONDITIONING[checkpoint.backend] + max(map(sum, _longest(checkpoint, settings)))
     kept = BYTES["fp32"] if numbers in ("fp32", "int8") else BYTES[numbers]
     return rows * length * len(layers) * 2 * width * kept
 
 
 def activations_bytes(checkpoint: Checkpoint, settings: TtsSettings, numbers: Numbers) -> int:
-    """To make sound of a batch of the longest chunks; attention of the whole is the square of its frames."""
-    frames = longest_tokens(settings) * _FRAMES_PER_TOKEN + math.ceil(settings.reference_seconds * _FRAMES_PER_SECOND)
+    """To make sound of a batch of chunks at half of their limit, as slow voices need it, or of one that ran to it,
+    which goes alone as only those of like length go together; attention of the whole is the square of its frames."""
+    limit = max(tokens for _, tokens in _longest(checkpoint, settings))
     batch = min(chunks_together(settings), _SOUND_TOGETHER)
     size = min(1.0, checkpoint.sound_channels / FULL_CHANNELS)
-    attention = 2 * _HEADS * frames * frames * BYTES["fp32"]
-    return int(batch * (frames * _FRAME_BYTES + attention) * size * BYTES[numbers] / BYTES["fp32"])
+    working = max(batch * _frames_bytes(limit // 2, settings), _frames_bytes(limit, settings))
+    return int(working * size * BYTES[numbers] / BYTES["fp32"])
 
 
-def characters(settings: TtsSettings) -> int:
-    """The longest chunk."""
-    return settings.batch_size or MOST_CHARACTERS[settings.budget]
+def _frames_bytes(tokens: int, settings: TtsSettings) -> int:
+    frames = tokens * _FRAMES_PER_TOKEN + math.ceil(settings.reference_seconds * _FRAMES_PER_SECOND)
+    return frames * _FRAME_BYTES + 2 * _HEADS * frames * frames * BYTES["fp32"]
 
 
-def longest_tokens(settings: TtsSettings) -> int:
-    """What the longest chunk may take before it is split."""
-    return min(_TOKENS_PER_CHARACTER * characters(settings), _MOST_TOKENS)
+def _longest(checkpoint: Checkpoint, settings: TtsSettings) -> list[tuple[int, int]]:
+    """Characters of the longest chunk and the tokens at which it is given up, in each language it may be of."""
+    told = "en" if checkpoint.backend != "multilingual" else settings.language
+    languages = LANGUAGES if told == "auto" else (told,)
+    words = 0  # of the document, which is not known here; short ones have the longest chunks
+    sizes = [(language, budget.characters(settings, language, words)) for language in languages]
+    return [(characters, budget.limit(language, characters)) for language, characters in sizes]
 
 
 def chunks_together(settings: TtsSettings) -> int:

@@ -14,6 +14,7 @@ import torch
 from engines.contract import CannotLoad, LoadCancelled, Report, Sky
 from engines.gpu_memory import GpuMemory, placement
 from engines.tts.aboard import Part
+from engines.tts.alive import alive
 from engines.tts.aloft import Aloft
 from engines.tts.boarding import Boarding
 from engines.tts.checkpoint import Checkpoint, found
@@ -31,7 +32,7 @@ from engines.tts.sound.voices import Voices
 from engines.tts.sweeper import Sweeper
 from engines.tts.tally import Tally
 from engines.tts.together import enough, measured, told
-from engines.tts.trouble import memory_told
+from engines.tts.trouble import let_go, memory_told
 from engines.tts.verdicts import Verdicts
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder
@@ -74,7 +75,8 @@ class Loaded:
             with memory_told():
                 self._build(checkpoint, settings)
                 self._together = self._measure()
-        except BaseException:
+        except BaseException as error:
+            let_go(error)
             self.close()
             raise
         self._said = time.monotonic()
@@ -85,7 +87,13 @@ class Loaded:
         model = library_model(checkpoint, self._report)
         self._forward(BUILT)
         model.t3.to(self._device)
-        self._decoder = Decoder(model.t3, self._numbers, compiled=settings.compile, take=True)
+        self._decoder = Decoder(
+            model.t3,
+            self._numbers,
+            compiled=settings.compile,
+            take=True,
+            compiling=lambda: alive(self._report.step),
+        )
         self._forward(_DECODES)
         for part in (model.s3gen.flow, model.s3gen.mel2wav):  # what listens to voices stays in the host's memory
             part.to(self._device)
@@ -137,14 +145,19 @@ class Loaded:
             raise LoadCancelled
 
     def rebuild(self, settings: TtsSettings) -> None:
-        """Decode so many together from now on.
+        """Decode so many together from now on; the old settings are back if it raises.
 
         Raises:
             RequestFailed, OutOfMemory
         """
+        kept = self._settings
         self.retune(settings)
-        with memory_told():
-            self._together = self._measure()
+        try:
+            with memory_told():
+                self._together = self._measure()
+        except BaseException:
+            self._settings = self._boarding.settings = kept
+            raise
 
     def retune(self, settings: TtsSettings) -> None:
         """Take what holds from the next order on.
@@ -191,6 +204,9 @@ class Loaded:
             self._verdicts.save(at_once=True)
         for name in ("_renderer", "_aloft", "_boarding", "_decoder", "_reader", "_verdicts"):
             self.__dict__.pop(name, None)
+        gc.collect()  # models have cycles, and what torch's allocator keeps is free only once they are gone
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
         self._memory.hold(0)
 
     def _board(self, sky: Sky) -> None:

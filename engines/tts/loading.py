@@ -11,10 +11,12 @@ from types import ModuleType
 from typing import Any, Final
 
 from engines.contract import CannotLoad, LoadCancelled, Progress
+from engines.tts.alive import alive
 from engines.tts.checkpoint import Backend, Checkpoint
 from engines.tts.library import prepare
 from engines.tts.miniature.shrink import Sizes, shrink, sizes_of
 from engines.tts.tensorfile import tensors_of
+from engines.tts.trouble import lacks_memory
 from ipc.errors import Problem
 
 _CLASSES: Final[dict[Backend, tuple[str, str]]] = {
@@ -41,13 +43,21 @@ def library_model(checkpoint: Checkpoint, progress: Progress) -> Any:
     _complete(checkpoint)
     made = getattr(module, _CLASSES[checkpoint.backend][1])
     try:
-        with _told(module, progress), _undrawn(), _spelling(checkpoint), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            _told(module, progress),
+            _undrawn(),
+            _spelling(checkpoint),
+            contextlib.redirect_stdout(io.StringIO()),
+            alive(progress.step),  # reading gigabytes from a slow disk takes minutes, and tells nothing
+        ):
             return made.from_local(checkpoint.path, "cpu")
     except LoadCancelled:
         raise
     except MemoryError:
         raise
     except (RuntimeError, ValueError, KeyError, AssertionError, OSError, EOFError) as error:
+        if lacks_memory(error):
+            raise
         raise CannotLoad(
             Problem(
                 "Model refused",

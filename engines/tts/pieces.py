@@ -20,7 +20,7 @@ _ENDS: Final[tuple[tuple[re.Pattern[str], Pause], ...]] = (
 def packed(text: str, most: int) -> list[tuple[str, Pause]]:
     """The text in pieces of at most so many characters, each with what ends with it; as few as that allows.
 
-    A word longer than that is left whole.
+    A word longer than that is left whole, and marks that belong to no word go with the piece before.
     """
     pieces: list[tuple[str, Pause]] = []
     rest = text.strip()
@@ -30,7 +30,7 @@ def packed(text: str, most: int) -> list[tuple[str, Pause]]:
             break
         pieces.append((rest[:cut].rstrip(), pause))
         rest = rest[cut:].lstrip()
-    return [*pieces, (rest, "sentence")] if rest else pieces
+    return _spoken([*pieces, (rest, "sentence")]) if rest else pieces
 
 
 def halved(text: str) -> tuple[str, str, Pause] | None:
@@ -41,6 +41,17 @@ def halved(text: str) -> tuple[str, str, Pause] | None:
             cut = min(cuts, key=lambda at: abs(2 * at - len(text)))
             return text[:cut].rstrip(), text[cut:].lstrip(), pause
     return None
+
+
+def _spoken(pieces: list[tuple[str, Pause]]) -> list[tuple[str, Pause]]:
+    """A piece without a letter or digit, which would fail, joined to the one before, or the first to the next."""
+    joined: list[tuple[str, Pause]] = []
+    for text, pause in pieces:
+        if joined and not (_has_words(text) and _has_words(joined[-1][0])):
+            joined[-1] = f"{joined[-1][0]} {text}", pause
+        else:
+            joined.append((text, pause))
+    return joined
 
 
 def _last(text: str, most: int) -> tuple[int, Pause]:
@@ -54,4 +65,8 @@ def _last(text: str, most: int) -> tuple[int, Pause]:
 
 
 def _long_enough(text: str, cut: int) -> bool:
-    return len(text[:cut].rstrip()) >= SHORTEST and len(text[cut:].lstrip()) >= SHORTEST
+    return all(len(half) >= SHORTEST and _has_words(half) for half in (text[:cut].rstrip(), text[cut:].lstrip()))
+
+
+def _has_words(text: str) -> bool:
+    return any(character.isalnum() for character in text)

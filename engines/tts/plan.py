@@ -66,13 +66,14 @@ class _Desk:
         self.way = way
         self._name = name
         self._book_begin = way.packer.begin(Place(0, 0))
+        self._begins: dict[int, Place | None] = {}
 
     def unit(self, chunk: Chunk) -> PlannedUnit:
         """A chunk as it is kept."""
         document = self.script.document
         sentence = self.script.sentences[chunk.begin.sentence]
         number = document.number(sentence.chapter)
-        opens = chunk.begin == self.way.packer.begin(self.script.chapter_begin(sentence.chapter))
+        opens = chunk.begin == self._begin(sentence.chapter)
         spoken, written = chunk.spoken, chunk.written
         unit = Unit(
             text=spoken,
@@ -89,6 +90,12 @@ class _Desk:
         piece = f"+{chunk.begin.character}" if chunk.begin.character else ""
         name = f"c{number}s{chunk.begin.sentence + 1}{piece}"
         return PlannedUnit(encode(unit), self._where(chunk), name, chunk.begin.cursor())
+
+    def _begin(self, chapter: int) -> Place | None:
+        """Where the first chunk of a chapter begins; looked up once, for much unsaid may come before."""
+        if chapter not in self._begins:
+            self._begins[chapter] = self.way.packer.begin(self.script.chapter_begin(chapter))
+        return self._begins[chapter]
 
     def where(self, place: Place) -> str:
         """A place for people."""

@@ -11,6 +11,7 @@ import torch
 
 from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
+from engines.tts.trouble import lacks_memory
 
 _STEPS: Final = 4
 _STEP_SECONDS: Final = 0.1
@@ -30,7 +31,11 @@ class Measured:
 
 
 def measured(decoder: Decoder, chunk: Callable[[], Chunk], most: int, step: Callable[[], None]) -> Measured:
-    """1, 2, 4… together up to `most`, as far as memory and a few seconds go."""
+    """1, 2, 4… together up to `most`, as far as memory and a few seconds go.
+
+    Raises:
+        torch.OutOfMemoryError, MemoryError, RuntimeError: not even one has room.
+    """
     speeds: dict[int, float] = {}
     began = time.monotonic()
     for count in [*(count for count in _COUNTS if count < most), most]:
@@ -39,7 +44,9 @@ def measured(decoder: Decoder, chunk: Callable[[], Chunk], most: int, step: Call
         chunks = [chunk() for _ in range(count)]
         try:
             speeds[count] = count / _fastest_step(decoder, chunks, step)
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:  # torch's own error for a GPU is one of these
+            if count == 1 or not lacks_memory(error):
+                raise
             torch.cuda.empty_cache()
             return Measured(speeds, max(speeds, default=1))
         finally:

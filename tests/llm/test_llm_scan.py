@@ -13,9 +13,9 @@ from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
 from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
 from llm_shards import shards_of
 
+from engines.hubcache import hub_folder
 from engines.llm.engine import create
 from engines.llm.files import path_of
-from engines.llm.hub import hub_folder
 from engines.llm.known import known, named
 from engines.llm.making import make
 from engines.llm.ollama import ollama_folders

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,9 @@ class Box:
 
 
 @contextlib.contextmanager
-def open_box(config: str, *cards: dict[str, Any], **box: Any) -> Iterator[Box]:
+def open_box(
+    config: str, *cards: dict[str, Any], environ: Mapping[str, str] | None = None, **box: Any
+) -> Iterator[Box]:
     """A supervisor that is up on a box with these cards; whatever it started is gone at the end."""
     with open_room(config) as room:
         folder = room.state.parent
@@ -119,9 +121,8 @@ def open_box(config: str, *cards: dict[str, Any], **box: Any) -> Iterator[Box]:
         accounts.mkdir()
         one = Box(room, folder / "scenario", accounts, time.time())
         one.show(*cards, **box)
-        room.environ = {
-            name: value for name, value in environment(one.lines, accounts).items() if os.environ.get(name) != value
-        }
+        told = environment(one.lines, accounts).items()
+        room.environ = {name: value for name, value in told if os.environ.get(name) != value} | dict(environ or {})
         room.run("up")
         wait_for(lambda: len(room.json("gpus")) == len(cards), "every GPU is seen")
         yield one

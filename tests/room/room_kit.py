@@ -31,15 +31,19 @@ ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
 
-def wait_for(probe: Callable[[], T | None], what: str, seconds: float = 30.0, pause_seconds: float = 0.01) -> T:
-    """The first true value of `probe`; fails naming `what` when there is none in time. Each look takes from others."""
-    deadline = time.monotonic() + seconds
+def wait_for(probe: Callable[[], T | None], what: str, seconds: float = 30.0) -> T:
+    """The first true value of `probe`; fails naming `what` when there is none in time.
+
+    It looks less often the longer it takes: each look is work for those who are waited for.
+    """
+    began = time.monotonic()
     while True:
         if value := probe():
             return value
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(pause_seconds)
+        time.sleep(min(0.05, max(0.01, waited / 40)))
 
 
 @dataclass

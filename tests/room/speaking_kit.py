@@ -47,11 +47,11 @@ class Speaking:
             assert row["state"] not in FINISHED, row
             return bool(row["units_done"] >= units)
 
-        wait_for(far, f"{job} has {units} units", _SECONDS, 0.1)
+        wait_for(far, f"{job} has {units} units", _SECONDS)
 
     def assembling(self, job: str) -> None:
         """Wait until nothing but the output is left to make."""
-        wait_for(lambda: self.room.job(job)["state"] == "assembling", f"{job} is assembled", _SECONDS, 0.1)
+        wait_for(lambda: self.room.job(job)["state"] == "assembling", f"{job} is assembled", _SECONDS)
 
     def ended(self, job: str, state: str = "done", seconds: float = _SECONDS) -> dict[str, Any]:
         """The job's row, once it has ended, and has ended so."""
@@ -83,10 +83,10 @@ class Speaking:
 
 
 @contextlib.contextmanager
-def open_speaking(config: str) -> Iterator[Speaking]:
-    """A room with these engines; it is up."""
+def open_speaking(config: str, before: str = "") -> Iterator[Speaking]:
+    """A room with these engines; it is up. `before` as for `with_speech`."""
     with open_room(config) as room:
-        room.environ = {"ENGINEROOM_DATA": str(with_speech(room.work / "data")), "OMP_NUM_THREADS": "1"}
+        room.environ = {"ENGINEROOM_DATA": str(with_speech(room.work / "data", before)), "OMP_NUM_THREADS": "1"}
         room.environ["HOME"] = str(room.work)
         room.run("up")
         yield Speaking(room, speech_python())

@@ -32,11 +32,14 @@ def speech_python(data: Path = DATA, told: str | None = _told) -> str:
     return str(found.python)
 
 
-def with_speech(data: Path) -> Path:
-    """Give a room's data folder that environment: engines, desks and appraisers of kind `tts` run in it. The folder."""
+def with_speech(data: Path, before: str = "") -> Path:
+    """Give a room's data folder that environment: engines, desks and appraisers of kind `tts` run in it. The folder.
+
+    `before` are lines for the shell, such as `export X=y`, before each of them starts.
+    """
     python = python_of(environments_folder(data) / "tts")
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {shlex.quote(speech_python())} "$@"\n')
+    python.write_text(f'#!/bin/sh\n{before}\nexec {shlex.quote(speech_python())} "$@"\n')
     python.chmod(0o755)
     here, now = this_machine(), time.time()
     made = Environment(

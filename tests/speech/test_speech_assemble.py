@@ -18,7 +18,7 @@ from speech_sounds import Book_, decoded, novel, spoken_sound
 
 from engines.contract import CannotAssemble
 from engines.tts.assemble import assemble
-from engines.tts.audio.chapters import Chapter
+from engines.tts.audio.chapters import Chapter, held
 from engines.tts.audio.encode import encoding
 from engines.tts.audio.formats import FORMATS, Format
 from engines.tts.audio.timeline import FADE, follow, gaps, total
@@ -134,6 +134,45 @@ def test_more_chapters_than_a_byte_can_count(tmp_path: Path, suffix: str) -> Non
     verify(part, form, 3 * RATE, 300)
     with av.open(str(part)) as container:
         assert [one["metadata"]["title"] for one in container.chapters()] == [one.title for one in chapters]
+
+
+@WITH_CHAPTERS
+@pytest.mark.parametrize("letter", ["x", "é", "章", "🎧"])
+def test_long_titles_of_chapters_can_be_read_back_to_their_last_whole_character(
+    tmp_path: Path, suffix: str, letter: str
+) -> None:
+    book = Book_(tmp_path)
+    headings = [f"{chapter} " + letter * 198 for chapter in (1, 2, 3)]
+    for chapter, heading in enumerate(headings):
+        book.say(spoken_sound(0.2), heading=heading, chapter=chapter)
+    with av.open(str(book.assemble(f"book{suffix}"))) as container:
+        titles = [one["metadata"]["title"] for one in container.chapters()]
+    if suffix != ".mp3":
+        assert titles == headings
+        return
+    assert all(heading.startswith(title[:-1]) for heading, title in zip(headings, titles, strict=True))
+    assert all(title.endswith("…") and 116 <= len(title.encode()) <= 120 for title in titles)
+
+
+@pytest.mark.parametrize("suffix", [".opus", ".flac"])
+def test_where_chapters_have_three_digits_the_thousand_first_are_kept(tmp_path: Path, suffix: str) -> None:
+    form, part = FORMATS[suffix], tmp_path / "part"
+    chapters = held([Chapter(24 * i, 24 * (i + 1), f"Chapter {i}") for i in range(1005)], form)
+    with encoding(part, form, {}, chapters, 64) as encoder:
+        encoder.write(spoken_sound(1.005, edge=0))
+    verify(part, form, round(1.005 * RATE), len(chapters))
+    with av.open(str(part)) as container:
+        assert [one["metadata"]["title"] for one in container.chapters()] == [f"Chapter {i}" for i in range(1000)]
+
+
+def test_chapters_that_cannot_be_read_back_are_not_tried_again(tmp_path: Path) -> None:
+    form, part = FORMATS[".flac"], tmp_path / "part"
+    with encoding(part, form, {}, [Chapter(0, RATE, "One")], 64) as encoder:
+        encoder.write(spoken_sound(1, edge=0))
+    with pytest.raises(CannotAssemble, match="has 1 chapters where 2 were written") as caught:
+        verify(part, form, RATE, 2)
+    assert not caught.value.retry
+    assert ".m4b" in caught.value.problem.hint
 
 
 def test_a_wave_file_has_room_to_grow_beyond_four_gibibytes(book: Book_) -> None:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from flights_kit import Asked, Heard, Sky, ask, unit
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
+from engines.tts.alive import alive
+from engines.tts.boarding import most_characters
+from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import TtsEngine, create
+from engines.tts.loading import BUILT, library_model
+from engines.tts.reader import Reader
+from engines.tts.renderer import Renderer
 from engines.tts.settings import TtsSettings
 from engines.tts.sound.flac import decode
 from engines.tts.sound.render import Sound
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
-from ipc.errors import RequestFailed
+from ipc.errors import Problem, RequestFailed
 
 pytest_plugins = ["speech_fixtures"]
 
@@ -88,6 +97,24 @@ def test_a_request_longer_than_a_breath_is_told_to_become_a_job(loaded: Loaded) 
     assert "submit" in person.problems[0].hint
 
 
+@pytest.mark.parametrize(("language", "most"), [("en", 1000), ("zh", 346), ("ar", 770)])
+def test_what_a_person_hears_at_once_is_limited_by_the_pace_of_the_language(language: str, most: int) -> None:
+    assert most_characters(language) == most
+
+
+def test_a_request_that_a_lexicon_makes_too_long_is_refused(loaded: Loaded, tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text('[words]\nw = "wheel and wheel"')
+    person = Asked(ask("w " * 100), stream=True)
+    loaded.fly(person, lexicon=str(tmp_path / "words.toml"))
+    assert person.problems[0].title == "Text too long"
+
+
+def test_a_request_that_ends_in_marks_is_spoken(loaded: Loaded) -> None:
+    person = Asked(ask("And the engine turns. ——————"), stream=True)
+    loaded.fly(person, batch_size=22)
+    assert person.said().pieces == 1
+
+
 def test_what_a_person_asks_for_goes_before_the_settings(loaded: Loaded) -> None:
     plain, same, other = (Asked(ask(SHORT, seed=5, **more), stream=True) for more in ({}, {}, {"exaggeration": 2.0}))
     for flight in (plain, same, other):
@@ -133,6 +160,53 @@ def test_a_deterministic_flight_gives_the_same_bytes_again_whatever_flew_between
     assert first.digest() == second.digest()
     assert person.results
     assert between.results
+
+
+def test_chunks_of_a_deterministic_flight_that_come_again_fly_in_the_order_of_the_text(
+    endless_miniature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = Loaded(endless_miniature)
+    begun: list[list[int]] = []
+    begin, made = Decoder.begin, Renderer.made
+
+    def told(self: Decoder, chunks: Sequence[Chunk]) -> None:
+        begun.append([one.seed for one in chunks])
+        begin(self, chunks)
+
+    def backwards(self: Renderer[Any], wait_seconds: float) -> list[Any]:
+        return made(self, wait_seconds)[::-1] if not self._waiting and self._made.qsize() == self.open else []
+
+    monkeypatch.setattr(Decoder, "begin", told)
+    seen = []
+    for late in (False, True):
+        if late:
+            monkeypatch.setattr(Renderer, "made", backwards)
+        flight = Asked(*[unit(text) for text in ("Hi.", "The boiler.", "Steam.")], deterministic=True)
+        endless.fly(flight, attempts=1)
+        seen.append([*begun])
+        begun.clear()
+    endless.engine.close()
+    assert seen[0] == seen[1]
+    assert [len(seeds) for seeds in seen[0]] == [3, 3]
+
+
+def test_what_was_spoken_before_shows_in_no_bit_of_a_deterministic_flight(loaded: Loaded) -> None:
+    digests = set()
+    for before in (SHORT, LONG * 3, SHORT):
+        loaded.fly(Asked(unit(before)))
+        flight = Asked(unit(SHORT), deterministic=True)
+        loaded.fly(flight)
+        digests.add(flight.digest())
+    assert len(digests) == 1
+
+
+def test_the_likeliest_tokens_are_not_written_a_second_time(endless_miniature: Path) -> None:
+    endless = Loaded(endless_miniature)
+    flight = Asked(unit("The boiler."))
+    endless.fly(flight, attempts=2, temperature=0)
+    endless.engine.close()
+    assert "cut" in flight.said().flags
+    assert flight.said().redone == (2 if "silent" in flight.said().flags else 0)
 
 
 def test_another_take_of_a_unit_sounds_different(loaded: Loaded) -> None:
@@ -254,6 +328,52 @@ def test_a_load_that_is_not_wanted_any_more_stops(miniature: Path) -> None:
     with pytest.raises(LoadCancelled):
         engine.load(knobs(miniature))
     engine.close()
+
+
+def test_nothing_of_a_model_is_left_once_it_is_unloaded_or_its_load_failed(
+    miniature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[weakref.ref[object]] = []
+    swept: list[list[bool]] = []
+
+    def kept(*args: Any, **named: Any) -> Any:
+        model = library_model(*args, **named)
+        models.append(weakref.ref(model.t3))
+        return model
+
+    monkeypatch.setattr("engines.tts.loaded.library_model", kept)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: swept.append([model() is None for model in models]))
+    one = Loaded(miniature)
+    loaded = one.engine._ready()
+    loaded._device = "cuda"
+    one.engine.close()
+    assert swept == [[True]], "the allocator gives back what is free, so all must be free before"
+    del loaded
+
+    def broken(*_: object) -> None:
+        raise RequestFailed(Problem("Language not spoken", "It is not.", "Speak English."))
+
+    monkeypatch.setattr(Reader, "check_wanted", broken)
+    with pytest.raises(RequestFailed):
+        create(Heard()).load(knobs(miniature))
+    assert models[1]() is None
+
+
+def test_a_load_steps_while_the_library_reads(miniature: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Steps(Heard):
+        before: list[float]
+
+        def step(self) -> None:
+            if self.fractions[-1] < BUILT:
+                self.before.append(self.fractions[-1])
+
+    heard = Steps()
+    heard.before = []
+    monkeypatch.setattr("engines.tts.loading.alive", partial(alive, each_seconds=0.001))
+    engine = create(heard)
+    engine.load(knobs(miniature))
+    engine.close()
+    assert heard.before
 
 
 def test_a_chunk_that_stops_late_goes_on_and_is_whole(late_miniature: Path) -> None:

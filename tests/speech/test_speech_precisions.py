@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -121,7 +123,15 @@ def test_the_step_in_rounded_shapes_writes_the_same(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     for precision in ("fp32", "int8"):
         shapes: list[tuple[int, ...]] = []
-        rounded = Decoder(t3, precision, compiled=True)
+        compiled: list[int] = []
+
+        @contextmanager
+        def compiling(shapes: list[tuple[int, ...]] = shapes, compiled: list[int] = compiled) -> Iterator[None]:
+            before = len(shapes)
+            yield
+            compiled.append(before)
+
+        rounded = Decoder(t3, precision, compiled=True, compiling=compiling)
         rounded._model._compiled = _noting(rounded._model._compiled, shapes)
         chunks = [chunk(t3, length, limit=limit) for length, limit in ((9, 5), (31, 9), (55, 9))]
         written = decoded(rounded, chunks)
@@ -130,6 +140,7 @@ def test_the_step_in_rounded_shapes_writes_the_same(monkeypatch: pytest.MonkeyPa
                 Decoder(t3, "fp32"), [chunk(t3, length, limit=limit) for length, limit in ((9, 5), (31, 9), (55, 9))]
             )
         assert shapes == [(8, 256)] * 5 + [(4, 256)] * 4
+        assert compiled == [0, 5], "when a shape first comes"
 
 
 def _noting(step: Any, shapes: list[tuple[int, ...]]) -> Any:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import torch
-from flights_kit import Heard
+from flights_kit import TEXT, Asked, Heard, Sky, unit
 
+from engines.contract import OutOfMemory
 from engines.gpu_memory import GpuMemory
+from engines.tts.decode.cache import BlockCache, Shape, WholeCache
 from engines.tts.decode.chunk import Chunk
 from engines.tts.decode.decoder import Decoder
 from engines.tts.engine import create
@@ -61,3 +65,76 @@ def test_chunks_that_end_early_are_not_taken_for_fast_ones(miniature: Path) -> N
     measured(decoder, chunk, 2, lambda: steps.append(decoder.aloft))
     loaded.close()
     assert steps == [1, 0, 2, 0], "nothing is timed once they are over"
+
+
+def test_no_room_for_even_one_is_told(miniature: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = Loaded(TtsSettings(model=str(miniature), gpu="cpu", parallel=1), Heard(), GpuMemory())
+    monkeypatch.setattr(Decoder, "begin", _full)
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        measured(loaded._decoder, lambda: loaded._boarding.sample(9), 4, lambda: None)
+    loaded.close()
+
+
+def _full(*_: object) -> None:
+    raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory: you tried to allocate")
+
+
+def test_settings_that_have_no_room_leave_the_old_ones(miniature: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = TtsSettings(model=str(miniature), gpu="cpu", parallel=1, attempts=0, flow_steps=1)
+    engine = create(Heard())
+    engine.load(old)
+    with monkeypatch.context() as scarce:
+        scarce.setattr(Decoder, "begin", _full)
+        with pytest.raises(OutOfMemory):
+            engine.apply(msgspec.structs.replace(old, parallel=4, flow_steps=2))
+    loaded = engine._ready()
+    assert loaded._boarding.settings == loaded._settings == old
+    engine.close()
+
+
+def test_a_cpu_without_room_for_more_decodes_fewer_and_the_next_flight_flies(
+    miniature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = TtsSettings(model=str(miniature), gpu="cpu", parallel=2, attempts=0, flow_steps=1)
+    engine = create(Heard())
+    engine.load(old)
+    zeros, made = torch.zeros, list[object]()
+
+    def scarce(*sizes: Any, **named: Any) -> torch.Tensor:
+        if isinstance(sizes[0], tuple) and len(sizes[0]) == 5 and sizes[0][1] >= 8:  # the cache, for more than two
+            made.append(sizes)
+            if len(made) > 1:
+                _full()
+        return zeros(*sizes, **named)
+
+    monkeypatch.setattr(torch, "zeros", scarce)
+    engine.apply(msgspec.structs.replace(old, parallel=8))
+    monkeypatch.undo()
+    assert made
+    assert engine._ready()._together <= 2
+    flight = Asked(unit(TEXT), unit(TEXT))
+    engine.fly(Sky(flight))
+    assert len(flight.results) == 2
+    engine.close()
+
+
+@pytest.mark.parametrize("kind", [BlockCache, WholeCache])
+def test_what_was_half_grown_grows_on(
+    kind: type[BlockCache] | type[WholeCache], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = kind(Shape(2, 2, 8, torch.float32, torch.device("cpu")))
+    cache.reserve(1, 64)
+    zeros, made = torch.zeros, list[object]()
+
+    def scarce(*sizes: Any, **named: Any) -> torch.Tensor:
+        made.append(sizes)
+        if len(made) == 2:
+            _full()
+        return zeros(*sizes, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "zeros", scarce)
+        with pytest.raises(RuntimeError, match="not enough memory"):
+            cache.reserve(4, 64)
+    cache.reserve(1, 128)
+    assert cache.size() == (1, 128)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -149,6 +150,61 @@ def test_a_recording_that_cannot_serve_is_refused_in_a_sentence(
     assert problem.hint
 
 
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_a_recording_with_samples_that_are_no_numbers_is_refused_in_a_sentence(
+    library: Any, tmp_path: Path, odd: float
+) -> None:
+    sound = _speech(3)
+    sound[1000] = odd
+    soundfile.write(tmp_path / "anna.wav", sound, RATE, subtype="FLOAT")
+    with pytest.raises(RequestFailed, match=r"Damaged recording: Some samples of anna.wav are no numbers"):
+        _voices(library).of(str(tmp_path / "anna.wav"), 3.0)
+
+
+def _unreadable(file: Path) -> None:
+    file.write_text("Dear diary")
+
+
+def _no_numbers(file: Path) -> None:
+    soundfile.write(file, np.full(3 * RATE, np.nan), RATE, subtype="FLOAT")
+
+
+@pytest.mark.parametrize("becomes", [_unreadable, _no_numbers, Path.unlink])
+def test_what_a_library_raises_over_a_recording_fails_its_request_alone(
+    library: Any, tmp_path: Path, becomes: Callable[[Path], None]
+) -> None:
+    file = tmp_path / "anna.wav"
+    soundfile.write(file, _speech(2), RATE)
+    voices = Voices(library.conds, library.s3gen, library.ve, 150, tell=lambda warning: becomes(file))
+    with pytest.raises(RequestFailed, match=r"Recording not usable: .*anna.wav cannot be listened to"):
+        voices.of(str(file), 3.0)
+    assert voices.of("", 3.0).name == ""
+
+
+_BURST = np.concatenate([np.zeros(12 * RATE, np.float32), _speech(5)])
+
+
+@pytest.mark.parametrize(
+    ("sound", "said"),
+    [
+        (np.stack([_speech(5), -_speech(5)], axis=1), "Opposite channels: The 2 channels of anna.wav cancel"),
+        (np.stack([_speech(5), -0.95 * _speech(5)], axis=1), "Opposite channels: The 2 channels of anna.wav cancel"),
+        (_BURST, "Silent recording: Nothing is to be heard in the first 10 s of anna.wav"),
+        (np.stack([0 * _speech(5)] * 2, axis=1), "Silent recording: Nothing is to be heard in anna.wav"),
+    ],
+)
+def test_a_recording_of_which_the_model_hears_nothing_is_refused(tmp_path: Path, sound: Any, said: str) -> None:
+    soundfile.write(tmp_path / "anna.wav", sound, RATE)
+    (problem,) = check(tmp_path / "anna.wav").problems
+    assert said in str(problem)
+
+
+@pytest.mark.parametrize("sound", [np.stack([_speech(5), 0 * _speech(5)], axis=1), _BURST[4 * RATE :]])
+def test_an_empty_second_channel_or_some_silence_is_no_reason_to_refuse(tmp_path: Path, sound: Any) -> None:
+    soundfile.write(tmp_path / "anna.wav", sound, RATE)
+    assert not check(tmp_path / "anna.wav").problems
+
+
 def test_what_is_no_sound_file_is_refused_in_a_sentence(library: Any, tmp_path: Path) -> None:
     file = tmp_path / "anna.wav"
     file.write_text("Dear diary")
@@ -162,6 +218,12 @@ def test_a_voice_that_is_nowhere_is_refused_in_a_sentence(tmp_path: Path) -> Non
         find("anna", environ)
     with pytest.raises(RequestFailed, match="no recording"):
         find(str(tmp_path / "anna.wav"), environ)
+
+
+@pytest.mark.parametrize("name", ["~nobody9/x.wav", "~no\0body/x.wav", "a\0b", "x" * 300, "/" + "x/" * 5000])
+def test_a_name_that_no_file_can_have_is_a_voice_that_is_nowhere(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RequestFailed, match="No such voice"):
+        find(name, {"ENGINEROOM_DATA": str(tmp_path)})
 
 
 def test_a_name_means_the_recording_in_the_folder_of_voices(tmp_path: Path) -> None:

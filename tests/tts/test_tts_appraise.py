@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tts_checkpoints import FULL_SIZE, MATRICES, REST, safetensors, write
 
 from engines.appraisal import Option
-from engines.tts import appraise
+from engines.tts import appraise, budget
 from engines.tts.checkpoint import Checkpoint, found
 from engines.tts.estimate import cache_bytes, need, weights_bytes
 from engines.tts.precision import cpu_has_bf16, for_tokens
@@ -101,10 +102,20 @@ def test_weights_are_counted_by_their_precision(checkpoint: Checkpoint) -> None:
 
 def test_the_cache_grows_with_chunks_length_and_guidance(checkpoint: Checkpoint) -> None:
     one = cache_bytes(checkpoint, TtsSettings(parallel=1, batch_size=100), "fp32")
-    # (voice 34 + text 100 + speech 300) positions, 2 rows, 3 layers, keys and values of 8 numbers
-    assert one == 434 * 2 * 3 * 2 * 8 * 4
+    # (voice 34 + text 100 + speech 677) positions, 2 rows, 3 layers, keys and values of 8 numbers
+    assert budget.limit("en", 100) == 677
+    assert one == 811 * 2 * 3 * 2 * 8 * 4
     assert cache_bytes(checkpoint, TtsSettings(parallel=4, batch_size=100), "fp32") == 4 * one
     assert cache_bytes(checkpoint, TtsSettings(parallel=1, batch_size=100, cfg=0), "bf16") == one // 4
+
+
+def test_the_cache_has_room_for_the_limit_of_the_language_and_of_the_worst_where_that_is_open(tmp_path: Path) -> None:
+    speaks_all = found(TtsSettings(model=str(write(tmp_path / "all", "multilingual"))))
+    english, chinese, unknown = (
+        cache_bytes(speaks_all, TtsSettings(parallel=1, batch_size=200, language=language), "fp32")
+        for language in ("en", "zh", "auto")
+    )
+    assert english < chinese == unknown
 
 
 def test_at_full_size_one_chunk_fits_an_eight_gigabyte_card_in_any_precision(folder: Path) -> None:
@@ -117,8 +128,10 @@ def test_at_full_size_one_chunk_fits_an_eight_gigabyte_card_in_any_precision(fol
         TtsSettings(parallel=1, quantization="int8", sound_precision="fp16"),
     )
     takes = [need(checkpoint, settings, on_gpu=True).gpu_bytes(1) for settings in precisions]
+    assert 3 * 2**30 < max(takes) == takes[0] < 7.2 * 2**30
+    rungs = [msgspec.structs.replace(settings, batch_size=200, tokens=400) for settings in precisions]
+    takes = [need(checkpoint, settings, on_gpu=True).gpu_bytes(1) for settings in rungs]
     assert takes == sorted(takes, reverse=True)
-    assert 3 * 2**30 < takes[0] < 7.2 * 2**30
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,15 @@ def test_a_plain_name_is_one_of_the_data_folder(tmp_path: Path, monkeypatch: pyt
     assert str(tmp_path / "models" / "yours") in refused(TtsSettings(model="yours")).detail
 
 
+@pytest.mark.parametrize("name", ["~nobody9/x", "~no\0body/x", "a\0b", "x" * 300, "x" * 300 + "/x", "/x" * 5000])
+def test_a_name_that_no_folder_can_have_is_a_model_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("ENGINEROOM_DATA", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert refused(TtsSettings(model=name)).title == "Model missing"
+
+
 @pytest.mark.parametrize("missing", ["ve.safetensors", "s3gen.safetensors", "tokenizer.json"])
 def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
     folder = write(tmp_path / "model")

@@ -365,3 +365,31 @@ def test_a_book_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     assert path.stat().st_size < 2**20
     with pytest.raises(CannotPlan, match="unpacks to more than 64 MiB"):
         reading.read(path)
+
+
+_ENDLESS = "x" * 99_999
+_GUTENBERG = "*** START OF THE PROJECT GUTENBERG EBOOK X ***\n\nYes.\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.md", f"---\ntitle: {_ENDLESS}\nauthor: {_ENDLESS}\nlang: {_ENDLESS}\n---\nYes."),
+        (
+            "a.html",
+            f"<html lang={_ENDLESS}><title>{_ENDLESS}</title><meta name=author content={_ENDLESS}><p>Yes.</p></html>",
+        ),
+        (
+            "a.txt",
+            f"Title: {_ENDLESS}\nAuthor: {_ENDLESS}\nLanguage: {_ENDLESS}\n\n{_GUTENBERG}",
+        ),
+    ],
+)
+def test_what_a_document_says_of_itself_is_no_longer_than_one_reads(tmp_path: Path, name: str, text: str) -> None:
+    assert read(tmp_path, name, text).book == Book("x" * 500, "x" * 500, "x" * 500)
+
+
+def test_what_a_book_says_of_itself_is_no_longer_than_one_reads(tmp_path: Path) -> None:
+    pages = {name: text.replace("Somebody", _ENDLESS).replace("A &amp; B", _ENDLESS) for name, text in PAGES.items()}
+    said = reading.read(epub(tmp_path, pages)).book
+    assert (said.title, said.author) == ("x" * 500, "x" * 500)

@@ -146,6 +146,19 @@ def test_a_sentence_of_which_nothing_is_said_is_in_no_chunk() -> None:
     assert [chunk.pause for chunk in made_of] == ["paragraph", "chapter"]
 
 
+@pytest.mark.parametrize("before", [[], [words(60)]])
+def test_much_of_which_nothing_is_said_is_looked_at_a_few_times_only(before: list[str]) -> None:
+    looked: list[str] = []
+
+    def speak(written: str) -> str:
+        looked.append(written)
+        return "" if written.startswith("გ") else written
+
+    of = script(("", [*before, *["გამარჯობა. " * 100] * 5, words(60)]))
+    assert len(chunks(of, 280, speak)) == len(before) + 1
+    assert len(looked) < 5 * len(of.sentences)
+
+
 def test_a_short_chunk_is_below_forty_characters() -> None:
     assert len(texts(words(SHORT - 1), words(60))) == 1
     assert len(texts(words(SHORT), words(60))) == 2

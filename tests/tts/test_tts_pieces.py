@@ -32,6 +32,20 @@ def test_nothing_gives_no_piece() -> None:
     assert packed("  ", 10) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["Steam rises, and nobody sees it! —", "— … — Steam rises. —— … !", "Steam. ——— ——— Rises."]
+)
+def test_marks_alone_are_no_piece_and_none_is_lost(text: str) -> None:
+    for most in range(5, 40):
+        pieces = [piece for piece, _ in packed(text, most)]
+        assert " ".join(pieces) == text
+        assert all(any(map(str.isalnum, piece)) for piece in pieces)
+
+
+def test_no_half_is_marks_alone() -> None:
+    assert halved("Steam rises up. " + "— " * 20) is None
+
+
 def test_chinese_is_cut_at_its_own_marks() -> None:
     assert packed("今天天气很好。我们去公园。", 8) == [("今天天气很好。", "sentence"), ("我们去公园。", "sentence")]
 

@@ -120,6 +120,13 @@ def test_tables_are_found_beside_the_document_and_refused_in_a_sentence(tmp_path
         table("bad.toml", book, "cast")
 
 
+@pytest.mark.parametrize("name", ["~nobody9/l.toml", "~no\0body/l.toml", "a\0b", "x" * 300, "x/" * 5000])
+@pytest.mark.parametrize("what", ["lexicon", "cast"])
+def test_a_table_of_a_name_that_no_file_can_have_is_not_there(tmp_path: Path, name: str, what: str) -> None:
+    with pytest.raises(CannotPlan, match=f"No {what}: "):
+        table(name, tmp_path / "book.txt", what)
+
+
 # ── voices ────────────────────────────────────────────────────────────────────────────────────────────────
 
 BOOK = script(("", ["Before."]), *((name, ["Text."]) for name in ("One.", "The Spouter-Inn", "Three", "Four"))).document

@@ -11,7 +11,7 @@ import numpy as np
 from engines import partfile
 from engines.beside import Marked, Vouched
 from engines.tts.audio import subtitles
-from engines.tts.audio.chapters import chapters_of, tags_of
+from engines.tts.audio.chapters import chapters_of, held, tags_of
 from engines.tts.audio.encode import encoding
 from engines.tts.audio.formats import format_of
 from engines.tts.audio.join import joined
@@ -53,7 +53,7 @@ def make(part: Path, rows: Iterable[ResultRow], settings: TtsSettings, step: Cal
     factor = book.measure(rows, settings)
     samples = total(book.last) or EMPTY
     placed = [(piece.unit, piece.place) for piece in book.pieces]
-    chapters = chapters_of(placed, samples)
+    chapters = held(chapters_of(placed, samples), form)
     tags = tags_of([unit for unit, _ in placed], output.stem)
     with encoding(part, form, tags, chapters, settings.bitrate) as encoder:
         for sound in book.again(step):

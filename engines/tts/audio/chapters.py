@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from engines.tts.audio.formats import Format
 from engines.tts.audio.timeline import Place
 from engines.tts.unit import Unit
 
@@ -47,6 +48,13 @@ def chapters_of(units: Iterable[tuple[Unit, Place]], samples: int) -> tuple[Chap
     return tuple(Chapter(*one) for one in zip(begins, ends, titles, strict=True))
 
 
+def held(chapters: Sequence[Chapter], form: Format) -> tuple[Chapter, ...]:
+    """As much of them as a file of this form can hold: the first ones, with the begin of a title that is too long."""
+    if form.chapters == "none":
+        return ()
+    return tuple(one._replace(title=_begin(one.title, form.most_title_bytes)) for one in chapters[: form.most_chapters])
+
+
 def tags_of(units: Sequence[Unit], name: str) -> dict[str, str]:
     """Title, author, language and so on of an output called `name`, as FFmpeg calls them."""
     books = [unit.book for unit in units if unit.book is not None]
@@ -66,6 +74,14 @@ def three_letters(language: str) -> str:
     """The code of ISO 639-2 for `en`, `en-GB` or `eng`; empty where it is none that we know."""
     short = language.lower().replace("_", "-").split("-")[0]
     return short if short in ISO_639_2.values() else ISO_639_2.get(short, "")
+
+
+def _begin(title: str, most_bytes: int | None) -> str:
+    """Whole characters of it, as an ellipsis says where some are missing."""
+    data = title.encode()
+    if most_bytes is None or len(data) <= most_bytes:
+        return title
+    return data[: most_bytes - len("…".encode())].decode(errors="ignore").rstrip() + "…"
 
 
 def _starts(units: Iterable[tuple[Unit, Place]]) -> Iterable[_Start]:

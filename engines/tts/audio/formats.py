@@ -31,14 +31,24 @@ class Format:
 
     FFmpeg 8 writes no such comments into FLAC, and into Ogg it rounds seconds up, so that half of them are 1 s late.
     """
+    most_chapters: int | None = None
+    """So many of them can be read back."""
+    most_title_bytes: int | None = None
+    """So long the title of a chapter may be, in UTF-8."""
+
+
+_COMMENTED: Final = 1000
+"""FFmpeg reads comments of chapters that are numbered by exactly three digits."""
+_ID3_TITLE_BYTES: Final = 120
+"""FFmpeg writes the size of a title within a chapter as a plain number, and reads one of seven bits to a byte."""
 
 
 FORMATS: Final = {
     ".m4b": Format("ipod", "aac", "flt", most=144, options={"brand": "M4B "}),
     ".m4a": Format("ipod", "aac", "flt", most=144, options={"brand": "M4A "}),
-    ".mp3": Format("mp3", "libmp3lame", "flt", most=160),
-    ".opus": Format("opus", "libopus", "flt", rate=48000, most=256, chapters="comments"),
-    ".flac": Format("flac", "flac", "s16", chapters="comments"),
+    ".mp3": Format("mp3", "libmp3lame", "flt", most=160, most_title_bytes=_ID3_TITLE_BYTES),
+    ".opus": Format("opus", "libopus", "flt", rate=48000, most=256, chapters="comments", most_chapters=_COMMENTED),
+    ".flac": Format("flac", "flac", "s16", chapters="comments", most_chapters=_COMMENTED),
     ".wav": Format("wav", "pcm_s16le", "s16", options={"rf64": "auto"}, chapters="none"),
 }
 

@@ -28,8 +28,15 @@ def verify(part: Path, form: Format, samples: int, chapters: int) -> None:
         raise _wrong(part, f"cannot be read: {error.strerror}") from error
     if abs(seconds - samples / RATE) > TOLERANCE_SECONDS:
         raise _wrong(part, f"lasts {seconds:.2f} s where {samples / RATE:.2f} s were written")
-    if form.chapters != "none" and found != chapters:
-        raise _wrong(part, f"has {found} chapters where {chapters} were written")
+    if found != chapters:
+        raise CannotAssemble(
+            Problem(
+                "Output not written",
+                f"{part} has {found} chapters where {chapters} were written.",
+                "Name another form of output: .m4b holds any chapters.",
+            ),
+            retry=False,  # the same chapters are written in the same way each time
+        )
 
 
 def _seconds(container: Any) -> float:

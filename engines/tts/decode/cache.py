@@ -113,8 +113,10 @@ class _Tensors:
                 old = kept[layer] if layer < len(kept) else None
                 if old is not None and all(had >= wanted for had, wanted in zip(old.shape, sizes, strict=True)):
                     continue
+                # One that failed midway left layers of unlike sizes.
+                grown = sizes if old is None else tuple(map(max, old.shape, sizes))
                 # Zeros, and not whatever lay there: what is hidden is multiplied by 0, and must be a number.
-                new = torch.zeros(sizes, dtype=self.shape.dtype, device=self.shape.device)
+                new = torch.zeros(grown, dtype=self.shape.dtype, device=self.shape.device)
                 if old is None:
                     kept.append(new)
                 else:

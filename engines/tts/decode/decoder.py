@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,13 +29,22 @@ class Decoder:
 
     With `take` the backbone's matrices are taken out of `t3` as they are laid out anew, and lie in memory once; the
     library itself cannot run it after that. `compiled` lets torch.compile fuse the step (with CUDA graphs on a GPU);
-    each new shape, powers of two of rows by multiples of 256 positions, is compiled when it first comes.
+    each new shape, powers of two of rows by multiples of 256 positions, is compiled when it first comes, which runs
+    within `compiling`.
     """
 
-    def __init__(self, t3: Any, precision: Precision, *, compiled: bool = False, take: bool = False) -> None:
+    def __init__(
+        self,
+        t3: Any,
+        precision: Precision,
+        *,
+        compiled: bool = False,
+        take: bool = False,
+        compiling: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._t3 = t3
         with torch.inference_mode():
-            self._model = Model(t3, precision, compiled=compiled, take=take)
+            self._model = Model(t3, precision, compiled=compiled, take=take, compiling=compiling)
         self._flying: list[Flying] = []
         self._arranged: Arrangement | None = None
         self._kept: tuple[Tensor, Kept] | None = None
@@ -50,7 +60,7 @@ class Decoder:
 
         Raises:
             RequestFailed: the model cannot speak one of them; none began.
-            torch.OutOfMemoryError: none began, and the others are as they were.
+            torch.OutOfMemoryError, RuntimeError (of a CPU): none began, and the others are as they were.
         """
         for chunk in chunks:
             check(self._t3, chunk)
@@ -64,7 +74,7 @@ class Decoder:
         try:
             self._reserve([*self._flying, *fresh])
             self._prefill(fresh)
-        except torch.OutOfMemoryError:
+        except BaseException:  # a CPU's allocator has no type of its own for what it lacks
             if not self._flying:
                 self.release()
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -27,9 +28,17 @@ _MOST_SHAPES: Final = 256
 
 
 class Model:
-    """`compiled` rounds shapes up: rows to powers of two, positions to 256."""
+    """`compiled` rounds shapes up: rows to powers of two, positions to 256; what compiles runs within `compiling`."""
 
-    def __init__(self, t3: Any, precision: Precision, *, compiled: bool, take: bool) -> None:
+    def __init__(
+        self,
+        t3: Any,
+        precision: Precision,
+        *,
+        compiled: bool,
+        take: bool,
+        compiling: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self.device = t3.device
         self._numbers = numbers = numerics(precision, t3.device)
         self.inputs = Inputs(t3, numbers.flow)
@@ -42,6 +51,9 @@ class Model:
         shape = Shape(self._backbone.layers, self._backbone.heads, self._backbone.width, numbers.kept, t3.device)
         self.cache: Cache = WholeCache(shape) if compiled or t3.device.type != "cpu" else BlockCache(shape)
         self._compiled = _compiled(self._logits, t3.device) if compiled else None
+        self._compiling = compiling
+        self._met: set[tuple[int, int, int, int]] = set()
+        """Shapes that were compiled: of the rows, of the positions, and of the cache."""
 
     def rows(self, count: int) -> int:
         """Rows that are computed for so many."""
@@ -84,7 +96,10 @@ class Model:
         longest = self._up(max(filled) + 1)
         if self._compiled is None or queries is not None:
             return self._logits(tokens, written, lengths, longest, reaches(filled, longest), queries)
-        logits: Tensor = self._compiled(tokens, written, lengths, longest)
+        shape = (len(tokens), longest, *self.cache.size())
+        with nullcontext() if shape in self._met else self._compiling():
+            logits: Tensor = self._compiled(tokens, written, lengths, longest)
+        self._met.add(shape)
         return logits
 
     def _logits(

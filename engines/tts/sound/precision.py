@@ -13,10 +13,3 @@ DTYPES: dict[SoundPrecision, torch.dtype] = {
     "fp16": torch.float16,
     "bf16": torch.bfloat16,
 }
-
-
-def automatic(device: str) -> SoundPrecision:
-    """The fastest that this device computes itself: bf16 where it can, else fp16 on a GPU and fp32 on a CPU."""
-    if torch.device(device).type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
-    return "bf16" if torch.device(device).type == "cpu" and torch.cpu._is_avx512_bf16_supported() else "fp32"

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
 from engines.tts.sound.named import named
+from engines.tts.typed import is_file, path_of
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, voices_folder
 
@@ -26,6 +28,8 @@ LISTENED_SECONDS = 30
 _LEAST_SECONDS, _GOOD_SECONDS, _TURBO_SECONDS = 1, 3, 5
 _GOOD_RATE = 16_000
 _SILENT_RMS = 0.001
+_CANCELLED = 0.1
+"""Of the level of two channels; those of two places in a room leave some 0.7 of it."""
 _FULL_SCALE = 0.999
 _SOME_CLIPPED, _MUCH_CLIPPED = 0.001, 0.02
 _FORMATS = "WAV, FLAC, OGG or MP3"
@@ -33,13 +37,21 @@ _FORMATS = "WAV, FLAC, OGG or MP3"
 
 @dataclass(frozen=True)
 class Measured:
-    """Of the first `LISTENED_SECONDS`: root mean square and the share of samples at full scale; NaN are no samples."""
+    """Of the first `LISTENED_SECONDS`; levels are root mean squares, and 0 where there is nothing."""
 
     seconds: float
     rate: int
     channels: int
+    finite: bool
+    """Whether each sample is a number."""
+    unmixed_rms: float
+    """Of all channels,"""
     rms: float
+    """and when they are mixed to one, as the model hears them:"""
+    begin_rms: float
+    """so of the first `REFERENCE_SECONDS`."""
     clipped: float
+    """The share of samples at full scale."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,11 @@ def find(name: str, environ: Mapping[str, str]) -> Path:
         RequestFailed: there is none.
     """
     folder = voices_folder(data_folder(environ))
-    path = Path(name).expanduser()
+    path = path_of(name)
     if path.parent == Path():
         voice = named(folder, name)
         path = path if voice is None else voice.path
-    if path.is_file():
+    if is_file(path):
         return path
     raise RequestFailed(
         Problem(
@@ -76,7 +88,7 @@ def find(name: str, environ: Mapping[str, str]) -> Path:
 
 def check(path: Path, *, turbo: bool | None = None) -> Recording:
     """What speaks for and against a file, for Chatterbox's Turbo or another; None where that is not known."""
-    if not path.is_file():
+    if not is_file(path):
         return _refused(Problem("No recording", f"There is no file {path}.", "Check the path."))
     try:
         with soundfile.SoundFile(path) as file:
@@ -87,10 +99,24 @@ def check(path: Path, *, turbo: bool | None = None) -> Recording:
         return _refused(
             Problem("Not a sound file", f"{path} cannot be read as sound: {why}.", f"Give a {_FORMATS} file.")
         )
-    level = np.abs(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0))
-    rms, clipped = (float(np.sqrt(np.mean(level**2))), float(np.mean(level >= _FULL_SCALE))) if level.size else (0, 0)
-    measured = Measured(seconds, rate, channels, rms, clipped)
+    finite = bool(np.isfinite(samples).all())
+    samples = np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
+    mixed = samples.mean(axis=1)
+    measured = Measured(
+        seconds,
+        rate,
+        channels,
+        finite,
+        unmixed_rms=_rms(samples),
+        rms=_rms(mixed),
+        begin_rms=_rms(mixed[: REFERENCE_SECONDS * rate]),
+        clipped=float(np.mean(np.abs(samples) >= _FULL_SCALE)) if samples.size else 0.0,
+    )
     return Recording(seconds, rate, _problems(measured, path.name, turbo), _warnings(measured, turbo))
+
+
+def _rms(samples: Any) -> float:
+    return float(np.sqrt(np.mean(samples**2))) if samples.size else 0.0
 
 
 def _refused(problem: Problem) -> Recording:
@@ -98,6 +124,9 @@ def _refused(problem: Problem) -> Recording:
 
 
 def _problems(of: Measured, name: str, turbo: bool | None) -> tuple[Problem, ...]:
+    if not of.finite:
+        damaged = f"Some samples of {name} are no numbers (NaN or infinite)."
+        return (Problem("Damaged recording", damaged, "Save it again as 16-bit WAV, or choose another."),)
     found = []
     if of.seconds < _LEAST_SECONDS:
         found.append(
@@ -115,10 +144,8 @@ def _problems(of: Measured, name: str, turbo: bool | None) -> tuple[Problem, ...
                 "Give a longer recording, or use Chatterbox without Turbo.",
             )
         )
-    if of.seconds >= _LEAST_SECONDS and of.rms < _SILENT_RMS:
-        found.append(
-            Problem("Silent recording", f"Nothing is to be heard in {name}.", "Record it louder, or choose another.")
-        )
+    if of.seconds >= _LEAST_SECONDS:
+        found += _silence(of, name)
     if of.clipped > _MUCH_CLIPPED:
         found.append(
             Problem(
@@ -128,6 +155,20 @@ def _problems(of: Measured, name: str, turbo: bool | None) -> tuple[Problem, ...
             )
         )
     return tuple(found)
+
+
+def _silence(of: Measured, name: str) -> list[Problem]:
+    """What the model would not hear, though there may be something."""
+    if of.unmixed_rms >= _SILENT_RMS and of.rms < _CANCELLED * of.unmixed_rms:
+        detail = f"The {of.channels} channels of {name} cancel each other out when they are mixed to one."
+        return [Problem("Opposite channels", detail, "Give one of its channels alone.")]
+    if of.rms < _SILENT_RMS:
+        detail, hint = f"Nothing is to be heard in {name}.", "Record it louder, or choose another."
+        return [Problem("Silent recording", detail, hint)]
+    if of.begin_rms < _SILENT_RMS:
+        detail = f"Nothing is to be heard in the first {REFERENCE_SECONDS} s of {name}, and only those are imitated."
+        return [Problem("Silent recording", detail, "Cut off the silence at its begin, or choose another.")]
+    return []
 
 
 def _warnings(of: Measured, turbo: bool | None) -> tuple[str, ...]:

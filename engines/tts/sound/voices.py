@@ -90,7 +90,8 @@ class Voices:
                 raise RequestFailed(found.problems[0])
             for warning in found.warnings:
                 self._tell(f"Voice {name}: {warning}")
-            self._known[file] = _Known(self._listener.listen(name, path))
+            with _refusing(path):
+                self._known[file] = _Known(self._listener.listen(name, path))
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         self._known.move_to_end(file)
@@ -149,6 +150,27 @@ class _Listener:
             None if prompt is None else _usable(prompt),
             {key: _usable(value) if torch.is_tensor(value) else value for key, value in reference.items()},
         )
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """What the libraries of sound raise over a recording is the fault of that, and of no other voice.
+
+    Raises:
+        RequestFailed
+    """
+    from librosa.util.exceptions import ParameterError
+
+    try:
+        yield
+    except (soundfile.LibsndfileError, ParameterError, OSError) as error:
+        raise RequestFailed(
+            Problem(
+                "Recording not usable",
+                f"{path} cannot be listened to: {str(error).rstrip('.')}.",
+                "Save it again as 16-bit WAV, or choose another.",
+            )
+        ) from error
 
 
 @contextmanager

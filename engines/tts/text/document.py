@@ -13,6 +13,8 @@ LONGEST_HEADING: Final = 200
 """Characters; what is marked as a heading and is longer is a paragraph."""
 MOST_HEADINGS: Final = 3
 """So many headings in a row are one ("Part One", "Chapter 1", "In which…"); more are a table of contents."""
+MOST_SAID: Final = 500
+"""Characters of a title, author or language; each first unit of a document carries them."""
 _ENDS = (".", "!", "?", ":", ";", "…", "。", "！", "？")
 
 
@@ -42,6 +44,11 @@ class Document:
         """What people call the chapter at this place: from 1, and 0 for what comes before the first heading."""
         opens_untitled = len(self.chapters) > 1 and not self.chapters[0].heading
         return chapter if opens_untitled else chapter + 1
+
+
+def book_of(title: str, author: str, language: str) -> Book:
+    """What a document says of itself, as far as somebody reads it."""
+    return Book(*(said[:MOST_SAID].rstrip() for said in (title, author, language)))
 
 
 def chapters_of(blocks: Iterable[Block]) -> tuple[Chapter, ...]:

@@ -18,9 +18,10 @@ from typing import Final
 from urllib.parse import unquote
 
 from engines.contract import CannotPlan
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
 from engines.tts.text.encoding import text_of
 from engines.tts.text.markup import page_of, parse
+from engines.tts.text.nesting import OpenTags
 from engines.tts.text.normal import clean
 from engines.tts.unit import Book
 from ipc.errors import Problem
@@ -147,7 +148,7 @@ def _book(elements: list[tuple[str, dict[str, str], str]]) -> Book:
     for tag, _, text in elements:
         if text:
             said.setdefault(tag, text)
-    return Book(said.get("title", ""), said.get("creator", ""), said.get("language", ""))
+    return book_of(said.get("title", ""), said.get("creator", ""), said.get("language", ""))
 
 
 def _links(text: str) -> Iterator[tuple[str, str]]:
@@ -196,23 +197,25 @@ class _Elements(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[str, dict[str, str], list[str]]] = []
-        self._open: list[tuple[str, list[str]]] = []
+        self._open = OpenTags()
+        self._within: list[list[str]] = []
+        """The words of each that is open."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open.append(self._begin(tag, attrs))
+        name, words = self._begin(tag, attrs)
+        self._open.begin(name)
+        self._within.append(words)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._begin(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        name = tag.rpartition(":")[2]
-        if any(open_name == name for open_name, _ in self._open):
-            while self._open.pop()[0] != name:
-                pass
+        self._open.end(tag.rpartition(":")[2])
+        del self._within[len(self._open) :]
 
     def handle_data(self, data: str) -> None:
         if data.strip():
-            for _, words in self._open[-4:]:
+            for words in self._within[-4:]:
                 words.append(data)
 
     def _begin(self, tag: str, attrs: list[tuple[str, str | None]]) -> tuple[str, list[str]]:

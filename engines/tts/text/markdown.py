@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
 from engines.tts.text.markup import without_comments
 from engines.tts.unit import Book
 
@@ -21,6 +21,8 @@ _QUOTE: Final = re.compile(r"\s{0,3}(?:>\s?)+")
 _DEFINITION: Final = re.compile(r"\s{0,3}\[(?!\^)[^\]]+\]:\s*\S+.*$")
 _NOTE: Final = re.compile(r"\s{0,3}\[\^[^\]]+\]:\s*")
 _TABLE_RULE: Final = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_WIDE: Final = re.compile(r"[^\S\n]{9,}")
+"""Means what eight spaces do; patterns that look for spaces twice would take the square of more."""
 _FRONT: Final = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _SAID: Final = re.compile(r"^(title|author|lang|language):[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.M | re.I)
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,9999}>")
@@ -40,11 +42,11 @@ _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 def read(text: str) -> Document:
     """The document in a text of Markdown."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _WIDE.sub(" " * 8, text.replace("\r\n", "\n").replace("\r", "\n"))
     book = Book()
     if front := _FRONT.match(text):
         said = {found[1].lower(): found[2] for found in _SAID.finditer(front[1])}
-        book = Book(said.get("title", ""), said.get("author", ""), said.get("lang", said.get("language", "")))
+        book = book_of(said.get("title", ""), said.get("author", ""), said.get("lang", said.get("language", "")))
         text = text[front.end() :]
     return Document(book, chapters_of(_blocks(without_comments(text).split("\n"))))
 

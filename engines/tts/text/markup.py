@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
+from engines.tts.text.nesting import OpenTags
 from engines.tts.text.normal import clean
 from engines.tts.unit import Book
 
@@ -35,6 +36,8 @@ _RAISED_MARK: Final = re.compile(r"\s*[\[(]?\s*(?:\d{1,4}|[a-z]|[*†‡§¶↩�
 """What a raised link to a footnote shows,"""
 _MARK: Final = re.compile(r"\s*(?:\[\s*(?:\d{1,4}|[a-z])\s*\]|[*†‡§¶↩↑⇑^]+\ufe0e?)\s*")
 """and one that is not raised, or leads back."""
+_LONGEST_MARK: Final = 200
+"""Characters, with all spaces around it; no mark is longer."""
 _HEADED_WITHIN: Final = 3
 """Blocks after a place that a table of contents names; with a heading of its own among them it needs no other."""
 _COMMENT: Final = "<!--"
@@ -100,13 +103,16 @@ class _Parser(HTMLParser):
         """Before which block a label belongs."""
         self._blocks: list[Block] = []
         self._words: list[str] = []
+        """Of the paragraph so far; the first of them is not blank."""
         self._heading = self._pre = False
-        self._unspoken: list[str] = []
+        self._unspoken = OpenTags()
         """Open tags from the outermost that is not spoken on."""
         self._link: int | None = None
         """Where the words of an open link into this or another page begin."""
-        self._raised: list[tuple[int, bool]] = []
-        """Where the words of each open `sup` begin, and whether it holds a link."""
+        self._raised: list[int] = []
+        """Where the words of each open `sup` begin,"""
+        self._linked = 0
+        """and how many of them, from the outermost on, hold a link or lie in one."""
         self._in_title = False
         self._title: list[str] = []
         self._author = self._language = ""
@@ -116,7 +122,7 @@ class _Parser(HTMLParser):
         self._end_paragraph()
         return Page(
             _labelled(self._blocks, self._places),
-            Book(clean("".join(self._title)), clean(self._author), self._language),
+            book_of(clean("".join(self._title)), clean(self._author), self._language),
         )
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -125,28 +131,30 @@ class _Parser(HTMLParser):
         self._head(tag, told)
         if self._unspoken:
             if tag not in _EMPTY:
-                self._unspoken.append(tag)
+                self._unspoken.begin(tag)
             return
         if tag in _ENDS_PARAGRAPH:
             self._end_paragraph()
         self._mark_place(told)
         if tag in _UNSPOKEN or (tag == "code" and self._pre) or _is_unspoken(told):
             if tag not in _EMPTY:
-                self._unspoken.append(tag)
+                self._unspoken.begin(tag)
             return
         if tag in _CHAPTERS:
             self._heading = True
         elif tag == "pre":
             self._pre = True
-        elif tag in _CELLS and "".join(self._words).strip():
+        elif tag in _CELLS and self._words:
             self._words.append(", ")
         elif tag == "a" and told.get("href"):
             self._link = len(self._words)
-            self._raised = [(begin, True) for begin, _ in self._raised]
+            self._linked = len(self._raised)
         elif tag == "sup":
-            self._raised.append((len(self._words), self._link is not None))
-        elif tag == "img" and self._heading and not "".join(self._words).strip():
-            self._words.append(told.get("alt", ""))
+            self._raised.append(len(self._words))
+            if self._link is not None:  # so all around it hold the link too, or lie in it
+                self._linked = len(self._raised)
+        elif tag == "img" and self._heading and not self._words:
+            self._add(told.get("alt", ""))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -161,8 +169,7 @@ class _Parser(HTMLParser):
             self._pre = False
         if self._unspoken:
             if tag in self._unspoken:
-                while self._unspoken.pop() != tag:
-                    pass
+                self._unspoken.end(tag)
             elif tag in ("body", "html"):
                 self._unspoken.clear()
             return
@@ -170,7 +177,9 @@ class _Parser(HTMLParser):
             self._drop(_MARK, self._link)
             self._link = None
         elif tag == "sup" and self._raised:
-            begin, linked = self._raised.pop()
+            linked = self._linked == len(self._raised)
+            begin = self._raised.pop()
+            self._linked = min(self._linked, len(self._raised))
             if linked:
                 self._drop(_RAISED_MARK, begin)
         if tag in _ENDS_PARAGRAPH:
@@ -180,7 +189,7 @@ class _Parser(HTMLParser):
         if self._in_title:
             self._title.append(data)
         if not self._unspoken:
-            self._words.append(data)
+            self._add(data)
 
     def _head(self, tag: str, told: dict[str, str]) -> None:
         if tag == "title" and "svg" not in self._unspoken:
@@ -195,18 +204,21 @@ class _Parser(HTMLParser):
             self._end_paragraph()
             self._places.append((len(self._blocks), label))
 
+    def _add(self, words: str) -> None:
+        if self._words or words.strip():
+            self._words.append(words)
+
     def _drop(self, mark: re.Pattern[str], begin: int) -> None:
-        if mark.fullmatch("".join(self._words[begin:])):
+        words = self._words[begin : begin + _LONGEST_MARK + 1]
+        if sum(map(len, words)) <= _LONGEST_MARK and mark.fullmatch("".join(words)):
             del self._words[begin:]
 
     def _end_paragraph(self) -> None:
-        text = "".join(self._words)
-        self._words, self._link, self._raised = [], None, []
-        heading, self._heading = self._heading, False
-        if not text.strip():
-            self._heading = heading  # of a tag that has only begun
-            return
-        self._blocks.append(Block(text, heading))
+        words, self._words = self._words, []
+        self._link, self._raised, self._linked = None, [], 0
+        if words:  # else the heading is of a tag that has only begun
+            self._blocks.append(Block("".join(words), self._heading))
+            self._heading = False
 
 
 def _labelled(blocks: list[Block], places: list[tuple[int, str]]) -> list[Block]:

@@ -210,7 +210,8 @@ class Packer:
     def _made(self, place: Place, sentence: Sentence, end: int, spoken: str, pause: Pause | None) -> Part:
         written = sentence.text[place.character : end]
         span = Span(place.sentence, place.character, end)
-        ends = 0 if pause is not None else self._ends(place.sentence)
+        # Only for what is said: what is not is looked at once, and never together with all that follows it.
+        ends = self._ends(place.sentence) if pause is None and says_something(spoken) else 0
         return Part(span, written, spoken, sentence.heading, ends, pause)
 
     def _ends(self, number: int) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from engines.tts.text.document import Block, Document, chapters_of
+from engines.tts.text.document import Block, Document, book_of, chapters_of
 from engines.tts.unit import Book
 
 _LONG_LINE: Final = 120
@@ -125,5 +125,5 @@ def _gutenberg(text: str) -> tuple[Book, str]:
         return Book(), text
     said = {found[1]: found[2].strip() for found in _SAID.finditer(text, 0, start.start())}
     end = marks["END"].start() if "END" in marks else len(text)
-    book = Book(said.get("Title", ""), said.get("Author", ""), said.get("Language", "").lower())
+    book = book_of(said.get("Title", ""), said.get("Author", ""), said.get("Language", "").lower())
     return book, text[start.end() : max(end, start.end())]
