@@ -95,7 +95,7 @@ class Bench:
                 sys.exit(f"no checkpoint: {made.stderr[-2000:]}")
             yield model
         finally:
-            shutil.rmtree(model.folder)
+            shutil.rmtree(model.folder, ignore_errors=True)
 
     def slow(self, model: Model) -> bool:
         """Whether a chunk takes a minute, and not a second."""
