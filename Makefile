@@ -54,7 +54,7 @@ unit-parts: $(INSTALLED)
 bench: $(INSTALLED) $(SPEECH)
 	$(BIN)/python -m bench.overhead
 	$(BIN)/python -m bench.llm
-	$(BIN)/python -m bench.tts
+	$(BIN)/python -m bench.tts --quick
 	$(BIN)/python -m bench.ipc
 	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.cold_start
