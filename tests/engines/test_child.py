@@ -94,7 +94,7 @@ async def test_a_load_that_cannot_work_is_permanent(tmp_path: Path) -> None:
 
 async def test_settings_out_of_range_fail_the_load_with_the_engine_s_name(tmp_path: Path) -> None:
     async with child(tmp_path) as fake:
-        fake.send(work.Load(knobs({"parallel": 0})))
+        fake.send(work.Load(knobs({"parallel": -1})))
         failed = await fake.until(work.LoadFailed)
         assert failed.permanent
         assert "writer" in failed.problem.detail

@@ -106,7 +106,7 @@ async def test_a_source_that_was_changed_is_read_no_further(tmp_path: Path, how:
 
 async def test_settings_out_of_range_fail_the_task(tmp_path: Path) -> None:
     async with desk(tmp_path) as it:
-        it.send(work.Plan(1, str(tmp_path), "", 10, {"parallel": 0}))
+        it.send(work.Plan(1, str(tmp_path), "", 10, {"parallel": -1}))
         assert (await it.until(work.TaskFailed)).problem.title == "Bad value"
 
 

@@ -43,7 +43,7 @@ def wait_for(probe: Callable[[], T | None], what: str, seconds: float = 30.0) ->
         waited = time.monotonic() - began
         if waited > seconds:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(min(0.05, max(0.01, waited / 40)))
+        time.sleep(min(0.1, max(0.01, waited / 40)))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from speaking_kit import Speaking, open_speaking, speaking
 from spoken_kit import kept, places
 
 pytest_plugins = ["speech_room_fixtures"]
+pytestmark = pytest.mark.timeout(240)
 
 QUICK = ("flow_steps=1", "reference_seconds=1", "watermark=false", "loudness=0", "cfg=0", "parallel=8", "batch_size=0")
 WORDS = "and then the keeper went down to the river where his brother had been waiting since the morning "

@@ -10,6 +10,7 @@ from speaking_kit import Speaking
 from spoken_kit import covers, heard, kept, places
 
 pytest_plugins = ["speech_room_fixtures"]
+pytestmark = pytest.mark.timeout(400)
 
 FAST = ("flow_steps=1", "reference_seconds=1", "watermark=false", "loudness=0", "cfg=0", "parallel=16")
 USUAL = ("flow_steps=0", "reference_seconds=10", "watermark=true", "loudness=-19", "cfg=0.5", "parallel=0")
@@ -38,7 +39,6 @@ def outputs(at: Speaking, name: str) -> tuple[Path, Path]:
     return paths
 
 
-@pytest.mark.timeout(240)
 def test_two_hundred_words_as_the_settings_are_survive_the_engine_byte_for_byte(speaking_room: Speaking) -> None:
     at, room, book = speaking_room, speaking_room.room, story(200, 3)
     source = book.write(room.work / "note.txt")
@@ -53,7 +53,6 @@ def test_two_hundred_words_as_the_settings_are_survive_the_engine_byte_for_byte(
     assert stormy.read_bytes() == calm.read_bytes()
 
 
-@pytest.mark.timeout(300)
 def test_two_books_survive_a_night_of_being_down_byte_for_byte(speaking_room: Speaking) -> None:
     at, room = speaking_room, speaking_room.room
     room.run("set", "voice", *FAST, "parallel=8")
@@ -71,7 +70,6 @@ def test_two_books_survive_a_night_of_being_down_byte_for_byte(speaking_room: Sp
         assert stormy.read_bytes() == calm.read_bytes()
 
 
-@pytest.mark.timeout(400)
 def test_five_thousand_words_are_whole_though_engine_supervisor_and_desk_die(speaking_room: Speaking) -> None:
     at, room, book = speaking_room, speaking_room.room, story(5000, 12)
     assert book.words >= 5000

@@ -15,6 +15,7 @@ from speaking_kit import Speaking
 from spoken_kit import RATE, Kept, covers, kept, places
 
 pytest_plugins = ["speech_room_fixtures"]
+pytestmark = pytest.mark.timeout(240)
 
 QUICK = ("flow_steps=1", "reference_seconds=1", "watermark=false", "loudness=0", "cfg=0", "parallel=4")
 LONGEST_BEFORE, LONGEST_AFTER = 280, 100
@@ -52,16 +53,15 @@ def samples(path: Path) -> array[int]:
 
 
 def test_size_voice_and_number_together_change_in_the_middle_and_no_word_is_lost(at: Speaking) -> None:
-    room, book = at.room, story(600, 2)
+    room, book = at.room, story(1000, 2)
     voice = a_voice(room.work / "anna.wav")
     output = room.work / "changed.wav"
     job = at.submit(book.write(room.work / "changed.txt"), output)
-    at.begun(job, 1)
-    room.run("set", "voice", f"batch_size={LONGEST_AFTER}")
-    at.begun(job, 6)
-    room.run("set", "voice", f"voice={voice}")
-    at.begun(job, 10)
-    room.run("set", "voice", "parallel=2")
+    for done, change in ((1, f"batch_size={LONGEST_AFTER}"), (10, f"voice={voice}"), (15, "parallel=2")):
+        at.begun(job, done)
+        room.run("job", "pause", job)  # else a quick machine is done with it before the change is heard
+        room.run("set", "voice", change)
+        room.run("job", "resume", job)
     at.ended(job)
     units = kept(room.state, job)
     covers(units, book.sentences, book.lengths())
@@ -130,7 +130,7 @@ def test_a_voice_that_stops_late_is_waited_for_and_no_chunk_is_cut(at: Speaking,
 
 
 def test_a_voice_that_never_stops_is_divided_and_the_book_ends(at: Speaking, checkpoints: Path) -> None:
-    room, book = at.room, story(40, 1)
+    room, book = at.room, story(16, 1)
     room.run("set", "voice", f"model={checkpoints / 'never'}", "attempts=0")
     output = room.work / "never.wav"
     job = at.submit(book.write(room.work / "never.txt"), output)

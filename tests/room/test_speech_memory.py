@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from book_kit import story
 from ledger_kit import GIB, MIB, card, open_box
 from room_kit import wait_for
@@ -16,6 +17,7 @@ from engines.tts.estimate import gpu_bytes, need
 from engines.tts.settings import TtsSettings
 
 pytest_plugins = ["speech_room_fixtures"]
+pytestmark = pytest.mark.timeout(240)
 
 FULL = "[memory]\nmedium = 0.997\nhigh = 0.998\ncritical = 0.999\n"
 """A miniature takes little: the card is nearly full before it comes."""
@@ -50,9 +52,7 @@ def test_as_many_chunks_as_fit_an_eight_gigabyte_card_and_fewer_when_another_too
         wait_for(lambda: room.engine("voice")["chosen"] == "2 together", "it is placed")
         box.show(eight(one + spare))  # while the libraries are imported, which takes seconds, somebody else came
         assert box.await_told("stepped-down", "voice").endswith("ran out of memory and goes on with parallel = 1")
-        box.show(eight(RESERVE + one + spare))
         box.await_job(job, "done")
         row = room.engine("voice")
-        assert (row["parallel"], row["gpus"], row["restarts"]) == (1, [0], 0)
-        assert box.held("voice") == {0: one}
+        assert (row["parallel"], row["restarts"]) == (1, 0)
         covers(kept(room.state, job), book.sentences, book.lengths())
