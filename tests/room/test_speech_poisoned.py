@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from book_kit import story
 from room_kit import wait_for
 from speaking_kit import open_speaking, speaking
 from spoken_kit import covers, kept
 
 pytest_plugins = ["speech_room_fixtures"]
+pytestmark = pytest.mark.timeout(240)
 
 POISON = '''
 """From the first step on that finds the file POISON, every step of this process fails, as on a poisoned GPU."""
@@ -68,8 +70,8 @@ def test_a_device_side_assert_ends_the_process_and_the_job_goes_on_in_a_new_one(
     (tmp_path / "sitecustomize.py").write_text(POISON)
     poison = tmp_path / "poison"
     before = f'export PYTHONPATH="{tmp_path}:$PYTHONPATH" POISON="{poison}"'
-    book = story(300, 1)
-    with open_speaking(speaking("voice", checkpoints / "quick", deterministic=True, parallel=4), before) as at:
+    book = story(150, 1)
+    with open_speaking(speaking("voice", checkpoints / "quick", parallel=2, cfg=0.0), before) as at:
         room, output = at.room, at.room.work / "book.wav"
         job = at.submit(book.write(room.work / "book.txt"), output)
         at.begun(job, 1)
