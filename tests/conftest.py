@@ -13,6 +13,13 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+if importlib.util.find_spec("hypothesis"):
+    import hypothesis
+
+    # Other tests compute beside these: how long an example took says nothing.
+    hypothesis.settings.register_profile("busy", deadline=None)
+    hypothesis.settings.load_profile("busy")
+
 # These need the environment of another kind: `make unit-speech`.
 collect_ignore = [] if importlib.util.find_spec("chatterbox") else ["speech"]
 

@@ -1,17 +1,15 @@
-"""The engine of kind `embed`: when to load, what a change of settings costs, and how the last that worked come back."""
+"""The engine of kind `embed`: one encoder, for all who ask."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.contract import CannotLoad, Model, OutOfMemory, Report, Sky
+from engines.contract import CannotLoad, Model, Report
 from engines.embed.appraise import NO_LIBRARY
 from engines.embed.folder import check, found
 from engines.embed.settings import EmbedSettings
 from engines.environments.cuda_wheels import preload
-from engines.gpu_memory import GpuMemory
-from engines.memory import Growth
-from engines.settings import as_dict, dearest
+from engines.one_model import OneModel
 from ipc.errors import Problem
 
 if TYPE_CHECKING:
@@ -23,82 +21,25 @@ def create(report: Report) -> EmbedEngine:
     return EmbedEngine(report)
 
 
-class EmbedEngine:
-    """One encoder through onnxruntime, for all who ask."""
+class EmbedEngine(OneModel[EmbedSettings, "Loaded"]):
+    """One encoder through onnxruntime. Loading proves it by a vector that must be what it was when it was made."""
 
     def __init__(self, report: Report) -> None:
-        self._report = report
-        self._growth = Growth()
-        self._memory = GpuMemory()
-        self._loaded: Loaded | None = None
-        self._settings = EmbedSettings()
-
-    def load(self, settings: EmbedSettings) -> Model:
-        """Load and compute one vector, which must be what it was when the model was made.
-
-        Raises:
-            CannotLoad, OutOfMemory
-        """
-        self.close()
-        kind = _loaded_class()
-        self._growth = Growth()
-        self._loaded, self._settings = kind(settings, self._report, self._memory), settings
-        return self._model()
+        super().__init__(report, EmbedSettings())
 
     def apply(self, settings: EmbedSettings) -> Model:
-        """Take the settings with the least that suffices; the old ones are back if it raises.
-
-        Raises:
-            CannotLoad, OutOfMemory
-        """
-        loaded, old = self._ready(), self._settings
+        """As for every engine; settings that cannot work together are refused whatever they would cost."""
+        self._ready()
         check(settings)
-        match dearest(old, as_dict(settings)):
-            case None | "now" | "flight":
-                loaded.retune(settings)
-            case "context":
-                loaded.rebuild(settings)
-            case "model" | "process":
-                self._reload(old, settings)
-        self._settings = settings
-        return self._model()
+        return super().apply(settings)
 
-    def fly(self, sky: Sky) -> None:
-        """Compute what all flights ask for, those that come meanwhile included.
+    def _library(self, settings: EmbedSettings) -> type[Loaded]:
+        found(settings)
+        return _loaded_class()
 
-        Raises:
-            OutOfMemory
-        """
-        self._ready().fly(sky)
-
-    def close(self) -> None:
-        """Give the model back; safe to call when nothing is loaded."""
-        if self._loaded is not None:
-            self._loaded.close()
-            self._loaded = None
-
-    def _reload(self, old: EmbedSettings, new: EmbedSettings) -> None:
-        found(new)
-        kind = _loaded_class()
-        self.close()
-        try:
-            self._loaded = kind(new, self._report, self._memory)
-        except (CannotLoad, OutOfMemory):
-            try:
-                self._loaded = kind(old, self._report, self._memory)
-            except (CannotLoad, OutOfMemory) as error:  # nothing is loaded now, and only a new process helps
-                raise RuntimeError("the settings that worked did not come back") from error
-            raise
-
-    def _ready(self) -> Loaded:
-        if self._loaded is None:
-            raise RuntimeError("no model is loaded")
-        return self._loaded
-
-    def _model(self) -> Model:
-        loaded = self._ready()
+    def _model(self, loaded: Loaded, footprint_bytes: int) -> Model:
         on_gpu = None if loaded.on_gpu is None else int(loaded.on_gpu)
-        return Model(loaded.name, "F32", self._growth.bytes(), None if on_gpu is None else 1, on_gpu)
+        return Model(loaded.name, "F32", footprint_bytes, None if on_gpu is None else 1, on_gpu)
 
 
 def _loaded_class() -> type[Loaded]:

@@ -1,17 +1,13 @@
-"""The engine of kind `llm`: when to load, what a change of settings costs, and how the last that worked come back."""
+"""The engine of kind `llm`: one GGUF model, rebuilt over the same weights where that suffices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engines.contract import CannotLoad, Model, OutOfMemory, Report, Sky
-from engines.gpu_memory import GpuMemory
+from engines.contract import CannotLoad, Model, OutOfMemory, Report
 from engines.llm.buffers import NO_LIBRARY
 from engines.llm.settings import LlmSettings
-from engines.memory import Growth
-from engines.settings import as_dict, dearest
+from engines.one_model import OneModel, must_succeed
 from ipc.errors import Problem
 
 if TYPE_CHECKING:
@@ -23,101 +19,34 @@ def create(report: Report) -> LlmEngine:
     return LlmEngine(report)
 
 
-class LlmEngine:
+class LlmEngine(OneModel[LlmSettings, "Loaded"]):
     """One GGUF model through llama.cpp."""
 
     def __init__(self, report: Report) -> None:
-        self._report = report
-        self._growth = Growth()
-        self._memory = GpuMemory()
-        self._loaded: Loaded | None = None
-        self._settings = LlmSettings()
+        super().__init__(report, LlmSettings())
         self.loads = 0
         """How often weights were read."""
 
-    def load(self, settings: LlmSettings) -> Model:
-        """Load and write one token.
+    def _library(self, settings: LlmSettings) -> type[Loaded]:
+        return _loaded_class()
 
-        Raises:
-            CannotLoad, OutOfMemory, LoadCancelled
-        """
-        self.close()
-        kind = _loaded_class()
-        self._growth = Growth()
-        self._loaded, self._settings = self._read(kind, settings), settings
-        return self._model()
+    def _read(self, settings: LlmSettings) -> Loaded:
+        self.loads += 1
+        return super()._read(settings)
 
-    def apply(self, settings: LlmSettings) -> Model:
-        """Take the settings with the least that suffices; the old ones are back if it raises.
-
-        Raises:
-            CannotLoad, OutOfMemory
-        """
-        loaded, old = self._ready(), self._settings
-        match dearest(old, as_dict(settings)):
-            case None | "now" | "flight":
-                loaded.retune(settings)
-            case "context":
-                self._rebuild(loaded, old, settings)
-            case "model" | "process":
-                self._reload(loaded, old, settings)
-        self._settings = settings
-        return self._model()
-
-    def fly(self, sky: Sky) -> None:
-        """Write the answers of all flights.
-
-        Raises:
-            OutOfMemory
-        """
-        self._ready().fly(sky)
-
-    def close(self) -> None:
-        """Give the model back; safe to call when nothing is loaded."""
-        if self._loaded is not None:
-            self._loaded.close()
-            self._loaded = None
+    def _check(self, settings: LlmSettings) -> None:
+        _loaded_class().check(settings, self._report)
 
     def _rebuild(self, loaded: Loaded, old: LlmSettings, new: LlmSettings) -> None:
         try:
             loaded.rebuild(new)
         except (CannotLoad, OutOfMemory):
-            with _must_succeed():
+            with must_succeed():
                 loaded.rebuild(old)
             raise
 
-    def _reload(self, loaded: Loaded, old: LlmSettings, new: LlmSettings) -> None:
-        kind = _loaded_class()
-        kind.check(new, self._report)
-        self.close()
-        try:
-            self._loaded = self._read(kind, new)
-        except (CannotLoad, OutOfMemory):
-            with _must_succeed():
-                self._loaded = self._read(kind, old)
-            raise
-
-    def _read(self, kind: type[Loaded], settings: LlmSettings) -> Loaded:
-        self.loads += 1
-        return kind(settings, self._report, self._memory)
-
-    def _ready(self) -> Loaded:
-        if self._loaded is None:
-            raise RuntimeError("no model is loaded")
-        return self._loaded
-
-    def _model(self) -> Model:
-        loaded = self._ready()
-        return Model(loaded.name, loaded.quantization, self._growth.bytes(), loaded.layers, loaded.layers_on_gpu)
-
-
-@contextmanager
-def _must_succeed() -> Iterator[None]:
-    """Around putting back what worked: where that fails, nothing is loaded, and only a new process helps."""
-    try:
-        yield
-    except (CannotLoad, OutOfMemory) as error:
-        raise RuntimeError("the settings that worked did not come back") from error
+    def _model(self, loaded: Loaded, footprint_bytes: int) -> Model:
+        return Model(loaded.name, loaded.quantization, footprint_bytes, loaded.layers, loaded.layers_on_gpu)
 
 
 def _loaded_class() -> type[Loaded]:

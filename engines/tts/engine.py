@@ -1,17 +1,16 @@
-"""The engine of kind `tts`: when to load, what a change of settings costs, and how the last that worked come back."""
+"""The engine of kind `tts`: one Chatterbox, whose chunks are decoded together."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.contract import CannotLoad, LoadCancelled, Model, OutOfMemory, Report, Sky
-from engines.gpu_memory import GpuMemory
-from engines.memory import Growth
-from engines.settings import as_dict, dearest
+from engines.contract import CannotLoad, Model, Report
+from engines.one_model import OneModel
 from engines.tts.checkpoint import found
 from engines.tts.library import prepare
 from engines.tts.settings import TtsSettings
-from ipc.errors import Problem, RequestFailed
+from ipc.errors import Problem
+from ipc.snapshot import Applies
 
 if TYPE_CHECKING:
     from engines.tts.loaded import Loaded
@@ -22,82 +21,24 @@ def create(report: Report) -> TtsEngine:
     return TtsEngine(report)
 
 
-class TtsEngine:
-    """One Chatterbox, whose chunks are decoded together."""
+class TtsEngine(OneModel[TtsSettings, "Loaded"]):
+    """Loading proves it by a token, and a sound of it."""
 
     def __init__(self, report: Report) -> None:
-        self._report = report
-        self._growth = Growth()
-        self._memory = GpuMemory()
-        self._loaded: Loaded | None = None
-        self._settings = TtsSettings()
+        super().__init__(report, TtsSettings())
 
-    def load(self, settings: TtsSettings) -> Model:
-        """Load, and speak one token with a sound of it.
+    def _library(self, settings: TtsSettings) -> type[Loaded]:
+        found(settings)  # what is missing is told without the seconds that the library takes
+        return _loaded_class()
 
-        Raises:
-            CannotLoad, RequestFailed, OutOfMemory, LoadCancelled
-        """
-        self.close()
-        found(settings)
-        kind = _loaded_class()
-        self._growth = Growth()
-        self._loaded, self._settings = kind(settings, self._report, self._memory), settings
-        return self._model()
+    def _cost(self, old: TtsSettings, new: TtsSettings) -> Applies | None:
+        cost = super()._cost(old, new)
+        # Matrices are laid out otherwise for a compiled step, and what the library had is gone by then.
+        return "model" if cost == "context" and new.compile != old.compile else cost
 
-    def apply(self, settings: TtsSettings) -> Model:
-        """Take the settings with the least that suffices; the old ones are back if it raises.
-
-        Raises:
-            RequestFailed, CannotLoad, OutOfMemory
-        """
-        loaded, old = self._ready(), self._settings
-        match dearest(old, as_dict(settings)):
-            case None | "now" | "flight":
-                loaded.retune(settings)
-            case "context" if settings.compile == old.compile:
-                loaded.rebuild(settings)
-            case "context" | "model" | "process":
-                self._reload(old, settings)
-        self._settings = settings
-        return self._model()
-
-    def fly(self, sky: Sky) -> None:
-        """Speak what all flights ask for, those that come meanwhile included.
-
-        Raises:
-            OutOfMemory
-        """
-        self._ready().fly(sky)
-
-    def close(self) -> None:
-        """Give the model back; safe to call when nothing is loaded."""
-        if self._loaded is not None:
-            self._loaded.close()
-            self._loaded = None
-
-    def _reload(self, old: TtsSettings, new: TtsSettings) -> None:
-        found(new)
-        kind = _loaded_class()
-        self.close()
-        try:
-            self._loaded = kind(new, self._report, self._memory)
-        except (CannotLoad, OutOfMemory, RequestFailed, LoadCancelled):
-            try:
-                self._loaded = kind(old, self._report, self._memory)
-            except (CannotLoad, OutOfMemory) as error:  # nothing is loaded now, and only a new process helps
-                raise RuntimeError("the settings that worked did not come back") from error
-            raise
-
-    def _ready(self) -> Loaded:
-        if self._loaded is None:
-            raise RuntimeError("no model is loaded")
-        return self._loaded
-
-    def _model(self) -> Model:
-        loaded = self._ready()
+    def _model(self, loaded: Loaded, footprint_bytes: int) -> Model:
         on_gpu = None if loaded.on_gpu is None else int(loaded.on_gpu)
-        return Model(loaded.name, loaded.quantization, self._growth.bytes(), None if on_gpu is None else 1, on_gpu)
+        return Model(loaded.name, loaded.quantization, footprint_bytes, None if on_gpu is None else 1, on_gpu)
 
 
 def _loaded_class() -> type[Loaded]:

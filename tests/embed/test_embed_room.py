@@ -69,10 +69,12 @@ def test_a_job_becomes_vectors_with_their_ids(room: Room) -> None:
 
 def test_a_smaller_batch_applies_while_a_job_runs(room: Room) -> None:
     source = room.work / "long.txt"
-    source.write_text("".join(f"{number} " + "boiler " * 40 + "\n" for number in range(120)))
+    source.write_text("".join(f"{number} " + "boiler " * 240 + "\n" for number in range(120)))
     job = room.submit("embed", str(source), "-o", str(room.work / "smaller.npy"))
     wait_for(lambda: room.job(job)["units_done"] >= 2, "some units are done")
+    room.run("job", "pause", job)  # else a quick machine is done with it before the change is heard
     room.run("set", "vectors", "batch_size=2")
+    room.run("job", "resume", job)
     assert room.engine("vectors")["restarts"] == 0
     row = await_end(room, job)
     room.run("set", "vectors", "batch_size=4")

@@ -49,7 +49,7 @@ async def test_a_change_at_once_does_not_wait_for_the_answers() -> None:
     async with spawned() as child:
         child.send(Load({**GREEDY, "parallel": 2}))
         await child.until(Loaded)
-        child.send(asked(1, max_tokens=1500, temperature=5, top_k=0, top_p=1, min_p=0))
+        child.send(asked(1, max_tokens=1500, temperature=5, top_k=0, top_p=1, min_p=0, seed=2))  # a long one
         child.send(long(2))
         await child.until(Piece)
         child.send(Apply({"threads": 2, "max_tokens": 5}))
