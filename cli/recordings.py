@@ -6,26 +6,16 @@ import subprocess
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from cli import launch
 from cli.interpreter import interpreter_of
 from cli.session import Session
 from ipc.errors import Problem, RequestFailed
 from ipc.speech import KIND
+from ipc.voices import Checked
 
 MODULE = "engines.tts.sound.recording"
 LIMIT_SECONDS = 60.0
-
-
-class Checked(Struct, frozen=True):
-    """What it found: `problems` keep the recording from serving, `warnings` make it sound worse."""
-
-    seconds: float
-    rate: int
-    """Samples a second."""
-    problems: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 class NoEnvironment(RequestFailed):

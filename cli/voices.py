@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cli import say, whole_file, words
 from cli.exits import Exit
-from cli.recordings import Checked, NoEnvironment, checked
+from cli.recordings import NoEnvironment, checked
 from cli.session import Session
 from cli.verb import Verb, completes_files, family, takes_json
 from cli.voices_here import check_name, check_suffix, folder_here, one_of, used_by, users
-from engines.tts.sound.named import Named, known
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Json
+from ipc.voices import Checked, Named, known
 
 AT_ONCE = 4
 HEADS = ("VOICE", "TYPE", "LENGTH", "RATE", "USED BY", "NOTE")

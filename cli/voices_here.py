@@ -12,9 +12,9 @@ from cli.session import Session
 from config.errors import did_you_mean
 from config.load import load
 from engines.tts.settings import TtsSettings
-from engines.tts.sound.named import SUFFIXES, Named, known, named
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, voices_folder
+from ipc.voices import SUFFIXES, Named, known, named
 
 _NAME = re.compile(r"\w[\w-]{0,63}")
 

@@ -1,13 +1,12 @@
-"""Speech for programs: the request to an engine that speaks, and its answer as sound and what was measured of it."""
+"""Speech: what programs ask an engine for and what it answers, which client and engine read alike."""
 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ipc import control
 from ipc.errors import Problem, RequestFailed
@@ -18,32 +17,26 @@ if TYPE_CHECKING:
 KIND = "tts"
 
 
-class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What to say, and how; what is left out is as the engine is set."""
 
-    text: str
+    text: Annotated[str, Meta(min_length=1)]
     language: str | None = None
     voice: str | None = None
     """The name of one (`engineroom voices`), or the absolute path of a recording."""
-    exaggeration: float | None = None
-    cfg: float | None = None
-    temperature: float | None = None
-    seed: int | None = None
+    exaggeration: Annotated[float, Meta(ge=0, le=2)] | None = None
+    cfg: Annotated[float, Meta(ge=0, le=2)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2147483647)] | None = None
 
 
-@dataclass(frozen=True)
-class Speech:
-    """Sound, and how it came to be."""
+class Said(Struct, frozen=True, omit_defaults=True):
+    """What became of a chunk or a wish."""
 
-    flac: bytes
-    """A FLAC file, mono."""
-    seconds: float
-    """How long it sounds."""
     samples: int
     tokens: int
     seed: int
     """Which brings the same again."""
-    work_seconds: float
     extended: int = 0
     """How often it went on over what was expected."""
     redone: int = 0
@@ -55,30 +48,31 @@ class Speech:
     unknown: str = ""
     """Characters that the model does not know, and that were left out."""
 
+
+class Spoken(Struct, frozen=True):
+    """The answer to a wish: what was said, and the sound as base64 of a FLAC file."""
+
+    said: Said
+    seconds: float
+    audio: str
+
+
+class Speech(Said, frozen=True, kw_only=True):
+    """Sound, and what became of the wish for it."""
+
+    flac: bytes
+    """A FLAC file, mono."""
+    seconds: float
+    """How long it sounds."""
+    work_seconds: float
+
     @property
     def rtf(self) -> float | None:
         """Seconds of work for each second of sound; None where there is none."""
         return self.work_seconds / self.seconds if self.seconds else None
 
 
-class _Said(Struct, frozen=True):
-    samples: int
-    tokens: int
-    seed: int
-    extended: int = 0
-    redone: int = 0
-    pieces: int = 1
-    flags: tuple[str, ...] = ()
-    unknown: str = ""
-
-
-class _Spoken(Struct, frozen=True):
-    said: _Said
-    seconds: float
-    audio: str
-
-
-_answers = msgspec.json.Decoder(_Spoken)
+_answers = msgspec.json.Decoder(Spoken)
 
 
 async def say(client: Client, wish: Wish, engine: str) -> Speech:

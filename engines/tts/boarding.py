@@ -22,10 +22,11 @@ from engines.tts.reader import MOST_TOKENS, Reader, nothing_to_say
 from engines.tts.settings import TtsSettings
 from engines.tts.sound.voice import Voice
 from engines.tts.sound.voices import Voices
-from engines.tts.unit import Ask, Pause, Unit, ask_of, unit_of
+from engines.tts.unit import Pause, Unit, unit_of, wish_of
 from engines.tts.verdicts import Verdicts
 from engines.tts.wording import Wording
 from ipc.errors import Problem, RequestFailed
+from ipc.speech import Wish
 from ipc.work import UnitOrder
 
 _MOST_SECONDS: Final = 77.0
@@ -71,7 +72,7 @@ class Boarding:
             RequestFailed: it cannot be spoken, and why.
         """
         if trip.flight.stream and not order.file:
-            return self._asked(trip, order, ask_of(order.payload))
+            return self._asked(trip, order, wish_of(order.payload))
         return self._planned(trip, order, unit_of(order.payload))
 
     def parts(self, speech: Speech, text: str, pause: Pause, depth: int, seed: int) -> list[Part]:
@@ -143,7 +144,7 @@ class Boarding:
         self._fill(speech, [(unit.text, unit.pause)], seeds.first(base, order.index, order.take, unit.text))
         return speech
 
-    def _asked(self, trip: Trip, order: UnitOrder, ask: Ask) -> Speech:
+    def _asked(self, trip: Trip, order: UnitOrder, ask: Wish) -> Speech:
         _check_length(ask.text, MOST_CHARACTERS)
         changes = {
             name: value for name in ("exaggeration", "cfg", "temperature") if (value := getattr(ask, name)) is not None

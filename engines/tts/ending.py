@@ -9,8 +9,9 @@ import time
 from engines.tts.aboard import Speech, Taken
 from engines.tts.joining import joined
 from engines.tts.sound.flac import encode
-from engines.tts.unit import RATE, Said, Spoken
+from engines.tts.unit import RATE
 from engines.tts.unit import encode as as_text
+from ipc.speech import Said, Spoken
 
 
 def end(speech: Speech) -> Said:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engines.tts.aboard import Speech
-from engines.tts.unit import RATE, Said
+from engines.tts.unit import RATE
+from ipc.speech import Said
 
 _MINUTE = 60
 

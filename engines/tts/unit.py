@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from ipc.errors import Problem, RequestFailed
+from ipc.speech import Said, Spoken, Wish
 
 RATE = 24000
 """Samples a second, of all sound that Chatterbox makes."""
@@ -55,46 +56,8 @@ class Unit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """In a document's first chunk."""
 
 
-class Ask(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person wants to hear at once; what is left out is as the engine is set."""
-
-    text: Annotated[str, Meta(min_length=1)]
-    language: str | None = None
-    voice: str | None = None
-    exaggeration: Annotated[float, Meta(ge=0, le=2)] | None = None
-    cfg: Annotated[float, Meta(ge=0, le=2)] | None = None
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    seed: Annotated[int, Meta(ge=0, le=2147483647)] | None = None
-
-
-class Said(Struct, frozen=True, omit_defaults=True):
-    """What became of a chunk; its sound lies in a file beside it (FLAC, mono, `RATE`)."""
-
-    samples: int
-    tokens: int
-    seed: int
-    extended: int = 0
-    """How often it went on over what was expected."""
-    redone: int = 0
-    """Takes that were thrown away."""
-    pieces: int = 1
-    """Parts that it was spoken in, because it found no end as a whole."""
-    flags: tuple[str, ...] = ()
-    """What is still wrong with it: `long`, `short`, `silent`, `loops`, `cut`."""
-    unknown: str = ""
-    """Characters that the model does not know, and that were left out."""
-
-
-class Spoken(Struct, frozen=True):
-    """The answer to `Ask`: what was said, and the sound as base64 of a FLAC file."""
-
-    said: Said
-    seconds: float
-    audio: str
-
-
 _unit = msgspec.json.Decoder(Unit)
-_ask = msgspec.json.Decoder(Ask)
+_wish = msgspec.json.Decoder(Wish)
 _said = msgspec.json.Decoder(Said)
 
 
@@ -103,14 +66,14 @@ def unit_of(payload: str) -> Unit:
     return _unit.decode(payload)
 
 
-def ask_of(payload: str) -> Ask:
-    """What a person asked for.
+def wish_of(payload: str) -> Wish:
+    """What a person wants to hear at once.
 
     Raises:
         RequestFailed: it is no such request.
     """
     try:
-        return _ask.decode(payload)
+        return _wish.decode(payload)
     except msgspec.MsgspecError as error:
         raise RequestFailed(Problem("Bad request", f"{error}.", 'Ask with {"text": "…"}.')) from error
 

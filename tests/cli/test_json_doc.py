@@ -13,12 +13,12 @@ from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAP
 
 from cli import gpu_json, job_json, json_shapes, ledger_json, models_json, speak, voices
 from config.load import load
-from engines.tts.sound.named import Named
 from ipc.control import Cleared, Price
 from ipc.errors import Problem
 from ipc.models import Checked, ModelRow, Quality, Removed
 from ipc.snapshot import Happening, Json, LogLine
 from ipc.speech import Speech
+from ipc.voices import Named
 
 BY_NAME = {"settings", "threads_claimed"}
 """Their keys are the user's names."""
@@ -54,7 +54,7 @@ def fields(shape: Json) -> Iterator[str]:
         models_json.model(ModelRow("/m", "made here", quality=Quality(1.0, 1.0, 1), problem=Problem("", "", ""))),
         models_json.checked(Checked("/m", "", (), ())),
         models_json.removed(Removed("/m", 1)),
-        speak._json(Speech(b"", 1.0, 24000, 25, 7, 0.5), Path("/a.flac")),
+        speak._json(Speech(24000, 25, 7, flac=b"", seconds=1.0, work_seconds=0.5), Path("/a.flac")),
         voices._json(Named("anna", Path("/anna.wav")), None, ()),
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],

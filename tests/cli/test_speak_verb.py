@@ -17,9 +17,9 @@ import msgspec
 import pytest
 from scripted_supervisor import ENGINE, ENGINES, Script, listening
 
-from engines.tts.unit import Said, Spoken, ask_of, encode
+from engines.tts.unit import encode, wish_of
 from ipc import control
-from ipc.speech import Wish, speech_of
+from ipc.speech import Said, Spoken, Wish, speech_of
 from ipc.states import Failed, Stopped
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +64,7 @@ async def test_what_is_told_goes_along_and_the_engine_understands_it(script: Scr
     wish = {"text": "Bonjour.", **options, "voice": str(tmp_path / "anna.wav")}
     assert asked(script) == [wish]
     (one,) = [one for one in script.asked if isinstance(one, control.Ask)]
-    assert msgspec.to_builtins(ask_of(one.payload)) == wish
+    assert msgspec.to_builtins(wish_of(one.payload)) == wish
 
 
 async def test_the_name_of_a_voice_stays_a_name(script: Script, run: Run, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ async def test_the_example_runs_as_it_is(script: Script, tmp_path: Path) -> None
 
 def test_the_clients_words_are_the_engines() -> None:
     assert {field.name for field in msgspec.structs.fields(Wish)} == {
-        field.name for field in msgspec.structs.fields(type(ask_of('{"text": "a"}')))
+        field.name for field in msgspec.structs.fields(type(wish_of('{"text": "a"}')))
     }
     silent = speech_of(encode(Spoken(Said(0, 0, 1), 0.0, "")), 0.1)
     assert (silent.rtf, silent.flac) == (None, b"")

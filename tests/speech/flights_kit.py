@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from engines.contract import Flight
-from engines.tts.unit import Ask, Said, Spoken, Unit, encode
+from engines.tts.unit import Unit, encode
 from ipc.errors import Problem
+from ipc.speech import Said, Spoken, Wish
 from ipc.work import UnitOrder
 
 TEXT = "The boiler feeds the engine, and the engine turns the wheel."
@@ -51,7 +52,7 @@ def unit(text: str, **more: Any) -> str:
 
 def ask(text: str, **more: Any) -> str:
     """What a person wants to hear, as its payload."""
-    return msgspec.json.encode(Ask(text, **more)).decode()
+    return msgspec.json.encode(Wish(text=text, **more)).decode()
 
 
 class Asked:

@@ -14,7 +14,8 @@ import soundfile
 from engines.tts.assemble import assemble
 from engines.tts.audio.trim import Sound
 from engines.tts.settings import TtsSettings
-from engines.tts.unit import RATE, Book, Pause, Said, Span, Unit, encode
+from engines.tts.unit import RATE, Book, Pause, Span, Unit, encode
+from ipc.speech import Said
 from ipc.work import ResultRow
 
 PAUSES: tuple[Pause, ...] = ("none", "clause", "sentence", "sentence", "paragraph", "chapter")

@@ -11,8 +11,9 @@ from flights_kit import ask, unit
 from spawned import Child, child, knobs
 
 from engines.tts.sound.flac import decode
-from engines.tts.unit import Said, said_of
+from engines.tts.unit import said_of
 from ipc.snapshot import Scalar
+from ipc.speech import Said
 from ipc.work import (
     Applied,
     Apply,

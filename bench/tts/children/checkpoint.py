@@ -16,6 +16,7 @@ import msgspec
 from bench.peer import narrating
 from engines.tts.library import prepare
 from engines.tts.miniature import vocabulary
+from engines.tts.miniature.make import write_voice
 from engines.tts.miniature.shrink import SIZES, Sizes, shrink
 
 REFERENCE_TOKENS = 250
@@ -41,7 +42,7 @@ def write(folder: Path, tokens: int, sizes: Sizes | None) -> None:
     follow_text(t3, "never")
     _end_after(t3, tokens)
     _save(folder / "t3_cfg.safetensors", t3.state_dict())
-    _voice(folder / "conds.pt", t3.hp.speech_cond_prompt_len)
+    write_voice(folder / "conds.pt", t3.hp.speech_cond_prompt_len, REFERENCE_TOKENS)
     del t3
     _save(folder / "ve.safetensors", VoiceEncoder().state_dict())
     _save(folder / "s3gen.safetensors", S3Gen().state_dict())
@@ -67,26 +68,6 @@ def _save(path: Path, state: Mapping[str, Any]) -> None:
     from safetensors.torch import save_file
 
     save_file({key: value.contiguous().clone() for key, value in state.items()}, path)
-
-
-def _voice(path: Path, prompt_tokens: int) -> None:
-    import torch
-    from chatterbox.models.t3.modules.cond_enc import T3Cond
-    from chatterbox.tts import Conditionals
-
-    speaker = torch.rand(1, 256)
-    prompt = torch.randint(0, 6561, (1, prompt_tokens))
-    sound = {
-        "prompt_token": torch.randint(0, 6561, (1, REFERENCE_TOKENS)),
-        "prompt_token_len": torch.tensor([REFERENCE_TOKENS]),
-        "prompt_feat": torch.randn(1, 2 * REFERENCE_TOKENS, 80),
-        "prompt_feat_len": None,
-        "embedding": torch.randn(1, 192),
-    }
-    given = T3Cond(
-        speaker_emb=speaker / speaker.norm(), cond_prompt_speech_tokens=prompt, emotion_adv=0.5 * torch.ones(1, 1, 1)
-    )
-    Conditionals(given, sound).save(path)
 
 
 if __name__ == "__main__":

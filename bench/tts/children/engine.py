@@ -20,8 +20,9 @@ from engines.gpu_memory import PLACEMENT, Placed
 from engines.tts.engine import TtsEngine
 from engines.tts.estimate import CONTEXT_BYTES
 from engines.tts.settings import TtsSettings
-from engines.tts.unit import Said, Unit, encode, said_of
+from engines.tts.unit import Unit, encode, said_of
 from ipc.errors import Problem
+from ipc.speech import Said
 from ipc.work import UnitOrder
 
 

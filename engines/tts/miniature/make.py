@@ -57,7 +57,7 @@ def make(folder: Path, sizes: Sizes, backend: Backend = "english", stops: Stops 
         _save(folder / "ve.safetensors", hearing)
         _save(folder / "s3gen_meanflow.safetensors", _halves(sound))
         vocabulary.gpt2(folder)
-    _voice(folder / "conds.pt", t3.hp.speech_cond_prompt_len)
+    write_voice(folder / "conds.pt", t3.hp.speech_cond_prompt_len, PROMPT_TOKENS)
     (folder / SIZES).write_bytes(msgspec.json.encode(sizes))
 
 
@@ -102,7 +102,8 @@ def _save(path: Path, state: Mapping[str, Any]) -> None:
     save_file({key: value.contiguous().clone() for key, value in state.items()}, path)
 
 
-def _voice(path: Path, prompt_tokens: int) -> None:
+def write_voice(path: Path, prompt_tokens: int, reference_tokens: int) -> None:
+    """A built-in voice, drawn at random: so many tokens condition the writing of tokens, and so many the sound."""
     import torch
     from chatterbox.models.t3.modules.cond_enc import T3Cond
     from chatterbox.tts import Conditionals
@@ -111,9 +112,9 @@ def _voice(path: Path, prompt_tokens: int) -> None:
     speaker = torch.rand(1, 256)
     prompt = torch.randint(0, 6561, (1, prompt_tokens))
     sound = {
-        "prompt_token": torch.randint(0, 6561, (1, PROMPT_TOKENS)),
-        "prompt_token_len": torch.tensor([PROMPT_TOKENS]),
-        "prompt_feat": torch.randn(1, 2 * PROMPT_TOKENS, 80),
+        "prompt_token": torch.randint(0, 6561, (1, reference_tokens)),
+        "prompt_token_len": torch.tensor([reference_tokens]),
+        "prompt_feat": torch.randn(1, 2 * reference_tokens, 80),
         "prompt_feat_len": None,
         "embedding": torch.randn(1, 192),
     }

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import soundfile
 
-from engines.tts.sound.named import named
 from engines.tts.typed import is_file, path_of
 from ipc.errors import Problem, RequestFailed
 from ipc.places import data_folder, voices_folder
+from ipc.voices import Checked, named
 
 REFERENCE_SECONDS = 10
 """The model imitates so much of a recording, from its beginning."""
@@ -194,13 +194,9 @@ def _warnings(of: Measured, turbo: bool | None) -> tuple[str, ...]:
 def main() -> None:
     """See the module."""
     found = check(Path(sys.argv[1]))
-    told = {
-        "seconds": round(found.seconds, 2),
-        "rate": found.rate,
-        "problems": [f"{problem.detail} {problem.hint}" for problem in found.problems],
-        "warnings": found.warnings,
-    }
-    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    problems = tuple(f"{problem.detail} {problem.hint}" for problem in found.problems)
+    told = Checked(round(found.seconds, 2), found.rate, problems, found.warnings)
+    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Recordings in the folder of voices, and which of them a name means: the same for who lists and who speaks."""
+"""Recordings in the folder of voices, which of them a name means, and what is said of one: alike for all who ask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 SUFFIXES: Final = (".wav", ".wave", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au", ".caf")
 """Of sound files, in any case; what else lies in the folder is no voice."""
@@ -33,3 +35,13 @@ def named(folder: Path, name: str) -> Named | None:
     return next((one for one in voices if name == one.path.name), None) or next(
         (one for one in voices if name == one.name), None
     )
+
+
+class Checked(Struct, frozen=True):
+    """What speaks against a recording: `problems` keep it from serving, `warnings` make it sound worse."""
+
+    seconds: float
+    rate: int
+    """Samples a second."""
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
