@@ -8,6 +8,7 @@ from engines.embed.settings import EmbedSettings
 from engines.fake.settings import FakeSettings
 from engines.llm.settings import LlmSettings
 from engines.settings import EngineSettings
+from engines.stt.settings import SttSettings
 from engines.tts.settings import TtsSettings
 
 
@@ -17,7 +18,8 @@ class Kind:
 
     `engine`, `plan`, `assemble` and `appraise` are module names inside the kind's room; `settings` is its declaration.
     `reads` are the suffixes of the files that it takes from a folder, `writes` that of its outputs. Where the name of
-    an output decides what is in it, `forms` are the suffixes that it knows; empty where any name will do.
+    an output decides what is in it, `forms` are the suffixes that it knows; empty where any name will do. `own` are the
+    settings that a job may be given for itself.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Kind:
     reads: tuple[str, ...]
     writes: str
     forms: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -68,6 +71,22 @@ KINDS: dict[str, Kind] = {
             (".txt", ".md", ".epub", ".html", ".htm", ".srt"),
             ".m4b",
             (".m4b", ".m4a", ".mp3", ".opus", ".flac", ".wav"),
+        ),
+        Kind(
+            "stt",
+            "speech to text (faster-whisper)",
+            SttSettings,
+            "engines.stt.engine",
+            "engines.stt.plan",
+            "engines.stt.assemble",
+            "engines.stt.appraise",
+            (
+                *(".wav", ".mp3", ".m4a", ".m4b", ".flac", ".ogg", ".oga", ".opus", ".aac", ".wma", ".aiff", ".amr"),
+                *(".mp4", ".mkv", ".mov", ".webm", ".avi", ".ts", ".mpg"),
+            ),
+            ".txt",
+            (".txt", ".srt", ".vtt", ".json", ".tsv"),
+            ("language", "task", "prompt", "hotwords", "word_timestamps", "formats"),
         ),
         Kind(
             "fake",

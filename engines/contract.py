@@ -98,9 +98,10 @@ class Flight(Protocol):
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
-        """The unit's result, JSON text, with what was measured.
+        """The unit's result, JSON text, with what was measured; `confidence` as in `UnitDone`.
 
         `data` is what it made besides, kept in a file (sound, say); beside it the text may have 64 KiB. A longer text
         alone is kept in a file too. Where there is no file for the order (`UnitOrder.file`), either fails the unit; a

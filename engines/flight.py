@@ -68,6 +68,7 @@ class AirborneFlight:
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
         """The unit's result; one that cannot be kept fails the unit, for the engine is well.
@@ -98,6 +99,7 @@ class AirborneFlight:
                 audio_seconds,
                 digest,
                 size,
+                confidence,
             )
         )
 

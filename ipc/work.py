@@ -44,7 +44,8 @@ class UnitOrder(Struct, frozen=True, array_like=True):
 
     `file` is an absolute path of this attempt alone, in a folder that is there, for a result that is no short text;
     empty where none may be written (interactive units). `take` is how often the operator asked to do it again: where
-    chance plays a part, each take is another, and the same take the same.
+    chance plays a part, each take is another, and the same take the same. `own` are settings that its job was given for
+    itself: they count instead of the engine's.
     """
 
     job: str
@@ -52,6 +53,7 @@ class UnitOrder(Struct, frozen=True, array_like=True):
     payload: str
     file: str = ""
     take: int = 0
+    own: dict[str, Scalar] = {}
 
 
 class Fly(Struct, frozen=True, array_like=True, tag="fly"):
@@ -207,7 +209,8 @@ class UnitDone(Struct, frozen=True, array_like=True, tag="unit-done"):
     """One unit's result as JSON text (up to 64 KiB), and what was measured in the engine.
 
     `digest` is the SHA-256 of the order's `file` in hex where one was written and synced, else empty. A longer
-    result's text is in that file, and `result` is empty. `audio_seconds` is how much sound it heard or made.
+    result's text is in that file, and `result` is empty. `audio_seconds` is how much sound it heard or made, and
+    `confidence` the mean natural logarithm of the probabilities of its tokens, where the kind tells it.
     """
 
     flight: int
@@ -220,6 +223,7 @@ class UnitDone(Struct, frozen=True, array_like=True, tag="unit-done"):
     audio_seconds: float | None = None
     digest: str = ""
     file_bytes: int = 0
+    confidence: float | None = None
 
 
 class UnitFailed(Struct, frozen=True, array_like=True, tag="unit-failed"):
@@ -248,13 +252,15 @@ class PlannedUnit(Struct, frozen=True, array_like=True):
     """One unit as planned: `where` names it for a person (`prompts.jsonl line 7`), `name` is its own id or None.
 
     `start` is the cursor where it begins: planning from there with other settings gives other units for the same
-    piece of the source, and none of what lies before it.
+    piece of the source, and none of what lies before it. `extent` is how long the whole source is, in seconds of audio,
+    where that decides which model does it.
     """
 
     payload: str
     where: str
     name: str | None
     start: str = ""
+    extent: float | None = None
 
 
 class SourceProblem(Struct, frozen=True, array_like=True):

@@ -53,14 +53,14 @@ def samples(path: Path) -> array[int]:
 
 
 def test_size_voice_and_number_together_change_in_the_middle_and_no_word_is_lost(at: Speaking) -> None:
-    room, book = at.room, story(1000, 2)
+    room, book = at.room, story(1500, 2)
     voice = a_voice(room.work / "anna.wav")
     output = room.work / "changed.wav"
     job = at.submit(book.write(room.work / "changed.txt"), output)
-    for done, change in ((1, f"batch_size={LONGEST_AFTER}"), (10, f"voice={voice}"), (15, "parallel=2")):
+    for done, changes in ((1, (f"batch_size={LONGEST_AFTER}",)), (10, (f"voice={voice}", "parallel=2"))):
         at.begun(job, done)
         room.run("job", "pause", job)  # else a quick machine is done with it before the change is heard
-        room.run("set", "voice", change)
+        room.run("set", "voice", *changes)
         room.run("job", "resume", job)
     at.ended(job)
     units = kept(room.state, job)

@@ -1,0 +1,1 @@
+"""Audio files as samples at 16 kHz, read in pieces."""

@@ -1,0 +1,1 @@
+"""Live audio: what is committed, and when."""

@@ -1,0 +1,1 @@
+"""The miniature Whisper that comes along, and how it is trained."""
