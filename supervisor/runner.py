@@ -322,11 +322,12 @@ def _only_units(before: EngineState, after: EngineState) -> bool:
 
 
 def _note(slot: Slot, word: effects.Word, text: str) -> str:
-    """What a row says: why it was unloaded stays when it has stopped, and one that is ready needs no words."""
+    """What a row says: why it was unloaded stays when it has stopped; one that is ready needs no words, and one that
+    waits for memory has its hold."""
     evicted = slot.record.goal == BeStopped("evicted")
     if evicted and slot.note and word in ("engine-stopping", "engine-stopped"):
         return slot.note
-    return "" if word == "engine-ready" else text
+    return "" if word in ("engine-ready", "engine-held") else text
 
 
 def _layers(message: work.Loaded | work.Applied) -> tuple[int, int] | None:
