@@ -137,6 +137,10 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The settings that decide how a source is divided: a change of one divides anew what has not begun."""
         return {}
 
+    def writes(self) -> str:
+        """Of a job's own settings: the suffix of its outputs in a folder; empty where that is as the kind has it."""
+        return ""
+
     def beside(self, output: str) -> tuple[str, ...]:
         """The files that are written beside an output of that path, and belong to it."""
         return ()

@@ -183,6 +183,10 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         """What `formats` names, each once."""
         return tuple(dict.fromkeys(self.formats.replace(",", " ").split()))
 
+    def writes(self) -> str:
+        """The first of the forms."""
+        return next((f".{form}" for form in self.wanted_forms()), "")
+
     def beside(self, output: str) -> tuple[str, ...]:
         """The further forms, with the output's name: `talk.srt` beside `talk.txt`."""
         stem, suffix = os.path.splitext(output)
