@@ -40,9 +40,8 @@ def places(detail: JobDetail, row: JobRow, models: Sequence[str], width: int) ->
     said = [("from", ", ".join([*row.inputs, *more]) or "the outputs of the jobs before it"), ("to", row.output)]
     said += [("after", ", ".join(row.after))] if row.after else []
     said += [("model", " · ".join(models))] if models else []
-    said += (
-        [("its own", " · ".join(f"{name} {show(value)}" for name, value in detail.own.items()))] if detail.own else []
-    )
+    own = " · ".join(f"{name} {show(value)}" for name, value in detail.own.items())
+    said += [("its own", own)] if own else []
     said.append(("settings", settings(detail)))
     return [line for name, text in said for line in fact(name, _least(text), width)]
 

@@ -26,7 +26,7 @@ _BAR, _COUNT, _PROBLEMS = 14, 13, 11
 
 
 def columns(ids: Collection[str], *, listening: bool = False) -> tuple[Column, ...]:
-    """All columns, as wide as these ids need; `listening` where one of the jobs tells how sure it is of what it hears."""
+    """All columns, as wide as these ids need; `listening` where a job tells how sure it is of what it hears."""
     sure = [Column("confidence", "confidence", 10, rank=12, right=True)] if listening else []
     longest = max(map(len, ids), default=0)
     return (
