@@ -10,14 +10,14 @@ from ipc.snapshot import Scalar
 
 MINIATURE = "miniature"
 """The model that comes with Engine Room: it knows 32 words and loads in a blink."""
+FORMS = ("txt", "srt", "vtt", "json", "tsv")
+"""What an output can be, by the suffix of its name."""
 
 ComputeType: TypeAlias = Literal[
     "auto", "float32", "float16", "bfloat16", "int8", "int8_float32", "int8_float16", "int8_bfloat16"
 ]
 Task: TypeAlias = Literal["transcribe", "translate"]
 
-FORMS = ("txt", "srt", "vtt", "json", "tsv")
-"""What an output can be, by the suffix of its name."""
 TEMPERATURES = "0 0.2 0.4 0.6 0.8 1"
 
 
