@@ -90,7 +90,7 @@ def check_forms(kind: Kind, inputs: int, outputs: tuple[str, ...], settings: Eng
             raise RequestFailed(
                 Problem(
                     "One output for each",
-                    f"{path} would hold what comes of {inputs:,} inputs, and its times begin with one.",
+                    f"{Path(path).name} would hold what comes of {inputs:,} inputs, and its times begin with one.",
                     "Name a folder, with / at its end, that gets a file for each: -o out/.",
                 )
             )
