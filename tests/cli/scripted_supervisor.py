@@ -199,7 +199,7 @@ SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (G
 class Script:
     """What the supervisor says: `ends` is how each job ends, or `endings` by its id; a command in `fails` fails, and
     so does one about a job in `unknown`; each command is kept in `asked`, and bytes in `spooled`. A watch is cut off
-    `cuts` times before the job's end is told, and tells `news` before it."""
+    `cuts` times before the job's end is told, and tells `news` before it; jobs end unless they are `endless`."""
 
     state: Path
     ends: snapshot.JobState = "done"
@@ -226,7 +226,10 @@ class Script:
     unknown: frozenset[str] = frozenset()
     news: tuple[snapshot.Update, ...] = ()
     cuts: int = 0
+    endless: bool = False
     recording: str | None = None
+    writes: str | None = None
+    """What is in the output of each job, which is a file."""
 
     def __post_init__(self) -> None:
         self.asked: list[control.Command] = []
@@ -274,6 +277,8 @@ class Script:
                 return control.BuildList(self.builds)
             case control.Submit():
                 submitted = [one for one in self.asked if isinstance(one, control.Submit)]
+                if self.writes is not None:
+                    await anyio.Path(command.output).write_text(self.writes)
                 return control.JobIs(self._job(len(submitted), command))
             case control.PauseJob(id=id_):
                 return control.JobIs(msgspec.structs.replace(JOB, id=id_, state="paused"))
@@ -338,7 +343,7 @@ class Script:
             return
         for update in self.news:
             yield update
-        for row in rows:
+        for row in () if self.endless else rows:
             end = self.endings.get(row.id, self.ends)
             yield snapshot.JobChanged(
                 msgspec.structs.replace(row, state=end, units_total=3, units_done=3, finished_unix=9.0)
