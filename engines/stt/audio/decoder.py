@@ -38,8 +38,10 @@ class Decoder:
         """`begin_sample` is the one that the container stands at."""
         self.made = begin_sample
         """Samples handed out, all before `begin_sample` included."""
+        self.first: int | None = None
+        """Time stamp of the first frame."""
         self.damaged: list[int] = []
-        """After how many samples a packet was refused by the decoder."""
+        """After how many samples a packet was refused by the decoder, once for each second that has any."""
         self._container = container
         self._stream = stream
         start = cast("int | None", container.start_time)
@@ -52,6 +54,7 @@ class Decoder:
     def pieces(self) -> Generator[Samples, None, None]:
         """The samples, in pieces of about a second. Raises OSError where the file cannot be read on."""
         for frame in self._frames():
+            self.first = frame.pts if self._shape is None else self.first
             yield from self._ended_by(frame)
             frame.pts = None  # the FIFO insists on time stamps without a gap, else
             self._fifo.write(frame)
@@ -65,7 +68,7 @@ class Decoder:
         if self._shape not in (None, shape):
             yield from self._flushed()
         self._shape = shape
-        time = cast("float | None", frame.time)
+        time = frame.time
         if time is None:
             time = self._due or 0.0
         if self._due is None:
@@ -104,7 +107,7 @@ class Decoder:
             except (av.error.MemoryError, av.error.OSError):
                 raise
             except av.error.FFmpegError:
-                self.damaged.append(self.made + self._held())
+                self._refused()
                 continue
             yield from frames
 
@@ -118,8 +121,9 @@ class Decoder:
                 return
             except av.error.InvalidDataError:
                 tries += 1
-                self.damaged.append(self.made + self._held())
+                self._refused()
 
-    def _held(self) -> int:
-        """Samples that wait to be handed out."""
-        return self._fifo.samples * RATE // self._shape[2] if self._shape is not None else 0
+    def _refused(self) -> None:
+        held = self._fifo.samples * RATE // self._shape[2] if self._shape is not None else 0
+        if not self.damaged or self.made + held - self.damaged[-1] >= RATE:
+            self.damaged.append(self.made + held)

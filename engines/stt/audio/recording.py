@@ -1,15 +1,16 @@
 """A recording as samples at 16 kHz, mono: the same ones whatever is read when.
 
 Compressed sound cannot be entered in the middle with certainty, so it is decoded from its beginning: who reads on, in
-order, pays once. Only as much is held as is asked for.
+order, pays once. Plain samples are gone to. Only as much is held as is asked for.
 """
 
 from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Final
 
 import av
 import numpy as np
@@ -17,12 +18,17 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Discard
 
-from engines.stt.audio import trouble
+from engines.stt.audio import promise, trouble
 from engines.stt.audio.decoder import Decoder, Samples
 from engines.stt.audio.trouble import NotAudio
-from engines.stt.unit import Span
+from engines.stt.unit import RATE, Span
 
 __all__ = ["NotAudio", "Recording", "stamp"]
+
+_PLAIN: Final = frozenset({"wav", "aiff"})
+"""Containers where the place of each sample is known."""
+_FAR: Final = 30 * RATE
+"""Reading on is cheaper below."""
 
 
 def stamp(path: Path) -> str:
@@ -47,9 +53,11 @@ class Recording:
         self.stream = stream
         self.length: int | None = None
         """Samples of all of it, once its end was reached."""
-        self._pass = _Pass(path, stream)
+        self._pass = _Pass(path, stream, 0)
         self.seconds = self._pass.seconds
         """How long it is, as the container says; None where that says nothing."""
+        self.promised = self._pass.promised
+        """How long the sound is by a count that was written when it was whole; None where there is none."""
 
     @property
     def damaged(self) -> tuple[int, ...]:
@@ -62,9 +70,9 @@ class Recording:
         Raises:
             NotAudio: the file cannot be read on, or has no sound at all.
         """
-        if span.begin < self._pass.at:
-            self._pass.close()
-            self._pass = _Pass(self.path, self.stream)
+        behind = span.begin < self._pass.at
+        if behind or (self._pass.jumps and span.begin - self._pass.at > _FAR):
+            self._again(span.begin)
         samples = self._pass.read(span, step)
         self.length = self.length if self._pass.length is None else self._pass.length
         return samples
@@ -73,27 +81,49 @@ class Recording:
         """Give file and decoder back; it may be called again, and nothing is read after it."""
         self._pass.close()
 
+    def _again(self, begin: int) -> None:
+        """Stand before this sample."""
+        second = max(0, begin // RATE - 1) if self._pass.jumps else 0
+        self._pass.close()
+        self._pass = _Pass(self.path, self.stream, second)
+        if not self._pass.lands():
+            self._pass.close()
+            self._pass = _Pass(self.path, self.stream, 0)
+
 
 class _Pass:
-    """One way through the file, from its beginning on."""
+    """One way through the file, from a second of it on.
 
-    def __init__(self, path: Path, stream: int) -> None:
-        self.at = 0
+    A second is whole samples at any rate, so the resampler takes the same steps from there as from the beginning, and
+    after one more second what it has not heard matters no more.
+    """
+
+    def __init__(self, path: Path, stream: int, second: int) -> None:
+        self.at = second * RATE
         """Samples that were read."""
         self.length: int | None = None
         self._path = path
         self._container = _opened(path)
         try:
-            audio = _audio(self._container, path, stream)
+            self._audio = _audio(self._container, path, stream)
         except NotAudio:
             self._container.close()
             raise
-        duration = cast("int | None", self._container.duration)
-        self.seconds = duration / av.time_base if duration is not None and duration > 0 else None
-        self.decoder = Decoder(self._container, audio)
+        self.jumps = self._container.format.name in _PLAIN and self._audio.codec_context.name.startswith("pcm_")
+        self.seconds = promise.seconds(self._container)
+        self.promised = promise.promised(self._container, self._audio, path)
+        if second:
+            with suppress(av.error.FFmpegError):  # then it stands elsewhere
+                self._container.seek(second * self._audio.rate, stream=self._audio)
+        self.decoder = Decoder(self._container, self._audio, self.at)
         self._pieces = self.decoder.pieces()
         self._rest: Samples = np.zeros(0, np.float32)
         """What was decoded beyond."""
+        self._second = second
+
+    def lands(self) -> bool:
+        """Whether it stands where it was told to; past the end it does not."""
+        return self._more(_nothing) and self.decoder.first == self._second * self._audio.rate
 
     def read(self, span: Span, step: Callable[[], None]) -> Samples:
         taken: list[Samples] = []
