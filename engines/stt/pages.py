@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -52,10 +53,10 @@ class Pages:
             track.first + gone, track.probabilities[gone:], track.passing[gone:], track.levels[gone:], track.end
         )
 
-    def more(self) -> None:
-        """Listen to the next page. Raises NotAudio."""
+    def more(self, step: Callable[[], None]) -> None:
+        """Listen to the next page; `step` is called for each second decoded. Raises NotAudio."""
         begin = self._page * _PAGE
-        samples = self.recording.read(Span(begin - self._missing(begin), begin + _PAGE))
+        samples = self.recording.read(Span(begin - self._missing(begin), begin + _PAGE), step)
         samples = np.concatenate((self._tail, samples))
         before, page = samples[: self._warm(begin)], samples[self._warm(begin) :]
         levels = level.levels(page, FRAME)

@@ -6,11 +6,12 @@ A cursor is a sample, and where the first speech of the recording lies once that
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from engines.contract import CannotLoad, CannotPlan, Planning
+from engines.contract import CannotLoad, CannotPlan, Planning, nothing
 from engines.settings import EngineSettings
 from engines.stt import shelf
 from engines.stt.audio.recording import NotAudio, Recording, stamp
@@ -34,7 +35,9 @@ _SHORT_SECONDS: Final = 1.0
 """So much less than was promised is no loss."""
 
 
-def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
+def plan(
+    source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+) -> Planning:
     """Up to `limit` stretches of a recording from `cursor` on.
 
     Raises:
@@ -42,7 +45,7 @@ def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Pla
     """
     assert isinstance(settings, SttSettings)
     try:
-        planning = _Desk(source, settings).planning(_place(cursor, source), limit)
+        planning = _Desk(source, settings, step).planning(_place(cursor, source), limit)
     except (NotAudio, NoEar, CannotLoad) as error:
         shelf.close(source)
         raise CannotPlan(error.problem) from error
@@ -68,7 +71,7 @@ class _Place:
 class _Desk:
     """One recording, to be cut in one way."""
 
-    def __init__(self, source: Path, settings: SttSettings) -> None:
+    def __init__(self, source: Path, settings: SttSettings, step: Callable[[], None]) -> None:
         """Raises NotAudio, NoEar, CannotLoad."""
         own = _own_window_seconds(settings)
         window = min(settings.window_seconds or own, own)
@@ -77,7 +80,8 @@ class _Desk:
         self._source = Source(str(source), stamp(source))
         self._name = source.name
         self._pages: Pages = shelf.pages(source, settings)
-        self._extent = _extent(self._pages.recording)
+        self._extent = _extent(self._pages.recording, step)
+        self._step = step
 
     def planning(self, begin: _Place, limit: int) -> Planning:
         """One answer. Raises NotAudio, CannotPlan."""
@@ -105,7 +109,7 @@ class _Desk:
                 return None
             if self._pages.known > begin and (stretch := self._cutter.cut(track, begin)) is not None:
                 return stretch
-            self._pages.more()
+            self._pages.more(self._step)
 
     def _unit(self, stretch: Stretch, place: _Place) -> PlannedUnit:
         whole, gain = stretch.whole, 1.0
@@ -160,10 +164,10 @@ def _own_window_seconds(settings: SttSettings) -> float:
     return float(json.loads(told.read_bytes())["chunk_length"]) if settings.model == "miniature" else 30.0
 
 
-def _extent(recording: Recording) -> float | None:
+def _extent(recording: Recording, step: Callable[[], None]) -> float | None:
     """How long it is, in seconds: as it says, else measured if it is short."""
     if recording.seconds is None and recording.length is None:
-        recording.read(Span(_MOST_MEASURED, _MOST_MEASURED + 1))
+        recording.read(Span(_MOST_MEASURED, _MOST_MEASURED + 1), step)
     return recording.seconds if recording.length is None or recording.seconds else recording.length / RATE
 
 
