@@ -5,7 +5,6 @@ A cursor is a sample, and where the first speech of the recording lies once that
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from engines.settings import EngineSettings
 from engines.stt import shelf
 from engines.stt.audio.recording import NotAudio, Recording, stamp
 from engines.stt.cutting import Cutter, Stretch
+from engines.stt.folder import found
 from engines.stt.pages import Pages
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE, Source, Span, Unit, encode
@@ -73,7 +73,7 @@ class _Desk:
 
     def __init__(self, source: Path, settings: SttSettings, step: Callable[[], None]) -> None:
         """Raises NotAudio, NoEar, CannotLoad."""
-        own = _own_window_seconds(settings)
+        own = found(settings).window_seconds
         window = min(settings.window_seconds or own, own)
         finder = Finder(settings.vad_threshold) if settings.vad else None
         self._cutter = Cutter(FRAME, round(window * RATE), settings.silence_ms * RATE // 1000, finder)
@@ -156,12 +156,6 @@ class _Desk:
     def _share(self, sample: int) -> float | None:
         seconds = self._pages.recording.seconds
         return min(1.0, sample / RATE / seconds) if seconds else None
-
-
-def _own_window_seconds(settings: SttSettings) -> float:
-    """The longest stretch that the model hears at once. Raises CannotLoad."""
-    told = Path(__file__).parent / "miniature" / "model" / "preprocessor_config.json"
-    return float(json.loads(told.read_bytes())["chunk_length"]) if settings.model == "miniature" else 30.0
 
 
 def _extent(recording: Recording, step: Callable[[], None]) -> float | None:
