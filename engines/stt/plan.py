@@ -44,13 +44,15 @@ def plan(
         CannotPlan: the file holds no sound that can be read, or the settings name no model.
     """
     assert isinstance(settings, SttSettings)
+    on = False
     try:
         planning = _Desk(source, settings, step).planning(_place(cursor, source), limit)
+        on = not planning.end
     except (NotAudio, NoEar, CannotLoad) as error:
-        shelf.close(source)
         raise CannotPlan(error.problem) from error
-    if planning.end:
-        shelf.close(source)
+    finally:
+        if not on:
+            shelf.close(source)
     return planning
 
 
