@@ -12,11 +12,10 @@ import msgspec
 
 from engines.contract import Flight, OutOfMemory
 from engines.stt import ending
-from engines.stt.aboard import Part, Trip
+from engines.stt.aboard import Part, Trip, Window
 from engines.stt.decode import ladder
 from engines.stt.decode.choice import Choice
 from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats
-from engines.stt.decode.judge import why_dropped
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.manner import Manners
@@ -212,9 +211,8 @@ class Aloft:
                 self._ready.append(part)
                 return
         take = ladder.best(part.takes, settings)
-        self.tally.dropped += why_dropped(take, settings, part.manner.phantoms) is not None
         frames = self._window(part).shape[1] if take.rest is None else take.rest
-        ending.add(part, take, frames)
+        part.windows.append(Window(part.at, frames, take))
         part.at += frames
         part.takes.clear()
         assert part.sound is not None
@@ -224,12 +222,12 @@ class Aloft:
         self._end(part)
 
     def _end(self, part: Part) -> None:
-        part.sound = None
+        found = ending.end(part, self._model)
         part.trip.open -= 1
         self.tally.audio_seconds += part.unit.whole.seconds
-        if part.believed_tokens:
-            self.tally.believed(part.believed_tokens, part.believed_logprob / part.believed_tokens)
-        ending.end(part, self._model)
+        self.tally.dropped += len(found.dropped)
+        if found.confidence is not None:
+            self.tally.believed(found.tokens, found.confidence)
 
     def _too_large(self, made: Made[Any], settings: SttSettings) -> None:
         """Where the number was left open, fewer are decoded together from now on. Raises OutOfMemory: it was not."""
@@ -285,7 +283,7 @@ class Aloft:
         return bool(part.language)
 
     def _way(self, part: Part) -> Way:
-        return part.manner.way(part.language, len(part.takes))
+        return part.manner.way(part.language, len(part.takes), part.extent.seconds)
 
     def _company(self, first: Part, settings: SttSettings) -> list[Part]:
         """Windows to decode with this one: of the same sort, and none that is tried again or has to be alone."""

@@ -98,7 +98,7 @@ class Loaded:
     def _prove(self) -> None:
         """One real decode."""
         silence = np.zeros(_PROVING_SECONDS * RATE, np.float32)
-        take = self.hear(silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0))
+        take = self.hear(silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0, _PROVING_SECONDS))
         if not np.isfinite(take.logprob) or not np.isfinite(take.no_speech):
             raise CannotLoad(
                 Problem(
