@@ -15,7 +15,7 @@ from engines.stt import ending
 from engines.stt.aboard import Part, Trip, Window
 from engines.stt.decode import ladder
 from engines.stt.decode.choice import Choice
-from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats
+from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.manner import Manners
@@ -264,8 +264,7 @@ class Aloft:
                 self._decode(self._company(part, settings))
                 return True
             if part.head is not None:
-                head, part.head = part.head, None
-                self._launch((part,), lambda: Told(*self._decoder.language(head)))
+                self._find_language(part, part.head)
                 return True
             if not self._languages.pending(part.key):  # whoever was to find it out is gone
                 self._ready.remove(part)
@@ -281,6 +280,10 @@ class Aloft:
                 if part.head is not None:
                     part.head = None
         return bool(part.language)
+
+    def _find_language(self, part: Part, head: Sound) -> None:
+        part.head = None
+        self._launch((part,), lambda: Told(*self._decoder.language(head)))
 
     def _way(self, part: Part) -> Way:
         return part.manner.way(part.language, len(part.takes), part.extent.seconds)

@@ -24,8 +24,10 @@ from engines.stt.settings import MOST_TOGETHER, SttSettings
 
 _ON_CPU: Final = (MOST_TOGETHER, 4, 2, 1)
 _ON_GPU: Final = (16, *_ON_CPU)
-_LEAST_CAPABILITY: Final = "5.0"
-"""The oldest GPUs that the wheels of CTranslate2 4 have code for."""
+_LEAST_CAPABILITY: Final = "5.3"
+"""The oldest that the wheels of CTranslate2 4.8 have code for, by their fat binaries: 5.3, 6.0, 6.1, 7.0, 7.5, 8.0, 8.6
+and, for what is newer, PTX of 8.6."""
+_DETERMINISTIC: Final = 4
 _CUDA: Final = re.compile(rb"libcublas\.so\.\d+")
 
 
@@ -38,7 +40,7 @@ def appraise(settings: EngineSettings) -> Appraisal:
     assert isinstance(settings, SttSettings)
     folder = found(settings)
     why_no_gpu = _why_no_gpu()
-    options = [(_with(settings, one), words) for one, words in _open(settings, gpus=not why_no_gpu)]
+    options = tuple(_open(settings, gpus=not why_no_gpu))
     return Appraisal(
         options=tuple(_option(folder, settings, taken, words) for taken, words in options),
         rungs=tuple(_option(folder, settings, taken, words) for taken, words in _ladder(settings, options[0][0])),
@@ -50,14 +52,17 @@ def appraise(settings: EngineSettings) -> Appraisal:
     )
 
 
-def _open(settings: SttSettings, *, gpus: bool) -> tuple[tuple[int, str], ...]:
+def _open(settings: SttSettings, *, gpus: bool) -> Iterator[tuple[SttSettings, str]]:
     """How many together the settings leave open, the most first; one without words where they say it."""
-    if settings.deterministic:  # windows are decoded alone
-        return ((1, ""),)
-    if settings.batch_size or settings.parallel:
-        return ((settings.together, ""),)
-    numbers = _ON_GPU if gpus and settings.gpu != "cpu" else _ON_CPU
-    return tuple((one, f"{one} together") for one in numbers)
+    if settings.deterministic and not settings.parallel:  # windows are decoded alone, and read a few ahead
+        yield _with(settings, _DETERMINISTIC), ""
+    elif settings.batch_size or settings.parallel:
+        yield _with(settings, settings.together), ""
+    else:
+        numbers = _ON_GPU if gpus and settings.gpu != "cpu" else _ON_CPU
+        ways = {taken.together: taken for taken in (_with(settings, number) for number in numbers)}
+        for together, taken in ways.items():
+            yield taken, f"{together} together"
 
 
 def _with(settings: SttSettings, together: int) -> SttSettings:
@@ -101,7 +106,7 @@ def _option(folder: Folder, asked: SttSettings, taken: SttSettings, words: str) 
 def _why_no_gpu() -> str:
     """Why CTranslate2 can use no GPU whatever is there, or empty.
 
-    Its compiled part is looked at, for to import it takes longer than all the rest: what computes on a GPU names cuBLAS.
+    What computes on a GPU names cuBLAS: it is looked for in the compiled part, which takes too long to import.
     """
     if os.environ.get(ACCOUNTS):  # on a simulated box nothing is computed on a GPU, so every build can
         return ""

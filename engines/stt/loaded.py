@@ -61,7 +61,9 @@ class Loaded:
         supported = library.compute_types(device)
         if placed and memory.simulated:  # it is said as such a GPU would, and played on the CPU
             self.quantization = assumed(settings, on_gpu=True)
-            compute_type = self.quantization if self.quantization in supported else nearest(self.quantization, supported)
+            compute_type = (
+                self.quantization if self.quantization in supported else nearest(self.quantization, supported)
+            )
         else:
             self.quantization = compute_type = chosen(settings.quantization, supported, on_gpu=placed)
         self._model: Any = None
@@ -98,7 +100,9 @@ class Loaded:
     def _prove(self) -> None:
         """One real decode."""
         silence = np.zeros(_PROVING_SECONDS * RATE, np.float32)
-        take = self.hear(silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0, _PROVING_SECONDS))
+        take = self.hear(
+            silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0, _PROVING_SECONDS)
+        )
         if not np.isfinite(take.logprob) or not np.isfinite(take.no_speech):
             raise CannotLoad(
                 Problem(

@@ -44,9 +44,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "auto"
     parallel: Annotated[
         int,
-        knob(
-            "spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64
-        ),
+        knob("spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64),
     ] = 0
     batch_size: Annotated[
         int,
@@ -162,6 +160,10 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     def joins(self) -> bool:
         """Spans that come while others are decoded are decoded with them."""
         return True
+
+    def threading(self) -> tuple[str, int]:
+        """Each stream has its own."""
+        return "cpu_threads", self.num_workers
 
     def shape(self) -> dict[str, Scalar]:
         """What is computed at once, and in what."""

@@ -25,8 +25,7 @@ _DOUBTED: Final = "?"
 
 @dataclass(frozen=True)
 class Phantoms:
-    """Phrases that models hear in silence, normalised: those that nobody is believed to have said, and doubtful ones.
-    """
+    """Phrases that models hear in silence, normalised: those that nobody is believed to have said, and doubtful ones."""
 
     never: frozenset[str]
     doubted: frozenset[str]
@@ -40,7 +39,7 @@ def silent(take: Take, settings: SttSettings) -> bool:
 def why_dropped(take: Take, settings: SttSettings, phantoms: Phantoms, *, amid: bool = False) -> Why | None:
     """Why nothing of a window is written; None where all of it is.
 
-    `amid` speech, in a stretch of which another window is surely some, the model's word for silence alone is not enough.
+    `amid` speech, where another window of the stretch is surely some, the model's word for silence is not enough.
     """
     if not take.text.strip() or (take.no_speech > settings.no_speech and not amid):
         return "no speech"
@@ -95,7 +94,9 @@ def phantoms_of(path: str) -> Phantoms:
     except (OSError, ValueError, RuntimeError) as error:
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise RequestFailed(
-            Problem("Phrases unreadable", f"phantoms = {path}: {why}.", "Set it to a text file in UTF-8, or to nothing.")
+            Problem(
+                "Phrases unreadable", f"phantoms = {path}: {why}.", "Set it to a text file in UTF-8, or to nothing."
+            )
         ) from error
     own = parsed(lines)
     return Phantoms(bundled.never | own.never, bundled.doubted | own.doubted)
