@@ -25,7 +25,7 @@ _DOUBTED: Final = "?"
 
 @dataclass(frozen=True)
 class Phantoms:
-    """Phrases that models hear in silence, normalised: those that nobody is believed to have said, and doubtful ones."""
+    """Phrases that models hear in silence, normalised: those that nobody is believed to say, and doubtful ones."""
 
     never: frozenset[str]
     doubted: frozenset[str]
