@@ -209,6 +209,25 @@ def test_a_recording_that_ends_too_early_fails_its_span(engine: Engine) -> None:
     assert "ends earlier" in flight.problems[0].detail
 
 
+def test_the_batch_size_changes_while_it_flies(engine: Engine) -> None:
+    job = Asked(*[unit_of_all(utterances(1)[0])] * 9)
+
+    def look(_: Sky) -> None:
+        if len(job.order) == 2:
+            engine.retune(quick(batch_size=4))
+
+    engine.ask(job, then=look)
+    assert engine.sizes[:2] == [1, 1]
+    assert max(engine.sizes) == 4
+
+
+def test_left_open_several_batch_sizes_are_tried(engine: Engine) -> None:
+    engine.retune(quick(batch_size=0))
+    engine.ask(Asked(*[unit_of_all(utterances(1)[0])] * 9))
+    assert sum(engine.sizes) == 9
+    assert {1, 2} <= set(engine.sizes)
+
+
 def test_deterministic_spans_are_decoded_alone_and_come_out_byte_for_byte(engine: Engine) -> None:
     engine.retune(quick(batch_size=8))
     units = [unit_of_all(file) for file in utterances(2)]
@@ -272,31 +291,6 @@ def hear(engine: Imagining, *takes: Take, deterministic: bool = False, **own: An
     flight = Asked(unit_of_all(utterances(1)[0]), deterministic=deterministic, own=own)
     engine.ask(flight)
     return flight
-
-
-def test_the_batch_size_changes_while_it_flies(imagining: Imagining) -> None:
-    hear(imagining, imagined("yes"))
-    imagining.batches.clear()
-    job = Asked(*[unit_of_all(utterances(1)[0])] * 12)
-
-    def look(_: Sky) -> None:
-        if len(job.order) == 3:
-            imagining.retune(quick(batch_size=4))
-
-    imagining.ask(job, then=look)
-    imagining.retune(quick(batch_size=1))
-    assert imagining.sizes[:3] == [1, 1, 1]
-    assert max(imagining.sizes) == 4
-
-
-def test_left_open_several_batch_sizes_are_tried(imagining: Imagining) -> None:
-    hear(imagining, imagined("yes"))
-    imagining.batches.clear()
-    imagining.retune(quick(batch_size=0))
-    imagining.ask(Asked(*[unit_of_all(utterances(1)[0])] * 32))
-    imagining.retune(quick(batch_size=1))
-    assert sum(imagining.sizes) == 32
-    assert {1, 2} <= set(imagining.sizes)
 
 
 @pytest.mark.parametrize("no_speech", [0.88, 0.93, 0.98])
