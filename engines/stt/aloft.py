@@ -53,7 +53,7 @@ class Aloft:
         window_frames: int,
         model: str,
         step: Callable[[], None],
-        listen: Callable[[Flight, UnitOrder], Listening],
+        listen: Callable[[Flight, UnitOrder, SttSettings], Listening],
     ) -> None:
         self._decoder = decoder
         self._manners = manners
@@ -78,6 +78,11 @@ class Aloft:
     def empty(self) -> bool:
         """Nothing is in the air."""
         return not self._trips
+
+    @property
+    def only_live(self) -> bool:
+        """Nothing is read or decoded but for those who speak."""
+        return bool(self._live) and not self._reading and not self._streams.busy
 
     @property
     def longest_seconds(self) -> float:
@@ -120,10 +125,7 @@ class Aloft:
                     written += self._was_made(one)
                 case _:
                     raise one
-        for trip, listening in self._live:
-            if not trip.flight.cancelled() and not listening.step():
-                trip.open -= 1
-        self._live = [(trip, one) for trip, one in self._live if trip.open and not trip.flight.cancelled()]
+        self._hear_live()
         self._read_on(settings)
         while self._streams.free and self._begin(settings):
             pass
@@ -140,7 +142,7 @@ class Aloft:
         try:
             unit = unit_of(order.payload)
         except msgspec.MsgspecError:
-            self._live.append((trip, self._listen(trip.flight, order)))
+            self._live.append((trip, self._listen(trip.flight, order, settings)))
             return
         manner = self._manners.of(settings, order.own, deterministic=trip.flight.deterministic)
         if not unit.speech:
@@ -167,7 +169,7 @@ class Aloft:
         """What threads have to say, after a moment's wait for the first."""
         wait = bool(self._reading or self._streams.busy)
         try:
-            yield self._news.get(timeout=_NAP_SECONDS) if wait or self._live else self._news.get_nowait()
+            yield self._news.get(timeout=_NAP_SECONDS) if wait else self._news.get_nowait()
             while True:
                 yield self._news.get_nowait()
         except Empty:
@@ -239,6 +241,16 @@ class Aloft:
             raise made.result
         self._choice.too_many(len(made.parts))
         self._ready += made.parts
+
+    def _hear_live(self) -> None:
+        """Let each of those who speak be heard, at most one window of it."""
+        for one in list(self._live):
+            trip, listening = one
+            if trip.flight.cancelled():
+                self._live.remove(one)
+            elif not listening.step():
+                self._live.remove(one)
+                trip.open -= 1
 
     # ── what begins ───────────────────────────────────────────────────────────────────────────────────────
 

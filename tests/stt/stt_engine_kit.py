@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import threading
 import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -158,6 +159,9 @@ class Asked:
     def failed(self, order: UnitOrder, problem: Problem) -> None:
         self.problems[order.index] = problem
 
+    def fed(self) -> tuple[bytes, bool]:
+        raise AssertionError("recordings are not fed")
+
     def texts(self) -> list[str]:
         """What was written, in the order of the units."""
         return [text_of(self.results[at]) for at in sorted(self.results)]
@@ -166,10 +170,11 @@ class Asked:
 class Sky:
     """A sky where these flights wait, people first, and others may come: `then` is called at each look."""
 
-    def __init__(self, *flights: Asked, then: Callable[[Sky], None] = lambda _: None) -> None:
+    def __init__(self, *flights: Flight, then: Callable[[Sky], None] = lambda _: None) -> None:
         self.waiting = list(flights)
         self.landed: list[Flight] = []
         self._then = then
+        self._news = threading.Event()
 
     def board(self) -> Flight | None:
         self.waiting.sort(key=lambda flight: not flight.stream)
@@ -180,6 +185,9 @@ class Sky:
 
     def attend(self) -> None:
         self._then(self)
+
+    def rest(self, seconds: float) -> None:
+        self._news.wait(seconds)
 
 
 def quick(**settings: Any) -> SttSettings:
@@ -216,7 +224,7 @@ class Engine(Loaded):
         """How many windows were decoded together, each time."""
         return [len(batch) for batch in self.batches]
 
-    def ask(self, *flights: Asked, then: Callable[[Sky], None] = lambda _: None) -> Sky:
+    def ask(self, *flights: Flight, then: Callable[[Sky], None] = lambda _: None) -> Sky:
         """Fly these to their end."""
         sky = Sky(*flights, then=then)
         self.fly(sky)

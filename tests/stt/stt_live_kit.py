@@ -59,7 +59,9 @@ def _word_ends(words: Sequence[str], samples: NDArray[np.float32], at: int) -> l
     loud = np.nonzero(np.abs(samples) > 0.02 * np.abs(samples).max())[0]
     begin, length = int(loud[0]), int(loud[-1] - loud[0])
     letters = np.cumsum([len(word) + 1 for word in words])
-    return [(word, (at + begin + length * sum_ / letters[-1]) / RATE) for word, sum_ in zip(words, letters, strict=True)]
+    return [
+        (word, (at + begin + length * sum_ / letters[-1]) / RATE) for word, sum_ in zip(words, letters, strict=True)
+    ]
 
 
 def _read(path: Path) -> NDArray[np.float32]:

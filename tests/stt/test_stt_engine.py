@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from stt_engine_kit import (
     Asked,
     Engine,
     Sky,
+    errors,
     joined,
     quick,
     text_of,
@@ -22,6 +24,7 @@ from stt_engine_kit import (
     utterances,
     word_error_rate,
 )
+from stt_live_kit import FedFlight
 
 from engines.contract import OutOfMemory
 from engines.stt import loaded
@@ -158,7 +161,7 @@ def test_a_cancelled_flight_leaves_the_others_alone(imagining: Imagining) -> Non
     sky = imagining.ask(gone, stays, then=look)
     assert len(gone.order) < 20
     assert len(stays.order) == 2
-    assert sky.landed == [gone, stays]
+    assert [flight is gone for flight in sky.landed] == [True, False]
 
 
 def test_a_jobs_own_settings_count_for_it_alone(engine: Engine) -> None:
@@ -244,6 +247,19 @@ def test_a_change_that_means_nothing_is_refused_and_the_old_settings_stay(engine
     flight = Asked(unit_of_all(utterances(1)[0]))
     engine.ask(flight)
     assert flight.texts() == [transcripts()["utterance-00.wav"]]
+
+
+def test_who_speaks_is_heard_while_a_job_is_under_way(engine: Engine) -> None:
+    with wave.open(str(utterances(1)[0])) as file:
+        sound = file.readframes(file.getnframes())
+    person, job = FedFlight(), Asked(*[unit_of_all(utterances(1)[0])] * 2)
+    person.waiting, person.all_fed = bytes(RATE) + sound + bytes(2 * RATE), True
+    engine.ask(job, person)
+    assert person.listened is not None
+    assert person.listened.text == person.committed
+    assert errors(transcripts()["utterance-00.wav"], person.listened.text) <= 1
+    assert person.listened.model == "miniature int8"
+    assert len(job.results) == 2
 
 
 def test_two_streams_decode_at_the_same_time() -> None:
