@@ -86,6 +86,9 @@ class Flight(Protocol):
     def cancelled(self) -> bool:
         """Whether to stop within this step."""
 
+    def fed(self) -> tuple[bytes, bool]:
+        """What the person sent since the last call, and whether that was all there will ever be."""
+
     def piece(self, order: UnitOrder, text: str) -> None:
         """The next whole characters; call it only when `stream`."""
 
@@ -123,6 +126,9 @@ class Sky(Protocol):
 
     def attend(self) -> None:
         """Make the changes that apply at once, between two steps: `Engine.apply` may be called meanwhile."""
+
+    def rest(self, seconds: float) -> None:
+        """Sleep until there is news: a flight that waits, one that was cancelled or fed, a change; at most so long."""
 
 
 class Model(Struct, frozen=True):

@@ -59,6 +59,11 @@ class RunnerFloor:
         runner = self._runner()
         runner.cancel(runner.slots[engine], flight)
 
+    def feed(self, engine: str, message: work.Feed) -> None:
+        """More for a flight."""
+        runner = self._runner()
+        runner.feed(runner.slots[engine], message)
+
     def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
         """Send to a kind's desk, starting it if need be."""
         runner = self._runner()

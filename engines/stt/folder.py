@@ -184,8 +184,8 @@ def _place(model: str) -> tuple[Path, str]:
         )
     revisions = snapshots(repository, os.environ)
     whole = (path for path in revisions if (path / WEIGHTS).is_file() and (path / TOKENIZER).is_file())
-    if (path := next(whole, revisions[0] if revisions else None)) is not None:
-        return path, model if model != repository else short_name(repository)
+    if (fetched := next(whole, revisions[0] if revisions else None)) is not None:
+        return fetched, model if model != repository else short_name(repository)
     raise CannotLoad(
         Problem(
             "Model missing",

@@ -70,6 +70,9 @@ class Floor(Protocol):
     def cancel(self, engine: str, flight: int) -> None:
         """Stop a flight within one step; it still ends as above. Harmless where it has ended."""
 
+    def feed(self, engine: str, message: work.Feed) -> None:
+        """More for a flight that was sent. Harmless where it has ended."""
+
     def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
         """Send to a kind's desk, starting it if need be: `Plan` and `Assemble` once it is up, `Results` at once.
 

@@ -18,6 +18,7 @@ from config.house import JobSettings
 from config.paths import database_path, spool_path, unit_files_path
 from ipc import control, work
 from ipc.errors import EngineRoomError, Problem, RequestFailed
+from ipc.feeding import Fed
 from ipc.snapshot import JobDetail, JobRow
 from supervisor.jobs import details, effects, unit_files
 from supervisor.jobs.air import Air
@@ -155,11 +156,13 @@ class Foreman:
         """Its state or settings changed; cheap enough to be called after every step."""
         self._advance()
 
-    def said(self, engine: str, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> None:
+    def said(
+        self, engine: str, message: work.Piece | work.Took | work.UnitDone | work.UnitFailed | work.Landed
+    ) -> None:
         """An engine spoke of a flight."""
         about_an_ask = self._asks.said(message)
         match message:
-            case work.Piece():
+            case work.Piece() | work.Took():
                 return  # nothing can go on that could not before
             case work.Landed(flight) if about_an_ask:
                 self._spent(engine, flight)
@@ -265,8 +268,11 @@ class Foreman:
         """Change a job while it runs, or take it up again. Raises RequestFailed: it makes no sense."""
         return await self._steering.steer(wish)
 
-    async def ask(self, engine: str, payload: str) -> AsyncIterator[control.Piece | control.Answered]:
-        """One interactive unit, before any unit of a job: pieces as they come, then the whole answer.
+    async def ask(
+        self, engine: str, payload: str, fed: Fed | None = None
+    ) -> AsyncIterator[control.Piece | control.Answered]:
+        """One interactive unit, before any unit of a job: pieces as they come, then the whole answer. What is fed goes
+        to the engine.
 
         Leaving the iteration cancels the flight.
 
@@ -275,7 +281,8 @@ class Foreman:
             EngineDied: the engine died with it; the text so far is in the error.
         """
         kind, _ = find_engine(self._floor, engine)
-        ask = Ask(kind, engine, payload)
+        ask = Ask(kind, engine, payload, fed)
+        ask.fed.wake = partial(self._feed, ask)
         self._asks.add(ask)
         self._advance()
         try:
@@ -285,6 +292,11 @@ class Foreman:
             self._asks.withdraw(ask)
             if ask.flight is not None and not ask.over:
                 self._floor.cancel(engine, ask.flight)
+
+    def _feed(self, ask: Ask) -> None:
+        if ask.flight is not None and not self._closed:
+            for feed in self._asks.feed(ask.flight):
+                self._floor.feed(ask.engine, feed)
 
     # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
 
@@ -307,6 +319,8 @@ class Foreman:
                     self._spending.began(engine, flight, units, self._floor.joules_of(engine))
                     self._working.began(engine, flight, units, self._clock())
                     self._floor.fly(engine, message)
+                    for feed in self._asks.feed(flight):
+                        self._floor.feed(engine, feed)
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)
                 case effects.Plan(number, limit):

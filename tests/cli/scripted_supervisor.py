@@ -15,6 +15,7 @@ from anyio.abc import SocketStream
 from config.paths import socket_path
 from ipc import control, snapshot
 from ipc.errors import EngineDied, Problem, RequestFailed
+from ipc.feeding import Fed
 from ipc.serving import serve
 from ipc.states import Failed, Loading, Ready, Stopped
 
@@ -303,7 +304,7 @@ class Script:
                 pass
         return control.Done(f"{type(command).__name__} is done.")
 
-    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+    async def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
         self._note(command)
         match command:
             case control.Ask() if self.answered is not None:

@@ -79,6 +79,9 @@ class Asked:
     def cancelled(self) -> bool:
         return self.gone
 
+    def fed(self) -> tuple[bytes, bool]:
+        return b"", False
+
     def piece(self, order: UnitOrder, text: str) -> None:
         raise AssertionError("vectors do not come in pieces")
 
@@ -131,6 +134,9 @@ class Sky:
 
     def attend(self) -> None:
         self._then(self)
+
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("nobody who computes sleeps")
 
 
 class Counted(Loaded):

@@ -81,6 +81,9 @@ class Waiting:
     def attend(self) -> None:
         """No change waits."""
 
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("nobody who computes sleeps")
+
 
 class Orders:
     """A flight over these requests, indexed from 0; `cancelled` is asked before each step."""
@@ -104,6 +107,9 @@ class Orders:
 
     def cancelled(self) -> bool:
         return self._cancelled()
+
+    def fed(self) -> tuple[bytes, bool]:
+        return b"", False
 
     def piece(self, order: UnitOrder, text: str) -> None:
         assert self.stream

@@ -72,6 +72,9 @@ class Asked:
     def cancelled(self) -> bool:
         return self.gone
 
+    def fed(self) -> tuple[bytes, bool]:
+        return b"", False
+
     def piece(self, order: UnitOrder, text: str) -> None:
         raise AssertionError("sound does not come in pieces")
 
@@ -137,3 +140,6 @@ class Sky:
     def attend(self) -> None:
         self.looks += 1
         self._then(self)
+
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("nobody who computes sleeps")

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from ipc import control
 from ipc.errors import EngineDied, EngineRoomError, Problem
+from ipc.feeding import Fed
 from ipc.snapshot import NO_FLEET, EngineChanged, GpuReading, Tick
 from tui.app import Dashboard
 from tui.context import Context
@@ -46,7 +47,7 @@ class Direct:
 
     @asynccontextmanager
     async def stream(self, command: control.Streaming) -> AsyncGenerator[AsyncIterator[control.Item]]:
-        yield self._box.items(command)
+        yield self._box.items(command, Fed())
 
 
 def dashboard(
