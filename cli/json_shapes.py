@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.load import Config, EngineConfig
+from config.pools import Pool
 from engines.settings import knobs_of
 from ipc.control import Price
 from ipc.errors import Problem
@@ -145,6 +146,7 @@ def config(whole: Config) -> Json:
         "file": None if whole.file is None else str(whole.file),
         "supervisor": {"log_level": whole.supervisor.log_level, "record": whole.supervisor.record},
         "engines": [_engine_config(one) for one in whole.engines],
+        "pools": [_pool_config(one) for one in whole.pools],
         "warnings": [problem(one) for one in whole.warnings],
     }
 
@@ -154,11 +156,20 @@ def problem(what: Problem) -> Json:
     return {"title": what.title, "detail": what.detail, "hint": what.hint}
 
 
+def _pool_config(one: Pool) -> Json:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "route": str(one.route),
+        "languages": {language: str(route) for language, route in one.languages.items()},
+    }
+
+
 def _engine_config(one: EngineConfig) -> Json:
     return {
         "name": one.name,
         "kind": one.kind,
-        "autostart": one.autostart,
+        "preload": one.preload,
         "python": one.python,
         "settings": {
             knob.name: {

@@ -114,7 +114,7 @@ class Room:
         for engine in self._config.engines:
             if engine.name in self.stops.wanted:
                 self.runner.post(self.runner.slots[engine.name], events.WantStopped(now, "operator"))
-            elif engine.autostart:
+            elif engine.preload:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
         await self.footprints.open()
         await self.foreman.start()
@@ -276,7 +276,7 @@ class Room:
         """Engines that are to be ready from the start, and found no room so far."""
         for engine in () if self._ending else self._config.engines:
             slot = self.runner.slots[engine.name]
-            if engine.autostart and slot.record.state == Stopped("no room"):
+            if engine.preload and slot.record.state == Stopped("no room"):
                 self._post(slot, events.WantReady(monotonic, "work"))
 
     def _look_after_keeper(self) -> None:
