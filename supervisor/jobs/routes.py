@@ -109,7 +109,8 @@ def awaited(job: Job, engines: Iterable[EngineView]) -> tuple[EngineView, ...]:
     engines = tuple(engines)
     if job.route is None or not job.waiting:
         return engines
-    return tuple(dict.fromkeys(engine for crew, _ in crews(job, engines) for engine in crew))
+    names = {engine.name for crew, _ in crews(job, engines) for engine in crew}
+    return tuple(engine for engine in engines if engine.name in names)
 
 
 def answering(pool: Pool, engines: Iterable[EngineView]) -> EngineView | None:
