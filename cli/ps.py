@@ -42,7 +42,7 @@ def pools(rows: Sequence[PoolRow]) -> None:
 
 def _pool_cells(row: PoolRow) -> list[tuple[str, ...]]:
     came = row.hits + row.misses
-    rate = words.UNKNOWN if row.hit_rate is None else f"{row.hit_rate:.0%}".replace("%", " %")
+    rate = words.UNKNOWN if row.hit_rate is None else f"{int(row.hit_rate * 100)} %"
     first = (row.name, row.kind, f"{len(row.residents)}/{len(row.members)}", rate, f"{came:,}", row.route)
     return [first, *(("", "", "", "", "", f"{language}: {route}") for language, route in row.languages.items())]
 
