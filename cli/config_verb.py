@@ -32,7 +32,8 @@ def _run(session: Session, arguments: Namespace) -> Exit:
 def _check(config: Config) -> None:
     file = f"{config.file} is good" if config.file else "no configuration file: the miniature language model"
     names = ", ".join(f"{engine.name} ({engine.kind})" for engine in config.engines) or "none"
-    say.data(f"{file}; engines: {names}")
+    pools = ", ".join(f"{pool.name} ({pool.kind})" for pool in config.pools)
+    say.data(f"{file}; engines: {names}{f'; pools: {pools}' if pools else ''}")
 
 
 def _show(config: Config) -> None:
@@ -43,6 +44,14 @@ def _show(config: Config) -> None:
         for knob in knobs_of(engine.settings)
     ]
     say.table(("ENGINE", "SETTING", "VALUE", "LAYER", "WHERE"), rows)
+    routes = [
+        (pool.name, language, str(route))
+        for pool in config.pools
+        for language, route in (("any", pool.route), *pool.languages.items())
+    ]
+    if routes:
+        say.data("")
+        say.table(("POOL", "LANGUAGE", "ROUTE"), routes)
 
 
 def _arguments(parser: ArgumentParser) -> None:
