@@ -127,8 +127,8 @@ class Submit(Struct, frozen=True, array_like=True, tag="submit"):
     the outputs of the jobs in `after` are the inputs. An output that ends with `/` is a folder that gets a file for
     each input, else one file gets all. `engine` is the name of one or of a pool; empty means the only pool of the kind,
     or any engine where there is none. `on_done` is a shell command or empty; `after` are ids of jobs that must end well
-    first. An input that an unfinished job will write makes that job one of them. `own` are settings that the kind lets a
-    job have for itself: they count instead of the engine's.
+    first. An input that an unfinished job will write makes that job one of them. `own` are settings that the kind lets
+    a job have for itself: they count instead of the engine's.
     """
 
     kind: str

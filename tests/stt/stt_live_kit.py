@@ -66,7 +66,7 @@ def _word_ends(words: Sequence[str], samples: NDArray[np.float32], at: int) -> l
 
 def _read(path: Path) -> NDArray[np.float32]:
     with wave.open(str(path)) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / np.float32(32768)
 
 
 class FedFlight:

@@ -124,7 +124,7 @@ class LiveFlight:
             return False
         count = min(count, max(1, int(self._pace.step_ms / CHUNK_MS)))
         size = count * CHUNK * _BYTES
-        samples = np.frombuffer(self._waiting[:size], "<i2").astype(np.float32) / 32768
+        samples = np.frombuffer(self._waiting[:size], "<i2").astype(np.float32) / np.float32(32768)
         del self._waiting[:size]
         chunks = samples.reshape(count, CHUNK)
         levels = np.sqrt(np.square(chunks).mean(axis=1)).tolist()
