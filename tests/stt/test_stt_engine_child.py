@@ -100,7 +100,7 @@ async def test_a_cancelled_flight_lands_and_a_bad_order_fails_alone(tmp_path: Pa
 async def test_an_unload_gives_the_memory_back(tmp_path: Path) -> None:
     async with child(tmp_path, QUICK, kind="stt") as engine:
         residues: list[int] = []
-        for _ in range(12):
+        for _ in range(6):
             await engine.load(QUICK, "stt")
             engine.send(Unload())
             residues.append((await engine.until(Unloaded)).residue_bytes)

@@ -33,12 +33,12 @@ def test_a_model_is_given_back_while_it_computes() -> None:
     assert len(takes) == 8
 
 
-def test_twenty_loads_and_unloads_leave_nothing() -> None:
-    for _ in range(4):
+def test_a_dozen_loads_and_unloads_leave_nothing() -> None:
+    for _ in range(3):
         Engine().close()
     give_back()
     before = rss_bytes()
-    for _ in range(20):
+    for _ in range(12):
         Engine().close()
     give_back()
     assert rss_bytes() - before < 8 * 2**20
