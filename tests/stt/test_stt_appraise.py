@@ -24,39 +24,40 @@ def said(**settings: Any) -> Appraisal:
 
 def test_the_batch_size_left_open_is_what_the_options_differ_in() -> None:
     appraisal = said()
-    assert [one.words for one in appraisal.options] == [f"{n} together" for n in (16, 8, 4, 2, 1)]
-    assert [one.changes for one in appraisal.options] == [{"parallel": n} for n in (32, 16, 8, 4, 2)]
+    assert [one.words for one in appraisal.options] == [f"up to {n} together" for n in (16, 8, 4, 2, 1)]
+    assert [one.changes for one in appraisal.options] == [{"parallel": n} for n in (24, 12, 6, 3, 2)]
     assert appraisal.only_more_at_once
     sizes = [one.need.per_gpu_bytes for one in appraisal.options]
     assert sizes == sorted(sizes, reverse=True)
 
 
 def test_on_a_cpu_fewer_are_taken_up() -> None:
-    assert [one.words for one in said(gpu="cpu").options] == [f"{n} together" for n in (8, 4, 2, 1)]
+    assert [one.words for one in said(gpu="cpu").options] == [f"up to {n} together" for n in (8, 4, 2, 1)]
 
 
 def test_what_is_set_is_not_left_open_but_spans_are_taken_up_for_it() -> None:
     (option,) = said(batch_size=6, num_workers=2).options
-    assert (option.changes, option.words) == ({"parallel": 24}, "")
+    assert (option.changes, option.words) == ({"parallel": 18}, "")
     (option,) = said(parallel=12).options
     assert option.changes == {}
 
 
 def test_many_streams_share_the_spans_that_there_may_be() -> None:
-    assert [one.words for one in said(num_workers=8).options] == ["4 together", "2 together", "1 together"]
+    assert [one.words for one in said(num_workers=8).options] == [f"up to {n} together" for n in (5, 4, 2, 1)]
+    assert said(num_workers=8).options[0].changes == {"parallel": 64}
 
 
 def test_the_ladder_leads_down_to_one_window_in_eight_bits_on_the_cpu() -> None:
     rungs = said(quantization="float16", num_workers=2).rungs
     assert [one.words for one in rungs] == [
-        "8 together",
-        "4 together",
-        "2 together",
-        "1 together",
-        "1 together · num_workers 1",
-        "1 together · num_workers 1 · beam_size 1",
-        "1 together · num_workers 1 · beam_size 1 · quantization int8",
-        "1 together · num_workers 1 · beam_size 1 · quantization int8 · on the CPU",
+        "up to 8 together",
+        "up to 4 together",
+        "up to 2 together",
+        "up to 1 together",
+        "up to 1 together · num_workers 1",
+        "up to 1 together · num_workers 1 · beam_size 1",
+        "up to 1 together · num_workers 1 · beam_size 1 · quantization int8",
+        "up to 1 together · num_workers 1 · beam_size 1 · quantization int8 · on the CPU",
     ]
     last = rungs[-1]
     assert last.need.on_gpu == 0
