@@ -62,7 +62,7 @@ def _open(settings: SttSettings, *, gpus: bool) -> Iterator[tuple[SttSettings, s
         numbers = _ON_GPU if gpus and settings.gpu != "cpu" else _ON_CPU
         ways = {taken.together: taken for taken in (_with(settings, number) for number in numbers)}
         for together, taken in ways.items():
-            yield taken, f"{together} together"
+            yield taken, f"up to {together} together"
 
 
 def _with(settings: SttSettings, together: int) -> SttSettings:
@@ -80,7 +80,8 @@ def _ladder(asked: SttSettings, most: SttSettings) -> Iterator[tuple[SttSettings
 
 def _words(taken: SttSettings, most: SttSettings, asked: SttSettings) -> str:
     """All that differs from what was asked for."""
-    words = [f"{taken.together} together"] if taken.together != most.together else []
+    most_words = "" if taken.batch_size else "up to "
+    words = [f"{most_words}{taken.together} together"] if taken.together != most.together else []
     words += [
         f"{name} {getattr(taken, name)}"
         for name in ("num_workers", "beam_size", "quantization")

@@ -47,7 +47,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "auto"
     parallel: Annotated[
         int,
-        knob("spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64),
+        knob("spans", "context", "spans of speech taken up at once; 0 means half more than are decoded", ge=0, le=64),
     ] = 0
     batch_size: Annotated[
         int,
@@ -161,11 +161,11 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         """The most windows decoded at once by each stream."""
         if self.batch_size:
             return self.batch_size
-        return max(1, self.parallel // (2 * self.num_workers)) if self.parallel else MOST_TOGETHER
+        return max(1, 2 * self.parallel // (3 * self.num_workers)) if self.parallel else MOST_TOGETHER
 
     def spans(self, together: int) -> int:
-        """To take up at once, so that no stream waits when so many windows are decoded together."""
-        return min(MOST_SPANS, 2 * together * self.num_workers)
+        """To take up at once, so that no batch of so many windows waits for its last."""
+        return min(MOST_SPANS, -(-3 * together * self.num_workers // 2))
 
     def joins(self) -> bool:
         """Spans that come while others are decoded are decoded with them."""

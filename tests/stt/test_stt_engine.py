@@ -221,7 +221,7 @@ def test_the_batch_size_changes_while_it_flies(engine: Engine) -> None:
 
     engine.ask(job, then=look)
     assert engine.sizes[:2] == [1, 1]
-    assert max(engine.sizes) == 4
+    assert 1 < max(engine.sizes) <= 4
 
 
 def test_left_open_several_batch_sizes_are_tried(engine: Engine) -> None:
