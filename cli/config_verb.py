@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from cli import json_shapes, say
+from cli import json_shapes, say, words
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, takes_json
@@ -45,13 +45,13 @@ def _show(config: Config) -> None:
     ]
     say.table(("ENGINE", "SETTING", "VALUE", "LAYER", "WHERE"), rows)
     routes = [
-        (pool.name, language, str(route))
+        (pool.name, language, str(route), words.UNKNOWN if pool.budget_bytes is None else words.size(pool.budget_bytes))
         for pool in config.pools
         for language, route in (("any", pool.route), *pool.languages.items())
     ]
     if routes:
         say.data("")
-        say.table(("POOL", "LANGUAGE", "ROUTE"), routes)
+        say.table(("POOL", "LANGUAGE", "ROUTE", "BUDGET"), routes)
 
 
 def _arguments(parser: ArgumentParser) -> None:

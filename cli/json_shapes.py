@@ -110,6 +110,8 @@ def pool(row: PoolRow) -> Json:
         "hits": row.hits,
         "misses": row.misses,
         "hit_rate": row.hit_rate,
+        "claimed_bytes": row.claimed_bytes,
+        "budget_bytes": row.budget_bytes,
     }
 
 
@@ -180,6 +182,7 @@ def _pool_config(one: Pool) -> Json:
         "kind": one.kind,
         "route": str(one.route),
         "languages": {language: str(route) for language, route in one.languages.items()},
+        "budget_bytes": one.budget_bytes,
     }
 
 

@@ -15,7 +15,7 @@ from ipc.states import pid_of
 
 HEADS = ("ENGINE", "KIND", "STATE", "PID", "MODEL", "QUANT", "GPU", "PAR", "RATE", "RSS", "RESTARTS", "NOTE")
 
-POOL_HEADS = ("POOL", "KIND", "LOADED", "HITS", "OF", "ROUTE")
+POOL_HEADS = ("POOL", "KIND", "LOADED", "CLAIMED", "HITS", "OF", "ROUTE")
 
 
 async def _ps(session: Session, arguments: Namespace) -> Exit:
@@ -37,14 +37,16 @@ def pools(rows: Sequence[PoolRow]) -> None:
     """Print the pools, below the engines; nothing where there is none."""
     if rows:
         say.data("")
-        say.table(POOL_HEADS, [line for row in rows for line in _pool_cells(row)], right=frozenset({2, 3, 4}))
+        say.table(POOL_HEADS, [line for row in rows for line in _pool_cells(row)], right=frozenset({2, 3, 4, 5}))
 
 
 def _pool_cells(row: PoolRow) -> list[tuple[str, ...]]:
     came = row.hits + row.misses
     rate = words.UNKNOWN if row.hit_rate is None else f"{int(row.hit_rate * 100)} %"
-    first = (row.name, row.kind, f"{len(row.residents)}/{len(row.members)}", rate, f"{came:,}", row.route)
-    return [first, *(("", "", "", "", "", f"{language}: {route}") for language, route in row.languages.items())]
+    budget = "" if row.budget_bytes is None else f" of {words.size(row.budget_bytes)}"
+    loaded, claimed = f"{len(row.residents)}/{len(row.members)}", f"{words.size(row.claimed_bytes)}{budget}"
+    first = (row.name, row.kind, loaded, claimed, rate, f"{came:,}", row.route)
+    return [first, *(("",) * 6 + (f"{language}: {route}",) for language, route in row.languages.items())]
 
 
 def _cells(row: EngineRow) -> tuple[str, ...]:

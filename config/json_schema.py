@@ -89,6 +89,11 @@ def _pool() -> dict[str, Any]:
                 "propertyNames": {"pattern": f"^{LANGUAGE.pattern}$"},
                 "additionalProperties": _ROUTE,
             },
+            "budget": {
+                "anyOf": [{"type": "integer", "minimum": 1}, _AMOUNTS["bytes"], _REFERENCE],
+                "description": "what its engines may hold together of GPUs, or of the host where they are on none: "
+                "before one is loaded beyond that, idle ones are unloaded; unit: bytes",
+            },
         },
     }
 

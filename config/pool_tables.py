@@ -11,9 +11,10 @@ from config.names import NAME
 from config.pools import BadRoute, Pool, Route, kind_of, parse_route
 from config.tables import only_known, scalar, table_of, wrong
 from config.toml_file import TomlFile
+from config.units import amount
 from ipc.errors import Problem
 
-KEYS = ("route", "languages")
+KEYS = ("route", "languages", "budget")
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
@@ -42,12 +43,26 @@ def _pool(
                 Problem("Bad language", f"{where}: {language!r} is no language.", "Write its code, such as en or fr.")
             )
     languages = {language: _route(file, within, language, text, kinds, environ) for language, text in told.items()}
-    pool = Pool(name, kinds[route.engines[0]], route, languages)
+    pool = Pool(name, kinds[route.engines[0]], route, languages, _budget(file, label, table.get("budget"), environ))
     try:
         kind_of(pool.members, kinds)
     except BadRoute as error:
         raise BadConfig(Problem("Bad route", f"{file.where(within)}: {error.why}.", error.hint)) from error
     return pool
+
+
+def _budget(file: TomlFile, label: str, value: Any, environ: Mapping[str, str]) -> int | None:
+    if value is None:
+        return None
+    takes = "more than 0 bytes as a number, or text such as '500 MB' or '12 GiB'"
+    try:
+        told = amount(scalar(file, label, "budget", value, environ), "bytes")
+        count = int(told) if isinstance(told, str) else told
+    except ValueError:
+        count = None
+    if isinstance(count, bool) or not isinstance(count, int) or count <= 0:
+        raise BadConfig(wrong(file, label, "budget", value, takes))
+    return count
 
 
 def _check_name(file: TomlFile, label: str, name: str, kinds: Mapping[str, str]) -> None:

@@ -80,6 +80,8 @@ class Pool:
     kind: str
     route: Route
     languages: Mapping[str, Route] = field(default_factory=dict)
+    budget_bytes: int | None = None
+    """What its engines may hold together of GPUs, or of the host where they are on none; None for whatever fits."""
 
     @cached_property
     def members(self) -> tuple[str, ...]:

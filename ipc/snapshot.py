@@ -87,6 +87,10 @@ class PoolRow(Struct, frozen=True, array_like=True):
     """Recordings and requests that found their engine loaded."""
     misses: int
     """Those that had to wait for a load."""
+    claimed_bytes: int = 0
+    """By its members, of GPUs, or of the host where they are on none."""
+    budget_bytes: int | None = None
+    """The most that they may claim at once; None for whatever fits."""
 
     @property
     def hit_rate(self) -> float | None:

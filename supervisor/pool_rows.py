@@ -1,4 +1,4 @@
-"""What clients and recordings see of the pools. Pure."""
+"""What clients, recordings and the ledger see of the pools. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from config.pools import Pool
 from ipc.snapshot import Json, PoolRow
 from ipc.states import Draining, Ready
+from supervisor.memory.budgets import Budget
 from supervisor.slot import Slot
 
 
@@ -23,8 +24,17 @@ def pool_rows(
             pool.members,
             tuple(name for name in pool.members if isinstance(slots[name].record.state, Ready | Draining)),
             *hits(pool.name),
+            sum(claim.whole_bytes for name in pool.members if (claim := slots[name].claim) is not None),
+            pool.budget_bytes,
         )
         for pool in pools
+    )
+
+
+def budgets_of(pools: Iterable[Pool]) -> tuple[Budget, ...]:
+    """What pools may hold, where that is bounded."""
+    return tuple(
+        Budget(pool.name, frozenset(pool.members), pool.budget_bytes) for pool in pools if pool.budget_bytes is not None
     )
 
 
@@ -36,6 +46,7 @@ def pool_header(pools: Iterable[Pool]) -> dict[str, Json]:
             "route": str(pool.route),
             "languages": {language: str(route) for language, route in pool.languages.items()},
             "members": list(pool.members),
+            "budget_bytes": pool.budget_bytes,
         }
         for pool in pools
     }
@@ -43,4 +54,12 @@ def pool_header(pools: Iterable[Pool]) -> dict[str, Json]:
 
 def pool_ticks(rows: Iterable[PoolRow]) -> dict[str, Json]:
     """By name, what moves: for each tick of a recording."""
-    return {row.name: {"residents": list(row.residents), "hits": row.hits, "misses": row.misses} for row in rows}
+    return {
+        row.name: {
+            "residents": list(row.residents),
+            "hits": row.hits,
+            "misses": row.misses,
+            "claimed_bytes": row.claimed_bytes,
+        }
+        for row in rows
+    }

@@ -41,7 +41,7 @@ from supervisor.memory.housekeeping import Housekeeping
 from supervisor.memory.judge import Judge
 from supervisor.memory.lessons import Lessons
 from supervisor.memory.returns import Returns
-from supervisor.pool_rows import pool_header, pool_rows, pool_ticks
+from supervisor.pool_rows import budgets_of, pool_header, pool_rows, pool_ticks
 from supervisor.recordings import Recordings
 from supervisor.runner import Runner
 from supervisor.slot import Slot
@@ -90,7 +90,8 @@ class Room:
         self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
         self.returns = Returns(self.house, self.board, self._post)
         python = Interpreters(environments_folder(data_folder(os.environ)), self._capabilities).of
-        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted, python)
+        budgets = budgets_of(config.pools)
+        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted, python, budgets)
         evictions = Evictions(self.house, self.returns, self.board, self._post)
         lessons = Lessons(self.house, self.footprints)
         self.admission = Admission(self.house, self.judge, evictions, self.returns, lessons, self.board, self._post)

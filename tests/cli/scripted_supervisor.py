@@ -40,6 +40,16 @@ ENGINES = (
     msgspec.structs.replace(ENGINE, name="scribe", state=Failed("truncated file: 3.1 of 7.4 MB", ("line 1", "line 2"))),
     msgspec.structs.replace(ENGINE, name="vectors", state=Stopped("idle"), model=None, rss_bytes=None),
 )
+POOL = snapshot.PoolRow(
+    *("pens", "llm", "writer < 30 s < scribe"),
+    {"fr": "writer"},
+    ("writer", "scribe"),
+    ("writer",),
+    hits=15,
+    misses=1,
+    claimed_bytes=2**30,
+    budget_bytes=12 * 2**30,
+)
 JOB = snapshot.JobRow(
     id="box-1",
     kind="llm",
@@ -193,7 +203,7 @@ FOOTPRINTS = (
 )
 BUILDS = tuple(snapshot.Build(row.name, "7.0", "", None) for row in ENGINES)
 SUPERVISOR = snapshot.SupervisorRow(1, "0.1.0", "box", "/s/socket", "/s", 1.0, "nobody", 1, None)
-SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET, LEDGER)
+SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET, LEDGER, (POOL,))
 
 
 @dataclass
@@ -212,6 +222,7 @@ class Script:
     fleet: snapshot.GpuFleet = FLEET
     host: snapshot.HostReading = HOST
     engines: tuple[snapshot.EngineRow, ...] = ENGINES
+    pools: tuple[snapshot.PoolRow, ...] = ()
     ledger: snapshot.Ledger = LEDGER
     footprints: tuple[snapshot.FootprintRow, ...] = FOOTPRINTS
     builds: tuple[snapshot.Build, ...] = BUILDS
@@ -250,7 +261,7 @@ class Script:
             case control.Status():
                 return control.Self(self.supervisor())
             case control.Ps():
-                return control.Engines(self.engines)
+                return control.Engines(self.engines, self.pools)
             case control.Jobs():
                 return control.JobList(self.jobs)
             case control.ShowJob():
@@ -336,7 +347,8 @@ class Script:
         jobs = [one for one in self.asked if isinstance(one, control.Submit)]
         rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or self.jobs
         yield snapshot.Snapshot(
-            1.0, 1.0, self.supervisor(), self.host, self.engines, rows, (), self.gpus, self.fleet, self.ledger
+            *(1.0, 1.0, self.supervisor(), self.host, self.engines, rows, (), self.gpus, self.fleet, self.ledger),
+            pools=self.pools,
         )
         if self.cuts:
             self.cuts -= 1

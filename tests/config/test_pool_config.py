@@ -115,6 +115,12 @@ def test_a_pool_is_read_with_its_languages(write: Callable[[str], Path]) -> None
     jsonschema.Draft202012Validator(json_schema()).validate(read_toml(path).tables)
 
 
+@pytest.mark.parametrize("text", ['"12 GiB"', '"12GiB"', str(12 * 2**30), f'"{12 * 2**30}"', '"${env.ROOM}"'])
+def test_a_pool_may_have_a_budget(write: Callable[[str], Path], text: str) -> None:
+    path = write(f'{ENGINES}[pool.ears]\nroute = "small"\nbudget = {text}\n')
+    assert [pool.budget_bytes for pool in read(path, ROOM="12 GiB").pools] == [12 * 2**30]
+
+
 def test_without_pools_there_are_none(write: Callable[[str], Path]) -> None:
     assert read(write(ENGINES)).pools == ()
     assert load(file=None, state=Path(), environ={}).pools == ()
@@ -145,6 +151,9 @@ def test_without_pools_there_are_none(write: Callable[[str], Path]) -> None:
             '[pool.ears]\nroute = "small"\n[pool.ears.languages]\nfr = "writer"\n',
             ["small is of kind stt, writer of kind llm"],
         ),
+        ('[pool.ears]\nroute = "small"\nbudget = "12 potatoes"\n', ["line 13", "'12 potatoes'", "'12 GiB'"]),
+        ('[pool.ears]\nroute = "small"\nbudget = 0\n', ["line 13", "budget = 0", "more than 0"]),
+        ('[pool.ears]\nroute = "small"\nbudget = true\n', ["line 13", "budget = True"]),
         ('[pools.ears]\nroute = "small"\n', ["'pools'", "Did you mean 'pool'?"]),
     ],
 )

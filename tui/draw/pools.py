@@ -25,10 +25,11 @@ def pool_line(row: PoolRow, width: int) -> Line:
 
 def _said(row: PoolRow) -> tuple[str, str]:
     came, here = row.hits + row.misses, len(row.residents)
+    budget = f" · {measures.size(row.claimed_bytes)} of {measures.size(row.budget_bytes)}" if row.budget_bytes else ""
     if not came:
-        return f"{here} of {len(row.members)} loaded", f"{here} loaded"
+        return f"{here} of {len(row.members)} loaded{budget}", f"{here} loaded"
     rate = measures.percent(row.hit_rate)
-    return f"{here} loaded · {rate} of {came:,} hits", f"{rate} hits"
+    return f"{here} loaded{budget} · {rate} of {came:,} hits", f"{rate} hits"
 
 
 def _route(row: PoolRow) -> list[Span]:
