@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol, assert_never
 
@@ -25,7 +25,7 @@ from ipc.snapshot import EngineChanged
 from ipc.states import Cold, EngineState, Failed, Ready
 from supervisor.board import Board
 from supervisor.host import ProcessReading
-from supervisor.machine import effects, events
+from supervisor.machine import effects, events, succession
 from supervisor.machine.clock import deadline
 from supervisor.machine.events import Event
 from supervisor.machine.record import BeStopped, Settings
@@ -33,7 +33,8 @@ from supervisor.machine.step import step
 from supervisor.process.child import Broke, Child, Exited, Fact, Greeted, Said
 from supervisor.process.spawn import ChildSpec, spawn
 from supervisor.process.sweep import sweep_spawn
-from supervisor.slot import Slot
+from supervisor.slot import Slot, exchange, former_name
+from supervisor.slots import make_heir
 from supervisor.translate import event_of
 
 
@@ -45,6 +46,7 @@ class Work(Protocol):
     def flight_lost(
         self, engine: str, flight: int, verdict: effects.Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
     ) -> None: ...
+    def handed_over(self, engine: str, former: str) -> None: ...
     def desk_said(self, kind: str, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None: ...
     def desk_lost(self, kind: str, cause: str) -> None: ...
 
@@ -57,6 +59,7 @@ class Rooms(Protocol):
     def exited(self, slot: Slot) -> None: ...
     def loaded(self, slot: Slot, seconds: float) -> None: ...
     def stepped_down(self, slot: Slot, step: effects.StepDown) -> None: ...
+    def renamed(self, names: Mapping[str, str]) -> None: ...
 
 
 class Runner:
@@ -79,6 +82,8 @@ class Runner:
         self._instance = instance
         self._posted: deque[tuple[Slot, Event, Callable[[], None]]] = deque()
         self._wake = anyio.Event()
+        self._holders: dict[Child, Slot] = {}
+        """Whose process each is; a slot may come to have another's."""
 
     def post(self, slot: Slot, event: Event, then: Callable[[], None] = lambda: None) -> None:
         """Hand an event to the loop; `then` is called right after its effects were performed."""
@@ -93,6 +98,8 @@ class Runner:
                     slot, event, then = self._posted.popleft()
                     self._step(slot, event, children)
                     then()
+                if self._succeed(children):
+                    continue
                 self._wake = anyio.Event()
                 with anyio.move_on_at(self._next_deadline()):
                     await self._wake.wait()
@@ -115,6 +122,8 @@ class Runner:
         slot.record, wanted = step(slot.record, event)
         for effect in wanted:
             self._perform(slot, effect, children)
+        if slot.stands_by is not None:
+            self._look_after(slot, slot.stands_by)
         self.show(slot)
         if slot.is_desk:
             self._send_tasks(slot)
@@ -123,6 +132,7 @@ class Runner:
 
     def show(self, slot: Slot) -> None:
         """Tell the watchers, if there is anything new about this engine."""
+        slot = slot.stands_by or slot
         if slot.is_desk:
             return
         row = slot.row()
@@ -147,6 +157,11 @@ class Runner:
                     self._send(slot, work.CancelFlight(flight))
             case effects.SendTerm() | effects.SendKill() | effects.DumpStacks():
                 self._signal(slot, effect)
+            case effects.LoadBeside(settings):
+                self._load_beside(slot, settings)
+            case effects.GiveUpHeir():
+                if slot.other is not None:
+                    self.post(slot.other, events.WantStopped(time.monotonic(), "replaced"))
             case effects.AskRoom():
                 self._rooms.ask(slot, effect)
             case effects.GiveUpRoom(unsuited):
@@ -172,7 +187,7 @@ class Runner:
                 self._settle(slot, reach, problem)
             case effects.Happen(severity, word, text):
                 slot.note = _note(slot, word, text)
-                self._board.happen(severity, slot.name, word, text)
+                self._board.happen(severity, slot.engine, word, text)
             case _:
                 assert_never(effect)
 
@@ -209,6 +224,61 @@ class Runner:
         for flight in lost.flights:
             self._jobs.flight_lost(slot.name, flight, lost.verdict, lost.alone, lost.cause, lost.log_tail)
 
+    # ── two processes of one engine ───────────────────────────────────────────────────────────────────────
+
+    def _load_beside(self, slot: Slot, settings: Settings) -> None:
+        now = time.monotonic()
+        if slot.other is not None:
+            self.post(slot, events.HeirLost(now, None, "another process of it is still on its way out"))
+            return
+        heir = make_heir(slot, settings)
+        self.slots[heir.name] = heir
+        self.post(heir, events.WantReady(now, "operator"))
+
+    def _look_after(self, hidden: Slot, engine: Slot) -> None:
+        """Forget an other process of which nothing is left, and tell the engine if it was to take its place."""
+        if not succession.is_gone(hidden.record) or self.slots.get(hidden.name) is not hidden:
+            return
+        del self.slots[hidden.name]
+        engine.other = None
+        hidden.gone.set()
+        if hidden.record.role == "heir":
+            self.post(engine, events.HeirLost(time.monotonic(), *succession.fate(hidden.record)))
+
+    def _succeed(self, children: TaskGroup) -> bool:
+        """Put heirs that are ready in their engines' places; whether there was one.
+
+        Only while nothing is posted: then no event under way is meant for the process that was there before.
+        """
+        now = time.monotonic()
+        for slot in list(self.slots.values()):
+            if slot.other is not None and succession.is_due(slot.record, slot.other.record, now):
+                self._hand_over(slot, slot.other, now, children)
+                return True
+        return False
+
+    def _hand_over(self, slot: Slot, heir: Slot, now: float, children: TaskGroup) -> None:
+        former = former_name(slot.name)
+        engine, leaving, wanted = succession.hand_over(slot.record, heir.record, former)
+        self._jobs.handed_over(slot.name, former)
+        names = {slot.name: former, heir.name: slot.name}
+        del self.slots[heir.name]
+        exchange(slot, heir)
+        heir.name = former
+        self.slots[former] = heir
+        slot.record, heir.record = engine, leaving
+        self._rooms.renamed(names)
+        for one in (slot, heir):
+            if one.child is not None:
+                self._holders[one.child] = one
+        in_force = as_dict(slot.settings)
+        slot.before_steps = {name: was for name, was in slot.before_steps.items() if in_force[name] != was}
+        for effect in wanted:
+            self._perform(slot, effect, children)
+        self.post(heir, events.WantStopped(now, "replaced"))
+        self.post(slot, events.WantReady(now, "work"))  # answers whoever waits for it
+        self._jobs.engine_changed(slot.name)
+
     # ── processes ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _spawn(self, slot: Slot, settings: Settings, children: TaskGroup) -> None:
@@ -222,23 +292,25 @@ class Runner:
             self.post(slot, events.SpawnFailed(time.monotonic(), problem))
             return
         slot.child, slot.runs_in = child, spec.python
+        self._holders[child] = slot
         if spec.python not in (slot.python, sys.executable):
             slot.log.note(f"runs in an environment of its kind: {spec.python}")
         slot.bound = slot.claim.uuids if slot.claim is not None else ()
         slot.reading = ProcessReading(child.pid)
         self.post(slot, events.Spawned(time.monotonic(), child.pid))
-        children.start_soon(self._watch, slot, child)
+        children.start_soon(self._watch, child)
 
-    async def _watch(self, slot: Slot, child: Child) -> None:
-        await child.watch(partial(self._heard, slot))
+    async def _watch(self, child: Child) -> None:
+        await child.watch(partial(self._heard, child))
+        slot = self._holders.pop(child)
         # In a thread: reading every process's environment takes tens of milliseconds on a busy box.
         left = await anyio.to_thread.run_sync(sweep_spawn, child.spawn_id, abandon_on_cancel=True)
         if left:
             names = ", ".join(f"{swept.name} ({swept.pid})" for swept in left)
-            self._board.happen("warning", slot.name, "leftovers-killed", f"{slot.name} had left {names}; killed")
+            self._board.happen("warning", slot.engine, "leftovers-killed", f"{slot.name} had left {names}; killed")
 
-    def _heard(self, slot: Slot, fact: Fact) -> None:
-        at = time.monotonic()
+    def _heard(self, child: Child, fact: Fact) -> None:
+        slot, at = self._holders[child], time.monotonic()
         match fact:
             case Greeted():
                 self.post(slot, events.Greeted(at))
@@ -322,11 +394,11 @@ def _only_units(before: EngineState, after: EngineState) -> bool:
 
 
 def _note(slot: Slot, word: effects.Word, text: str) -> str:
-    """What a row says: why it was unloaded stays when it has stopped, and one that is ready needs no words."""
+    """What a row says: why it was unloaded stays when it has stopped; one that is ready, or has an heir, needs none."""
     evicted = slot.record.goal == BeStopped("evicted")
     if evicted and slot.note and word in ("engine-stopping", "engine-stopped"):
         return slot.note
-    return "" if word == "engine-ready" else text
+    return "" if word in ("engine-ready", "successor-loading", "handed-over") else text
 
 
 def _layers(message: work.Loaded | work.Applied) -> tuple[int, int] | None:

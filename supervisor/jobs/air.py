@@ -145,6 +145,12 @@ class Air:
         fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
         return [Save((began,)), fly] if began is not None else [fly]
 
+    def handed_over(self, engine: str, former: str) -> None:
+        """What was sent to the engine flies on under the name `former`; what waits for the engine goes to its heir."""
+        for flight in self._flights.values():
+            if flight.engine == engine and flight.sent:
+                flight.engine = former
+
     def end_trial(self, engine: str) -> None:
         """The engine cannot be tried, because only the operator can start it: what was set aside stays so."""
         if self.on_trial(engine):

@@ -154,7 +154,7 @@ class Returns:
 
     def _act(self, one: _Return, rest: Rest, reading: GpuReading, now: float) -> None:
         reborn = one.slot.child is not None and not _stays(one.slot)
-        ours = [] if reborn else [pid for pid in rest.by_pids if belongs_to(pid, one.slot.name)]
+        ours = [] if reborn else [pid for pid in rest.by_pids if belongs_to(pid, one.slot.engine)]
         if one.acted or not ours:
             self._pending.remove(one)
             missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix, rest)
