@@ -180,7 +180,7 @@ class Admission:
                 elif not asking.said:
                     asking.said = True
                     text = f"{slot.name} waits until {first} is loaded: there, process ids are hidden from us"
-                    self._board.happen("info", slot.name, "engine-held", text)
+                    self._board.happen("info", slot.engine, "engine-held", text)
             case Grant(claim, victims):
                 slot.claim = claim
                 asking.leaving, asking.until = victims, time.monotonic() + LEAVE_SECONDS
@@ -244,7 +244,7 @@ class Admission:
         elsewhere = slot.bound is not None and set(slot.bound) != set(claim.uuids)
         amount, chosen = _amount(grant), f", as {claim.words}" if claim.words else ""
         text = f"{slot.name} goes to {claim.placement.words}{amount and f': {amount}'}{chosen}"
-        self._board.happen("info", slot.name, "engine-placed", text)
+        self._board.happen("info", slot.engine, "engine-placed", text)
         self._post(slot, events.RoomGiven(now, asking.number, Choice(claim.chosen, grant.rungs), elsewhere))
 
     def _refuse(self, asking: _Asking, problem: Problem) -> None:
