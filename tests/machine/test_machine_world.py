@@ -53,18 +53,21 @@ class World(RuleBasedStateMachine):
         unload_after=st.sampled_from([0.0, 0.0, 4.0]),
         drain_limit=st.sampled_from([0.0, 3.0]),
         restarts=st.integers(1, 3),
-        up=st.booleans(),
+        begins=st.sampled_from(["down", "up", "beside", "beside"]),
         rationed=st.booleans(),
     )
     def begin(
-        self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, up: bool, rationed: bool
+        self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, begins: str, rationed: bool
     ) -> None:
         record = engine(role, unload_depth=depth, unload_after=unload_after, drain_limit=drain_limit, restarts=restarts)
         self.record = replace(record, rationed=rationed and role != "desk")
-        if up:
+        if begins != "down":
             self.want_ready("operator")
             while not self.resting():
                 self.be_kind()
+        if begins == "beside":
+            self.fly(2)
+            self.want_apply(8, "process", True)
 
     # ── the runner ────────────────────────────────────────────────────────────────────────────────────────
 
