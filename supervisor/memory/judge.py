@@ -14,8 +14,7 @@ from engines.settings import as_dict, with_changes
 from ipc.errors import Problem
 from ipc.snapshot import Build, Scalar
 from supervisor.memory.appraising import Appraiser
-from supervisor.memory.ask import Refusal
-from supervisor.memory.claims import Claim
+from supervisor.memory.beside import beside
 from supervisor.memory.decide import Case, Grant, Verdict, decide
 from supervisor.memory.footprints import Footprints
 from supervisor.memory.house import House
@@ -65,22 +64,13 @@ class Judge:
         return (elsewhere, True) if isinstance(elsewhere, Grant) else (verdict, moves)
 
     def beside(self, slot: Slot, settings: Mapping[str, Scalar], appraisal: Appraisal) -> Verdict:
-        """Whether a process with these settings fits beside the engine's own now, and nobody has to leave for it.
-
-        It has to be as good a load as it would be in the other's place: the engine keeps what is chosen now.
-        """
+        """Whether a process with these settings fits beside the engine's own now; see `supervisor.memory.beside`."""
         typed = with_changes(slot.settings, settings, slot.name)
         now, wanted, name = time.monotonic(), self._wanted(), heir_name(slot.name)
         case = Case(slot.name, slot.kind, typed, appraisal, False, None, slot.unsuited)
         alone = decide(case, self._house.rooms(slot.name, now, wanted), self._footprints)
         both = decide(replace(case, engine=name), self._house.rooms(name, now, wanted, slot.name), self._footprints)
-        if not isinstance(both, Grant):
-            return both
-        if both.victims:
-            return _not_beside(f"{' and '.join(both.victims)} would have to leave")
-        if not isinstance(alone, Grant) or not as_good(both.claim, alone.claim):
-            return _not_beside("it would get less than in its engine's place")
-        return both
+        return beside(both, alone)
 
     async def builds(self) -> tuple[Build, ...]:
         """What each engine's build can use; engines that could not be appraised in time are left out."""
@@ -97,20 +87,6 @@ class Judge:
                 for slot in engines:
                     tasks.start_soon(look, slot)
         return tuple(found[slot.name] for slot in engines if slot.name in found)
-
-
-def as_good(one: Claim, other: Claim) -> bool:
-    """Whether a load with the one claim works as well as with the other."""
-    mine, its = one.placement, other.placement
-    return (
-        (one.option, one.threads, mine.on_gpu) == (other.option, other.threads, its.on_gpu)
-        and bool(mine.slices) == bool(its.slices)
-        and len(mine.slices) <= len(its.slices)
-    )
-
-
-def _not_beside(why: str) -> Refusal:
-    return Refusal("No room beside", f"Both do not fit at once: {why}.", "", impossible=False)
 
 
 def _build(slot: Slot, said: Appraisal | Problem) -> Build:

@@ -57,7 +57,14 @@ class World(RuleBasedStateMachine):
         rationed=st.booleans(),
     )
     def begin(
-        self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, begins: str, rationed: bool
+        self,
+        role: Role,
+        depth: str,
+        unload_after: float,
+        drain_limit: float,
+        restarts: int,
+        begins: str,
+        rationed: bool,
     ) -> None:
         record = engine(role, unload_depth=depth, unload_after=unload_after, drain_limit=drain_limit, restarts=restarts)
         self.record = replace(record, rationed=rationed and role != "desk")

@@ -85,7 +85,7 @@ def ask(box: Box, command: control.OneAnswer) -> control.Answer:
     return anyio.run(wish)
 
 
-def put(box: Box, engine: str = "ears", **changes: Scalar) -> str:
+def put(box: Box, engine: str = "ears", /, **changes: Scalar) -> str:
     """Change settings; the price that was paid. Raises RequestFailed."""
     price = ask(box, control.SetKnobs(engine, changes, False))
     assert isinstance(price, control.Price)
