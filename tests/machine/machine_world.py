@@ -99,7 +99,7 @@ class Stage:
     def apply(self, applies: Applies, ticket: int = 1, **changes: Scalar) -> Stage:
         return self.hear(e.WantApply(self.at, changes, applies, ticket))
 
-    def beside(self, ticket: int = 1, **changes: Scalar) -> Stage:
+    def beside(self, ticket: int = 1, /, **changes: Scalar) -> Stage:
         return self.hear(e.WantApply(self.at, changes, "process", ticket, beside=True))
 
     def stop(self) -> Stage:
