@@ -25,16 +25,16 @@ from ipc.snapshot import EngineChanged
 from ipc.states import Cold, EngineState, Failed, Ready
 from supervisor.board import Board
 from supervisor.host import ProcessReading
-from supervisor.machine import effects, events, succession
+from supervisor.machine import effects, events
 from supervisor.machine.clock import deadline
 from supervisor.machine.events import Event
 from supervisor.machine.record import BeStopped, Settings
 from supervisor.machine.step import step
+from supervisor.pairs import Pairs
 from supervisor.process.child import Broke, Child, Exited, Fact, Greeted, Said
 from supervisor.process.spawn import ChildSpec, spawn
 from supervisor.process.sweep import sweep_spawn
-from supervisor.slot import Slot, exchange, former_name
-from supervisor.slots import make_heir
+from supervisor.slot import Slot, former_name
 from supervisor.translate import event_of
 
 
@@ -84,6 +84,7 @@ class Runner:
         self._wake = anyio.Event()
         self._holders: dict[Child, Slot] = {}
         """Whose process each is; a slot may come to have another's."""
+        self._pairs = Pairs(slots, self.post)
 
     def post(self, slot: Slot, event: Event, then: Callable[[], None] = lambda: None) -> None:
         """Hand an event to the loop; `then` is called right after its effects were performed."""
@@ -98,7 +99,8 @@ class Runner:
                     slot, event, then = self._posted.popleft()
                     self._step(slot, event, children)
                     then()
-                if self._succeed(children):
+                if (due := self._pairs.due()) is not None:
+                    self._hand_over(due, children)
                     continue
                 self._wake = anyio.Event()
                 with anyio.move_on_at(self._next_deadline()):
@@ -123,12 +125,23 @@ class Runner:
         for effect in wanted:
             self._perform(slot, effect, children)
         if slot.stands_by is not None:
-            self._look_after(slot, slot.stands_by)
+            self._pairs.look_after(slot, slot.stands_by)
         self.show(slot)
         if slot.is_desk:
             self._send_tasks(slot)
         elif slot.record.state != before and not _only_units(before, slot.record.state):
             self._jobs.engine_changed(slot.name)
+
+    def _hand_over(self, slot: Slot, children: TaskGroup) -> None:
+        """Put an heir in the engine's place; nothing is posted, so nothing is meant for the process before."""
+        former = former_name(slot.name)
+        self._jobs.handed_over(slot.name, former)
+        leaving, names, wanted = self._pairs.hand_over(slot)
+        self._rooms.renamed(names)
+        self._holders.update((one.child, one) for one in (slot, leaving) if one.child is not None)
+        for effect in wanted:
+            self._perform(slot, effect, children)
+        self._jobs.engine_changed(slot.name)
 
     def show(self, slot: Slot) -> None:
         """Tell the watchers, if there is anything new about this engine."""
@@ -158,10 +171,9 @@ class Runner:
             case effects.SendTerm() | effects.SendKill() | effects.DumpStacks():
                 self._signal(slot, effect)
             case effects.LoadBeside(settings):
-                self._load_beside(slot, settings)
+                self._pairs.load_beside(slot, settings)
             case effects.GiveUpHeir():
-                if slot.other is not None:
-                    self.post(slot.other, events.WantStopped(time.monotonic(), "replaced"))
+                self._pairs.give_up(slot)
             case effects.AskRoom():
                 self._rooms.ask(slot, effect)
             case effects.GiveUpRoom(unsuited):
@@ -223,61 +235,6 @@ class Runner:
             return
         for flight in lost.flights:
             self._jobs.flight_lost(slot.name, flight, lost.verdict, lost.alone, lost.cause, lost.log_tail)
-
-    # ── two processes of one engine ───────────────────────────────────────────────────────────────────────
-
-    def _load_beside(self, slot: Slot, settings: Settings) -> None:
-        now = time.monotonic()
-        if slot.other is not None:
-            self.post(slot, events.HeirLost(now, None, "another process of it is still on its way out"))
-            return
-        heir = make_heir(slot, settings)
-        self.slots[heir.name] = heir
-        self.post(heir, events.WantReady(now, "operator"))
-
-    def _look_after(self, hidden: Slot, engine: Slot) -> None:
-        """Forget an other process of which nothing is left, and tell the engine if it was to take its place."""
-        if not succession.is_gone(hidden.record) or self.slots.get(hidden.name) is not hidden:
-            return
-        del self.slots[hidden.name]
-        engine.other = None
-        hidden.gone.set()
-        if hidden.record.role == "heir":
-            self.post(engine, events.HeirLost(time.monotonic(), *succession.fate(hidden.record)))
-
-    def _succeed(self, children: TaskGroup) -> bool:
-        """Put heirs that are ready in their engines' places; whether there was one.
-
-        Only while nothing is posted: then no event under way is meant for the process that was there before.
-        """
-        now = time.monotonic()
-        for slot in list(self.slots.values()):
-            if slot.other is not None and succession.is_due(slot.record, slot.other.record, now):
-                self._hand_over(slot, slot.other, now, children)
-                return True
-        return False
-
-    def _hand_over(self, slot: Slot, heir: Slot, now: float, children: TaskGroup) -> None:
-        former = former_name(slot.name)
-        engine, leaving, wanted = succession.hand_over(slot.record, heir.record, former)
-        self._jobs.handed_over(slot.name, former)
-        names = {slot.name: former, heir.name: slot.name}
-        del self.slots[heir.name]
-        exchange(slot, heir)
-        heir.name = former
-        self.slots[former] = heir
-        slot.record, heir.record = engine, leaving
-        self._rooms.renamed(names)
-        for one in (slot, heir):
-            if one.child is not None:
-                self._holders[one.child] = one
-        in_force = as_dict(slot.settings)
-        slot.before_steps = {name: was for name, was in slot.before_steps.items() if in_force[name] != was}
-        for effect in wanted:
-            self._perform(slot, effect, children)
-        self.post(heir, events.WantStopped(now, "replaced"))
-        self.post(slot, events.WantReady(now, "work"))  # answers whoever waits for it
-        self._jobs.engine_changed(slot.name)
 
     # ── processes ─────────────────────────────────────────────────────────────────────────────────────────
 
