@@ -8,7 +8,7 @@ from config.pools import Pool
 from ipc.snapshot import Json, PoolRow
 from ipc.states import Draining, Ready
 from supervisor.memory.budgets import Budget
-from supervisor.slot import Slot
+from supervisor.slot import Slot, former_name, heir_name
 
 
 def pool_rows(
@@ -32,9 +32,15 @@ def pool_rows(
 
 
 def budgets_of(pools: Iterable[Pool]) -> tuple[Budget, ...]:
-    """What pools may hold, where that is bounded."""
+    """What pools may hold, where that is bounded: an engine with two processes counts with both."""
     return tuple(
-        Budget(pool.name, frozenset(pool.members), pool.budget_bytes) for pool in pools if pool.budget_bytes is not None
+        Budget(
+            pool.name,
+            frozenset(name for member in pool.members for name in (member, heir_name(member), former_name(member))),
+            pool.budget_bytes,
+        )
+        for pool in pools
+        if pool.budget_bytes is not None
     )
 
 

@@ -204,7 +204,10 @@ class Room:
 
     def engine_rows(self) -> tuple[EngineRow, ...]:
         """Every engine, in the order of the configuration."""
-        return tuple(slot.row() for slot in self.runner.slots.values() if not slot.is_desk)
+        return tuple(slot.row() for slot in self._engines())
+
+    def _engines(self) -> tuple[Slot, ...]:
+        return tuple(slot for slot in self.runner.slots.values() if not (slot.is_desk or slot.is_hidden))
 
     def pool_rows(self) -> tuple[PoolRow, ...]:
         """Every pool, in the order of the configuration."""
@@ -270,7 +273,7 @@ class Room:
 
     def _at_work(self) -> dict[str, frozenset[str]]:
         """The engines that fly, by the UUID of their GPUs."""
-        flying = [self.runner.slots[name] for name in self.foreman.at_work()]
+        flying = [slot for name in self.foreman.at_work() if (slot := self.runner.slots.get(name))]
         uuids = {uuid for slot in flying for uuid in slot.bound or ()}
         return {uuid: frozenset(slot.name for slot in flying if uuid in (slot.bound or ())) for uuid in uuids}
 
@@ -334,9 +337,7 @@ class Room:
             "started_unix": time.time(),
             "gpus": gpu_header(self._gpus),
             "engines": {
-                slot.name: {"kind": slot.kind, "settings": dict(as_dict(slot.settings))}
-                for slot in self.runner.slots.values()
-                if not slot.is_desk
+                slot.name: {"kind": slot.kind, "settings": dict(as_dict(slot.settings))} for slot in self._engines()
             },
             "pools": pool_header(self._config.pools),
         }

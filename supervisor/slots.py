@@ -13,9 +13,10 @@ from engines.catalog import KINDS
 from engines.gpu_memory import PLACEMENT, Placed
 from engines.settings import EngineSettings, as_dict
 from supervisor.machine.record import Lower, Record, Settings
+from supervisor.machine.succession import new_heir
 from supervisor.process.ring import LogRing
 from supervisor.process.spawn import ChildSpec
-from supervisor.slot import Slot
+from supervisor.slot import Slot, heir_name
 
 DESK_UNLOAD_SECONDS = 300.0
 """An idle desk is let go: it starts again in a fraction of a second."""
@@ -46,6 +47,15 @@ def _desk(kind: str) -> Slot:
     return Slot(desk_name(kind), kind, None, settings, record, LogRing())
 
 
+def make_heir(slot: Slot, settings: Settings) -> Slot:
+    """The slot of a process that loads these settings beside the engine's own; nothing is started."""
+    name, typed = heir_name(slot.name), msgspec.convert(dict(settings), type(slot.settings))
+    record = new_heir(slot.record, name, settings)
+    heir = Slot(name, slot.kind, slot.python, typed, record, slot.log, unsuited=slot.unsuited, stands_by=slot)
+    slot.other = heir
+    return heir
+
+
 def _lower(kind: type[EngineSettings]) -> Lower:
     def lower(settings: Settings) -> Settings | None:
         typed = msgspec.convert(dict(settings), kind)
@@ -61,7 +71,7 @@ def spec_of(state_folder: Path, python: Callable[[Slot], str]) -> Callable[[Slot
     def make(slot: Slot, settings: Settings) -> ChildSpec:
         typed = msgspec.convert(dict(settings), type(slot.settings))
         return ChildSpec(
-            name=slot.name,
+            name=slot.engine,
             module="engines.desk" if slot.is_desk else "engines.child",
             arguments=(slot.kind,),
             environment={

@@ -146,6 +146,11 @@ class Air:
         fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
         return [Save((began,)), fly] if began is not None else [fly]
 
+    def handed_over(self, engine: str, former: str) -> None:
+        """What was sent to the engine flies on under the name `former`; what waits for the engine goes to its heir."""
+        for flight in (one for one in self._flights.values() if one.engine == engine and one.sent):
+            flight.engine = former
+
     def end_trial(self, engine: str) -> None:
         """The engine cannot be tried, because only the operator can start it: what was set aside stays so."""
         if self.on_trial(engine):
@@ -222,8 +227,7 @@ class Air:
 
     def failed(self, engine: str, message: work.UnitFailed) -> list[Effect]:
         """A unit cannot be done; the engine is well."""
-        found = self._find(engine, message)
-        if found is None:
+        if (found := self._find(engine, message)) is None:
             return []
         job, unit = found
         self._suspicions[engine].is_well(None)
@@ -252,8 +256,7 @@ class Air:
         flight = self._flights.get(number)
         if flight is None:
             return []
-        spent = self._spend(flight, joules)
-        self._pop(flight)
+        spent = self._spend(self._pop(flight), joules)
         effects = self._consequences(flight, verdict, alone, cause, log_tail, careful_until)
         return [*spent, *effects, *self.disband(flight.engine)]
 

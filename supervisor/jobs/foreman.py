@@ -211,6 +211,15 @@ class Foreman:
             )
         self._advance()
 
+    def handed_over(self, engine: str, former: str) -> None:
+        """Another process has taken the engine's place. What flies on the one before goes on under the name `former`,
+        as on an engine that gets no further flight."""
+        self._air.handed_over(engine, former)
+        self._asks.handed_over(engine, former)
+        now = self._clock()
+        self._working.handed_over(engine, now, former, now)
+        self._spending.handed_over(engine, self._floor.joules_of(engine), former, self._floor.joules_of(former))
+
     def desk_said(self, kind: str, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None:
         """A desk spoke of its task."""
         self._errands.said(kind, message)
@@ -308,12 +317,12 @@ class Foreman:
         finally:
             self._asks.withdraw(ask)
             if ask.flight is not None and not ask.over:
-                self._floor.cancel(ask.engine, ask.flight)
+                self._floor.cancel(ask.carrier, ask.flight)
 
     def _feed(self, ask: Ask) -> None:
         if ask.flight is not None and not self._closed:
             for feed in self._asks.feed(ask.flight):
-                self._floor.feed(ask.engine, feed)
+                self._floor.feed(ask.carrier, feed)
 
     # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
 
