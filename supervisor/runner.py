@@ -363,8 +363,8 @@ def _only_units(before: EngineState, after: EngineState) -> bool:
 
 
 def _note(slot: Slot, word: effects.Word, text: str) -> str:
-    """What a row says: why it was unloaded stays when it has stopped; one that is ready or has an heir needs no words, and
-    one that waits for memory has its hold."""
+    """What a row says: why it was unloaded stays when it has stopped; one that is ready or has an heir needs no words,
+    and one that waits for memory has its hold."""
     evicted = slot.record.goal == BeStopped("evicted")
     if evicted and slot.note and word in ("engine-stopping", "engine-stopped"):
         return slot.note

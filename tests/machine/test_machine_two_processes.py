@@ -21,7 +21,7 @@ from supervisor.slots import make_heir
 
 OF_THE_ENGINE = {
     "name", "kind", "python", "log", "changing", "unsuited", "before_steps", "blocked_by", "note", "outbox", "waiting",
-    "tickets", "published", "stands_by", "other", "gone",
+    "tickets", "published", "stands_by", "other", "gone", "pools",
 }  # fmt: skip
 
 
