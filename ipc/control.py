@@ -126,7 +126,8 @@ class Submit(Struct, frozen=True, array_like=True, tag="submit"):
     the outputs of the jobs in `after` are the inputs. An output that ends with `/` is a folder that gets a file for
     each input, else one file gets all. `engine` is a name or empty for any engine of the kind; `on_done` is a shell
     command or empty; `after` are ids of jobs that must end well first. An input that an unfinished job will write
-    makes that job one of them.
+    makes that job one of them. `own` are settings that the kind lets a job have for itself: they count instead of the
+    engine's.
     """
 
     kind: str
@@ -136,6 +137,7 @@ class Submit(Struct, frozen=True, array_like=True, tag="submit"):
     on_done: str
     priority: int = 5
     after: tuple[str, ...] = ()
+    own: dict[str, Scalar] = {}
 
 
 class Spool(Struct, frozen=True, array_like=True, tag="spool"):

@@ -108,6 +108,9 @@ class JobRow(Struct, frozen=True, array_like=True):
     """Results kept in the state folder until the job is cleared."""
     more_inputs: int = 0
     """Besides the first of them, which `inputs` names."""
+    confidence: float | None = None
+    """Mean natural logarithm of the probability of a token, units weighing as much as their audio; None where no unit
+    told it."""
 
 
 UnitState: TypeAlias = Literal["planned", "flying", "done", "failed", "quarantined"]
@@ -148,6 +151,8 @@ class UnitRow(Struct, frozen=True, array_like=True):
     result_bytes: int | None
     take: int = 0
     """How often the operator asked to do it again."""
+    confidence: float | None = None
+    """Mean natural logarithm of the probability of its tokens."""
 
 
 class RunRow(Struct, frozen=True, array_like=True):
@@ -181,6 +186,8 @@ class JobDetail(Struct, frozen=True, array_like=True):
     problems: tuple[UnitProblem, ...]
     settings: dict[str, Scalar]
     runs: tuple[RunRow, ...] = ()
+    own: dict[str, Scalar] = {}
+    """Settings that the job was given for itself: they count instead of the engine's."""
 
 
 class HostReading(Struct, frozen=True, array_like=True):

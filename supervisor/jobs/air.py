@@ -192,7 +192,8 @@ class Air:
         if found is None:
             return []
         job, unit = found
-        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload, take=unit.take))
+        proof = work.UnitOrder(message.job, unit.index, unit.payload, take=unit.take, own=job.spec.own)
+        self._suspicions[engine].is_well(proof)
         unit.ended = True
         flight, number = self._flights[message.flight], job.spec.number
         file = file_of(self._files, number, unit.index, flight.id) if message.digest else None
@@ -202,6 +203,7 @@ class Air:
             message.ttft_seconds,
             message.audio_seconds,
             len(message.result.encode()) + message.file_bytes,
+            message.confidence,
         )
         flight.seconds[unit.index] = message.seconds
         job.facts = counted(job.facts, measured)
@@ -320,7 +322,7 @@ class Air:
 
     def _order(self, job: Job, unit: Unit, flight: int) -> work.UnitOrder:
         file = file_of(self._files, job.spec.number, unit.index, flight)
-        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file), unit.take)
+        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file), unit.take, job.spec.own)
 
     def _suspect(self, job: Job, flight: Flight, cause: str) -> list[Effect]:
         blamed = []

@@ -243,7 +243,9 @@ class Foreman:
             found = await to_thread.run_sync(details.particulars, self._path, spec.number, facts.attempts)
         except sqlite3.Error as error:
             raise RequestFailed(problem_of(error, self._path)) from error
-        return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings, found.runs)
+        return JobDetail(
+            self._wall.row(spec.number), found.numbers, found.problems, spec.settings, found.runs, spec.own
+        )
 
     async def units(self, wish: control.ShowUnits) -> control.UnitPage:
         """A page of a job's units. Raises RequestFailed: there is no such job."""

@@ -53,6 +53,8 @@ class Spec(Struct, frozen=True):
     settings: dict[str, Scalar]
     """The engine's knobs at the time."""
     submitted_unix: float
+    own: dict[str, Scalar] = {}
+    """Settings that it was given for itself: they count instead of the engine's."""
 
     def output_of(self, source: int) -> int:
         """Which of the outputs holds what comes from that input."""
@@ -98,6 +100,10 @@ class Facts(Struct, frozen=True):
     work_seconds: float = 0.0
     """In which engines worked on it: what they compute together counts once, and what was thrown away counts, too."""
     audio_seconds: float | None = None
+    sure_seconds: float = 0.0
+    """Audio of the units that told how sure they are; a unit without audio counts as a second."""
+    confidence_seconds: float = 0.0
+    """Their confidences, each times as many seconds, added up."""
     joules: float | None = None
     result_bytes: int = 0
     placing: int | None = None
@@ -114,6 +120,11 @@ class Facts(Struct, frozen=True):
         """Whether no unit is left to do."""
         return self.all_planned and self.done + self.failed == self.planned
 
+    @property
+    def confidence(self) -> float | None:
+        """Mean natural logarithm of the probability of a token; None where no unit told it."""
+        return self.confidence_seconds / self.sure_seconds if self.sure_seconds > 0 else None
+
 
 class Measured(Struct, frozen=True):
     """What was measured of one unit as it was done."""
@@ -123,6 +134,7 @@ class Measured(Struct, frozen=True):
     ttft_seconds: float | None = None
     audio_seconds: float | None = None
     result_bytes: int = 0
+    confidence: float | None = None
 
 
 @dataclass

@@ -28,7 +28,7 @@ _identities = msgspec.json.Decoder(tuple[str, ...])
 
 _UNIT = (
     "SELECT idx, payload, place, name, source, start, deaths, alone, attempts, state, take, result IS NOT NULL,"
-    " tokens, seconds, ttft, audio, bytes FROM units WHERE job = ?"
+    " tokens, seconds, ttft, audio, bytes, confidence FROM units WHERE job = ?"
 )
 
 
@@ -166,9 +166,14 @@ def _ended(*row: object) -> Unit:
 
 
 def _measured(
-    tokens: float | None, seconds: float | None, ttft: float | None, audio: float | None, size: float | None
+    tokens: float | None,
+    seconds: float | None,
+    ttft: float | None,
+    audio: float | None,
+    size: float | None,
+    confidence: float | None,
 ) -> Measured:
-    return Measured(int(tokens or 0), seconds or 0.0, ttft, audio, int(size or 0))
+    return Measured(int(tokens or 0), seconds or 0.0, ttft, audio, int(size or 0), confidence)
 
 
 def results(

@@ -70,6 +70,7 @@ def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter
         joules=facts.joules,
         result_bytes=facts.result_bytes,
         more_inputs=max(0, len(spec.inputs) - INPUTS_NAMED),
+        confidence=facts.confidence,
     )
 
 

@@ -20,7 +20,7 @@ from ipc.snapshot import Happening, Json, LogLine
 from ipc.speech import Speech
 from ipc.voices import Named
 
-BY_NAME = {"settings", "threads_claimed"}
+BY_NAME = {"settings", "own", "threads_claimed"}
 """Their keys are the user's names."""
 CLEARED = job_json.cleared(Cleared(("a",), 1, (("b", Problem("", "", "")),)))
 

@@ -117,6 +117,7 @@ def unit_pane(unit: UnitRow, runs: Sequence[RunRow], width: int) -> list[Line]:
     said += [f"{measures.count(unit.tokens)} tokens"] if unit.tokens is not None else []
     said += [f"first token {measures.latency(unit.ttft_seconds)}"] if unit.ttft_seconds is not None else []
     said += [f"{measures.latency(unit.audio_seconds)} of sound"] if unit.audio_seconds is not None else []
+    said += [f"confidence {measures.confidence(unit.confidence)}"] if unit.confidence is not None else []
     said += [measures.energy(unit.joules)] if unit.joules is not None else []
     said += [f"result {measures.size(unit.result_bytes)}"] if unit.result_bytes is not None else []
     rows = wrap(clean(" · ".join(part for part in said if part)), max(8, width - 4))

@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.widgets import Input
 
 from ipc.control import Record, StopRecording
+from ipc.hearing import KIND
 from ipc.snapshot import EngineRow
 from tui import rows
 from tui.actions import bound, on_screen
@@ -216,7 +217,8 @@ class Overview(Acting):
         """Rows for the cursor, and columns for the ids; with thousands of jobs only when there are others."""
         if engines != self._offered[0] or jobs is not self._offered[1]:
             self._offered = (engines, jobs)
-            self._job_columns = joblist.columns(jobs)
+            known = self.context.store.jobs
+            self._job_columns = joblist.columns(jobs, listening=any(known[one].kind == KIND for one in jobs))
             self.selection.offer([*(f"engine:{name}" for name in engines), *(f"job:{one}" for one in jobs)])
 
     def _engine_lines(self, store: Store, engines: Sequence[EngineRow], plan: Allotment, width: int) -> list[Line]:

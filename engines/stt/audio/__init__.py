@@ -1,1 +1,1 @@
-"""Audio files as samples at 16 kHz, read in pieces."""
+"""Recordings: opened, decoded piece by piece, and heard as Whisper hears."""

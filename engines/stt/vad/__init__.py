@@ -1,1 +1,1 @@
-"""Where somebody speaks: probabilities, spans, levels."""
+"""Where somebody speaks: levels, the probability of speech, and the spans these make."""
