@@ -18,6 +18,8 @@ Task: TypeAlias = Literal["transcribe", "translate"]
 
 FORMS = ("txt", "srt", "vtt", "json", "tsv")
 """What an output can be, by the suffix of its name."""
+MOST_TOGETHER = 8
+"""Windows, where nothing says more or less."""
 TEMPERATURES = "0 0.2 0.4 0.6 0.8 1"
 
 
@@ -45,7 +47,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     parallel: Annotated[
         int,
         knob(
-            "spans", "context", "spans of speech taken up at once; 0 means as many as are decoded together", ge=0, le=64
+            "spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64
         ),
     ] = 0
     batch_size: Annotated[
@@ -154,6 +156,13 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     def process_environment(self) -> dict[str, str]:
         """Nothing is fetched while people wait."""
         return {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+    @property
+    def together(self) -> int:
+        """The most windows decoded at once by each stream."""
+        if self.batch_size:
+            return self.batch_size
+        return max(1, self.parallel // (2 * self.num_workers)) if self.parallel else MOST_TOGETHER
 
     def joins(self) -> bool:
         """Spans that come while others are decoded are decoded with them."""

@@ -1,0 +1,197 @@
+"""Flights and reports that remember what they heard, spans planned by hand, and the real engine."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engines.contract import Flight
+from engines.gpu_memory import GpuMemory
+from engines.stt import library
+from engines.stt.audio.recording import Recording, stamp
+from engines.stt.loaded import Loaded
+from engines.stt.settings import SttSettings
+from engines.stt.unit import Source, Span, Unit, encode, heard_of
+from ipc.errors import Problem
+from ipc.hearing import Heard
+from ipc.snapshot import Scalar
+from ipc.work import UnitOrder
+
+AUDIO = Path(__file__).parents[2] / "examples" / "audio"
+
+
+@functools.cache
+def transcripts() -> dict[str, str]:
+    """Of the utterances, by file name."""
+    with (AUDIO / "transcripts.csv").open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row["text"] for row in csv.DictReader(file)}
+
+
+def utterances(count: int = 24) -> list[Path]:
+    """The first of them."""
+    return [AUDIO / name for name in sorted(transcripts())[:count]]
+
+
+@functools.cache
+def samples_of(path: Path) -> int:
+    """How long a recording is."""
+    recording = Recording(path)
+    try:
+        return len(recording.read(Span(0, 10**9)))
+    finally:
+        recording.close()
+
+
+def unit_of_all(path: Path, *, head: Span | None = None, gain: float = 1.0) -> Unit:
+    """All of it as one span of speech."""
+    whole = Span(0, samples_of(path))
+    return Unit(Source(str(path), stamp(path)), whole, (whole,), gain, head=head)
+
+
+def errors(said: str, heard: str) -> int:
+    """Words to change, leave out or put in."""
+    wanted, found = said.split(), heard.split()
+    row = list(range(len(found) + 1))
+    for at, word in enumerate(wanted, 1):
+        before, row[0] = row[0], at
+        for to, other in enumerate(found, 1):
+            before, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def text_of(heard: Heard) -> str:
+    """All that was written."""
+    return " ".join(segment.text for segment in heard.segments)
+
+
+@dataclass
+class Noted:
+    """A report."""
+
+    produced: int = 0
+    steps: int = 0
+    words: str = ""
+    fractions: list[float] = field(default_factory=list)
+
+    def step(self) -> None:
+        self.steps += 1
+
+    def tokens(self, count: int) -> None:
+        self.produced += count
+
+    def loading(self, fraction: float) -> None:
+        self.fractions.append(fraction)
+
+    def say(self, words: str) -> None:
+        self.words = words
+
+    def cancelled(self) -> bool:
+        return False
+
+
+class Asked:
+    """A flight with these units."""
+
+    def __init__(
+        self,
+        *units: Unit,
+        stream: bool = False,
+        deterministic: bool = False,
+        own: Mapping[str, Scalar] | None = None,
+    ) -> None:
+        self.id = 1
+        self.orders = tuple(
+            UnitOrder("j", at, encode(unit), own=dict(own or {})) for at, unit in enumerate(units)
+        )
+        self.stream, self.deterministic = stream, deterministic
+        self.gone = False
+        self.results: dict[int, Heard] = {}
+        self.raw: dict[int, str] = {}
+        self.problems: dict[int, Problem] = {}
+        self.told: dict[int, dict[str, Any]] = {}
+        self.order: list[int] = []
+
+    def cancelled(self) -> bool:
+        return self.gone
+
+    def piece(self, order: UnitOrder, text: str) -> None:
+        raise AssertionError("spans of recordings do not come in pieces")
+
+    def done(
+        self,
+        order: UnitOrder,
+        result: str,
+        *,
+        tokens: int,
+        seconds: float,
+        ttft_seconds: float | None,
+        audio_seconds: float | None = None,
+        confidence: float | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        assert order.index not in self.raw, "a unit ends once"
+        assert data is None
+        self.raw[order.index] = result
+        self.results[order.index] = heard_of(result)
+        self.told[order.index] = {
+            "tokens": tokens, "seconds": seconds, "audio_seconds": audio_seconds, "confidence": confidence
+        }  # fmt: skip
+        self.order.append(order.index)
+
+    def failed(self, order: UnitOrder, problem: Problem) -> None:
+        self.problems[order.index] = problem
+
+    def texts(self) -> list[str]:
+        """What was written, in the order of the units."""
+        return [text_of(self.results[at]) for at in sorted(self.results)]
+
+
+class Sky:
+    """A sky where these flights wait, people first, and others may come: `then` is called at each look."""
+
+    def __init__(self, *flights: Asked, then: Callable[[Sky], None] = lambda _: None) -> None:
+        self.waiting = list(flights)
+        self.landed: list[Flight] = []
+        self._then = then
+
+    def board(self) -> Flight | None:
+        self.waiting.sort(key=lambda flight: not flight.stream)
+        return self.waiting.pop(0) if self.waiting else None
+
+    def land(self, flight: Flight) -> None:
+        self.landed.append(flight)
+
+    def attend(self) -> None:
+        self._then(self)
+
+
+class Engine(Loaded):
+    """The real one."""
+
+    def __init__(self, **settings: Any) -> None:
+        library.prepare()
+        self.noted = Noted()
+        super().__init__(SttSettings(**{"cpu_threads": 1, "beam_size": 1, **settings}), self.noted, GpuMemory())
+
+    def ask(self, *flights: Asked, then: Callable[[Sky], None] = lambda _: None) -> Sky:
+        """Fly these to their end."""
+        sky = Sky(*flights, then=then)
+        self.fly(sky)
+        return sky
+
+
+def payload(unit: Unit) -> dict[str, Any]:
+    """As JSON's own types."""
+    decoded: dict[str, Any] = json.loads(encode(unit))
+    return decoded
+
+
+def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
+    """Errors ÷ words said, over all."""
+    wrong = sum(errors(one, other) for one, other in zip(said, heard, strict=True))
+    return wrong / sum(len(one.split()) for one in said)
