@@ -30,6 +30,8 @@ _LEAD_SECONDS: Final = 0.3
 _GAPS_SECONDS: Final = (0.35, 1.2)
 _HISS: Final = 1e-3
 _CODECS: Final = {".mp3": "libmp3lame", ".flac": "flac", ".wav": "pcm_s16le"}
+_BITS_PER_SECOND: Final = 64_000
+"""Of an mp3: at less, which is the usual of 16,000 samples, the miniature hears other words."""
 _FRAME: Final = 4096
 
 
@@ -137,6 +139,7 @@ def write(path: Path, samples: Sound, rate: int = RATE, layout: str = "mono") ->
     """As the name ends: wav, mp3 or flac, in another rate or with other channels where told. The path."""
     with av.open(str(path), "w") as container:
         stream = cast("av.AudioStream", container.add_stream(_CODECS[path.suffix], rate=rate, layout=layout))
+        stream.bit_rate = _BITS_PER_SECOND
         resampler = av.AudioResampler(format=stream.format.name, layout=layout, rate=rate, frame_size=_FRAME)
         whole = np.asarray(samples.clip(-1, 1) * 32767, np.int16)
         for begin in range(0, len(whole), RATE):

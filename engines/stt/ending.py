@@ -60,9 +60,7 @@ def end_silent(flight: Flight, order: UnitOrder, unit: Unit, model: str) -> None
     begin, over = unit.whole.begin / RATE, unit.whole.end / RATE
     dropped = (Dropped(begin, over, unit.why or "no speech"),) if over > begin else ()
     heard = Heard((), dropped, model=model, begin=begin, end=over)
-    flight.done(
-        order, encode(heard), tokens=0, seconds=0.0, ttft_seconds=None, audio_seconds=unit.whole.seconds
-    )
+    flight.done(order, encode(heard), tokens=0, seconds=0.0, ttft_seconds=None, audio_seconds=unit.whole.seconds)
 
 
 def _placed(part: Part, segment: Segment) -> Segment:

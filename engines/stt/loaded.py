@@ -61,7 +61,9 @@ class Loaded:
         supported = library.compute_types(device)
         if placed and memory.simulated:  # it is said as such a GPU would, and played on the CPU
             self.quantization = assumed(settings, on_gpu=True)
-            compute_type = self.quantization if self.quantization in supported else nearest(self.quantization, supported)
+            compute_type = (
+                self.quantization if self.quantization in supported else nearest(self.quantization, supported)
+            )
         else:
             self.quantization = compute_type = chosen(settings.quantization, supported, on_gpu=placed)
         self._model: Any = None

@@ -46,9 +46,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "auto"
     parallel: Annotated[
         int,
-        knob(
-            "spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64
-        ),
+        knob("spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64),
     ] = 0
     batch_size: Annotated[
         int,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Hearing:
     """A room, and the engine in it that is called `ears`."""
 
     room: Room
+    _outputs: Iterator[int] = field(default_factory=count)
 
     def submit(self, output: Path | str, *sources: Path, engine: str = ENGINE) -> str:
         """A job of these recordings. Its id."""
@@ -53,7 +55,7 @@ class Hearing:
 
     def heard(self, *sources: Path, form: str = "txt") -> str:
         """What a job writes of these recordings."""
-        output = self.room.work / f"heard-{sources[0].stem}.{form}"
+        output = self.room.work / f"heard-{next(self._outputs)}.{form}"
         self.ended(self.submit(output, *sources))
         return output.read_text()
 

@@ -25,8 +25,7 @@ _DOUBTED: Final = "?"
 
 @dataclass(frozen=True)
 class Phantoms:
-    """Phrases that models hear in silence, normalised: those that nobody is believed to have said, and doubtful ones.
-    """
+    """Phrases that models hear in silence, normalised: those that nobody is believed to have said, and doubtful ones."""
 
     never: frozenset[str]
     doubted: frozenset[str]
@@ -90,7 +89,9 @@ def phantoms_of(path: str) -> Phantoms:
     except (OSError, ValueError, RuntimeError) as error:
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise RequestFailed(
-            Problem("Phrases unreadable", f"phantoms = {path}: {why}.", "Set it to a text file in UTF-8, or to nothing.")
+            Problem(
+                "Phrases unreadable", f"phantoms = {path}: {why}.", "Set it to a text file in UTF-8, or to nothing."
+            )
         ) from error
     own = parsed(lines)
     return Phantoms(bundled.never | own.never, bundled.doubted | own.doubted)
