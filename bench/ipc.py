@@ -22,6 +22,7 @@ from ipc import control, work
 from ipc.channel import Link
 from ipc.client import Client
 from ipc.errors import Problem, RequestFailed
+from ipc.feeding import Fed
 from ipc.serving import serve
 from ipc.sockets import SocketStream
 
@@ -67,7 +68,7 @@ class Nothing:
     async def answer(self, command: control.OneAnswer) -> control.Answer:
         return control.Done("")
 
-    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+    async def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
         raise RequestFailed(Problem("No", "There are no items.", ""))
         yield control.Piece("")
 

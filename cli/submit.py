@@ -112,7 +112,7 @@ def _arguments(parser: ArgumentParser) -> None:
             help="one file for all results, or, with / at its end, a folder that gets a file for each input",
         )
     )
-    parser.add_argument("--engine", default="", metavar="NAME", help="only this engine; else any of that kind")
+    parser.add_argument("--engine", default="", metavar="NAME", help="an engine or pool; else the only pool, or any")
     parser.add_argument(
         "--priority", type=int, choices=LEVELS, default=5, metavar="1..9", help="the higher, the sooner (default 5)"
     )

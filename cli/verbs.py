@@ -28,6 +28,7 @@ from cli import (
     supervisor_verbs,
     tails,
     top,
+    transcribe,
     voices,
 )
 from cli.verb import Verb
@@ -52,6 +53,7 @@ VERBS: tuple[Verb, ...] = (
     embed.VERB,
     speak.VERB,
     voices.VERB,
+    transcribe.VERB,
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,

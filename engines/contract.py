@@ -86,6 +86,9 @@ class Flight(Protocol):
     def cancelled(self) -> bool:
         """Whether to stop within this step."""
 
+    def fed(self) -> tuple[bytes, bool]:
+        """What the person sent since the last call, and whether that was all there will ever be."""
+
     def piece(self, order: UnitOrder, text: str) -> None:
         """The next whole characters; call it only when `stream`."""
 
@@ -123,6 +126,9 @@ class Sky(Protocol):
 
     def attend(self) -> None:
         """Make the changes that apply at once, between two steps: `Engine.apply` may be called meanwhile."""
+
+    def rest(self, seconds: float) -> None:
+        """Sleep until there is news: a flight that waits, one that was cancelled or fed, a change; at most so long."""
 
 
 class Model(Struct, frozen=True):
@@ -180,15 +186,21 @@ class Planning(Struct, frozen=True):
     share: float | None = None
 
 
+def nothing() -> None:
+    """For who need not hear of each step."""
+
+
 class PlanFunction(Protocol):
     """`plan` of a kind: reads at most `limit` units at `cursor` (empty at the start). Raises CannotPlan.
 
     The same source, cursor and settings give the same units; `cursor` only moves forward. Planning from the `start` of
     a unit gives that unit first; a piece of the source that was set aside counts in `units_before` the units that begin
-    before it.
+    before it. Where that takes long, `step` says that it goes on, as for an assembly.
     """
 
-    def __call__(self, source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning: ...
+    def __call__(
+        self, source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+    ) -> Planning: ...
 
 
 class AssembleFunction(Protocol):

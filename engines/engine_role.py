@@ -25,6 +25,7 @@ from ipc.work import (
     Apply,
     ApplyFailed,
     CancelFlight,
+    Feed,
     Fly,
     Load,
     Loaded,
@@ -74,6 +75,8 @@ class EngineRole:
             case Fly():
                 self._sky.add(AirborneFlight(message, self._worker))
                 self._worker.submit(self._fly)
+            case Feed(number, data, end):
+                self._sky.feed(number, data, end)
             case CancelFlight(number):
                 self._sky.cancel(number)
             case _:

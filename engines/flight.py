@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from pathlib import Path
 
 from engines import resultfile
 from engines.resultfile import RESULT_BYTES
 from engines.worker import Worker
 from ipc.errors import Problem
-from ipc.work import Fly, Landed, Piece, UnitDone, UnitFailed, UnitOrder
+from ipc.work import Fly, Landed, Piece, Took, UnitDone, UnitFailed, UnitOrder
 
 ANSWER_BYTES = 4 * 1024 * 1024
 """What a person is answered is kept nowhere: it only has to fit a message."""
@@ -31,6 +32,9 @@ class AirborneFlight:
         self._worker = worker
         self._cancelled = threading.Event()
         self._claim = threading.Lock()
+        self._meal: deque[bytes] = deque()
+        """Fed and not yet read: bounded by what the supervisor lets in."""
+        self._all_fed = False
         self._open = {(order.job, order.index) for order in message.units}
 
     def claim(self) -> bool:
@@ -40,6 +44,11 @@ class AirborneFlight:
     def cancel(self) -> None:
         """Stop within one step."""
         self._cancelled.set()
+
+    def feed(self, data: bytes, end: bool) -> None:
+        """More from the person."""
+        self._meal.append(data)
+        self._all_fed = end
 
     def land(self) -> None:
         """Nothing of it is running any more.
@@ -54,6 +63,15 @@ class AirborneFlight:
     def cancelled(self) -> bool:
         """Whether to stop within this step."""
         return self._cancelled.is_set()
+
+    def fed(self) -> tuple[bytes, bool]:
+        """What came since the last call, and whether that was all."""
+        end = self._all_fed  # before the rest is looked at: all of it lies there then
+        pieces = [self._meal.popleft() for _ in range(len(self._meal))]
+        data = b"".join(pieces)
+        if data:
+            self._worker.say(Took(self.id, len(data)))
+        return data, end
 
     def piece(self, order: UnitOrder, text: str) -> None:
         """The next whole characters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ class Flights:
         self._for_people: deque[AirborneFlight] = deque()
         self._for_jobs: deque[AirborneFlight] = deque()
         self._changes: deque[Callable[[], None]] = deque()
+        self._news = threading.Event()
 
     # ── on the loop ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -24,15 +26,24 @@ class Flights:
         """It may begin at any time from now on."""
         self._known[flight.id] = flight
         (self._for_people if flight.stream else self._for_jobs).append(flight)
+        self._news.set()
+
+    def feed(self, number: int, data: bytes, end: bool) -> None:
+        """More for a flight; one that has just landed needs none."""
+        if (flight := self._known.get(number)) is not None:
+            flight.feed(data, end)
+            self._news.set()
 
     def change(self, change: Callable[[], None]) -> None:
         """Do it between two steps, or when `attend` is called next."""
         self._changes.append(change)
+        self._news.set()
 
     def cancel(self, number: int) -> None:
         """End it within one step; one that has just landed is none any more."""
         if (flight := self._known.get(number)) is not None:
             flight.cancel()
+            self._news.set()
             if flight.claim():  # not begun, and now it never will
                 self.land(flight)
 
@@ -64,3 +75,8 @@ class Flights:
         """Make the changes that wait."""
         while self._changes:
             self._changes.popleft()()
+
+    def rest(self, seconds: float) -> None:
+        """Until there is news, at most so long."""
+        self._news.wait(seconds)
+        self._news.clear()  # whoever rested looks at everything afterwards

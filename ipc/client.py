@@ -17,8 +17,9 @@ from ipc import control, speech, vectors
 from ipc.background import background
 from ipc.channel import Link, violation
 from ipc.choosing import engine_for
-from ipc.envelopes import Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
+from ipc.envelopes import Cancel, End, Failed, Feed, FromClient, Item, More, Reply, Request, ToClient, Took
 from ipc.errors import ConnectionFailed, EngineDied, Problem, ProtocolViolation, RequestFailed
+from ipc.feeding import Feeding
 from ipc.handshake import DEADLINE_SECONDS, Hello, Refusal, greet, hello, other_version
 from ipc.inbox import Inbox
 from ipc.sockets import dial
@@ -57,6 +58,7 @@ class Client(AsyncContextManagerMixin):
         self._link: Link[FromClient, ToClient] = Link(stream, _INBOUND, where)
         self._answers: dict[int, Inbox[control.Answer]] = {}
         self._streams: dict[int, Inbox[control.Item]] = {}
+        self._feedings: dict[int, Feeding[control.Item]] = {}
         self._next = 1
         self._embedder = ""
         """The engine that `embed` found."""
@@ -69,7 +71,7 @@ class Client(AsyncContextManagerMixin):
             RequestFailed: the supervisor refused or could not; everything else goes on.
             ConnectionFailed: the connection is gone, or the supervisor is of another version.
         """
-        with self._request(command, self._answers) as inbox:
+        with self._request(command, self._answers) as (_, inbox):
             async for answer in inbox:
                 return answer
         raise AssertionError("an inbox of answers ends with an answer or an error")
@@ -83,8 +85,19 @@ class Client(AsyncContextManagerMixin):
             EngineDied: the engine died; `text` holds what it had said.
             ConnectionFailed: the connection is gone, or the supervisor is of another version.
         """
-        with self._request(command, self._streams) as inbox:
+        with self._request(command, self._streams) as (_, inbox):
             yield inbox
+
+    @asynccontextmanager
+    async def feeding(self, command: control.Streaming) -> AsyncGenerator[Feeding[control.Item]]:
+        """As `stream`, with more to send into it while it goes on."""
+        with self._request(command, self._streams) as (number, inbox):
+            feeding = Feeding(inbox, lambda data, end: self._link.send(Feed(number, data, end)))
+            self._feedings[number] = feeding
+            try:
+                yield feeding
+            finally:
+                self._starve(number)
 
     async def embed(self, texts: Sequence[str], engine: str = "") -> list[list[float]]:
         """A vector for each text, in order, from `engine` or from whichever makes vectors.
@@ -153,7 +166,7 @@ class Client(AsyncContextManagerMixin):
             yield self
 
     @contextmanager
-    def _request(self, command: control.Command, open_ones: dict[int, Inbox[A]]) -> Iterator[Inbox[A]]:
+    def _request(self, command: control.Command, open_ones: dict[int, Inbox[A]]) -> Iterator[tuple[int, Inbox[A]]]:
         if self._lost is not None:
             raise ConnectionFailed(self._lost)
         if self.supervisor.version != control.VERSION and not isinstance(command, control.Status | control.Down):
@@ -162,7 +175,7 @@ class Client(AsyncContextManagerMixin):
         self._link.send(Request(number, command))
         inbox = open_ones[number] = Inbox[A](lambda count: self._link.send(More(number, count)))
         try:
-            yield inbox
+            yield number, inbox
         finally:
             if open_ones.pop(number, None) is not None:
                 self._link.send(Cancel(number))
@@ -187,6 +200,8 @@ class Client(AsyncContextManagerMixin):
             )
             self._answers.clear()
             self._streams.clear()
+            for number in list(self._feedings):
+                self._starve(number)
             for inbox in open_ones:
                 inbox.end(ConnectionFailed(lost))
         await self.aclose()
@@ -208,16 +223,26 @@ class Client(AsyncContextManagerMixin):
                     if stream.full:
                         raise violation(f"{self._where} sent more items of stream {number} than were granted")
                     stream.put(item)
+            case Took(number, count):
+                if (feeding := self._feedings.get(number)) is not None:
+                    feeding.took(count)
             case End(number):
+                self._starve(number)
                 if (stream := self._streams.pop(number, None)) is not None:
                     stream.end()
             case Failed(number, problem, died_text):
+                self._starve(number)
                 failure = RequestFailed(problem) if died_text is None else EngineDied(problem, died_text)
                 for ended in (self._answers.pop(number, None), self._streams.pop(number, None)):
                     if ended is not None:
                         ended.end(failure)
         if message.id >= self._next:
             raise violation(f"{self._where} answered request {message.id}, which was never made")
+
+    def _starve(self, number: int) -> None:
+        """Nothing more is fed into that stream."""
+        if (feeding := self._feedings.pop(number, None)) is not None:
+            feeding.close()
 
     async def _with_last_words(self, problem: Problem) -> Problem:
         words = await self._last_words() if self._last_words is not None else ""

@@ -15,6 +15,9 @@ T = TypeVar("T")
 WINDOW = 256
 """Items of one stream that may be on their way unread; the client grants more with `More` as it takes them."""
 
+FEED_WINDOW_BYTES = 2**20
+"""What a client may feed into one stream before any of it is taken: half a minute of speech."""
+
 
 class Request(Struct, Generic[T], frozen=True, array_like=True, tag="request"):
     """A wish; `id` is the client's own, and many may be open. This shape never changes."""
@@ -36,6 +39,14 @@ class More(Struct, frozen=True, array_like=True, tag="more"):
     count: int
 
 
+class Feed(Struct, frozen=True, array_like=True, tag="feed"):
+    """More for an open stream; `end` says that it was all. Harmless when it has ended already."""
+
+    id: int
+    data: bytes
+    end: bool
+
+
 class Reply(Struct, Generic[T], frozen=True, array_like=True, tag="reply"):
     """The one answer. This shape never changes."""
 
@@ -48,6 +59,13 @@ class Item(Struct, Generic[T], frozen=True, array_like=True, tag="item"):
 
     id: int
     body: T
+
+
+class Took(Struct, frozen=True, array_like=True, tag="took"):
+    """So many bytes of what was fed into that stream were taken: as many more may come."""
+
+    id: int
+    count: int
 
 
 class End(Struct, frozen=True, array_like=True, tag="end"):
@@ -67,5 +85,5 @@ class Failed(Struct, frozen=True, array_like=True, tag="failed"):
     died_text: str | None
 
 
-FromClient: TypeAlias = Request[control.Command] | Cancel | More
-ToClient: TypeAlias = Reply[control.Answer] | Item[control.Item] | End | Failed | Refusal
+FromClient: TypeAlias = Request[control.Command] | Cancel | More | Feed
+ToClient: TypeAlias = Reply[control.Answer] | Item[control.Item] | Took | End | Failed | Refusal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Protocol, TypeAlias
 
 import anyio
@@ -12,8 +12,9 @@ from anyio.abc import ByteStream, TaskGroup
 
 from ipc import control
 from ipc.channel import UNDECODABLE, Link, violation
-from ipc.envelopes import WINDOW, Cancel, End, Failed, FromClient, Item, More, Reply, Request, ToClient
+from ipc.envelopes import WINDOW, Cancel, End, Failed, Feed, FromClient, Item, More, Reply, Request, ToClient, Took
 from ipc.errors import ConnectionFailed, EngineDied, EngineRoomError, Problem, ProtocolViolation
+from ipc.feeding import Fed
 from ipc.handshake import Refusal, admit, hello, other_version
 
 PENDING_LIMIT_BYTES = 256 * 2**10
@@ -22,7 +23,7 @@ PENDING_LIMIT_BYTES = 256 * 2**10
 OPEN_LIMIT = 256
 """Requests one client may have open."""
 
-_Inbound: TypeAlias = Request[control.Command | msgspec.Raw] | Cancel | More
+_Inbound: TypeAlias = Request[control.Command | msgspec.Raw] | Cancel | More | Feed
 _SAME_VERSION: msgspec.msgpack.Decoder[_Inbound] = msgspec.msgpack.Decoder(FromClient)
 _OTHER_VERSION: msgspec.msgpack.Decoder[_Inbound] = msgspec.msgpack.Decoder(Request[msgspec.Raw] | Cancel | More)
 _NEVER_CHANGE: msgspec.msgpack.Decoder[control.Status | control.Down] = msgspec.msgpack.Decoder(
@@ -43,8 +44,9 @@ class Service(Protocol):
     async def answer(self, command: control.OneAnswer) -> control.Answer:
         """The one answer."""
 
-    def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
-        """The stream, as an async generator; it is closed when the client wants no more."""
+    def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
+        """The stream, as an async generator; it is closed when the client wants no more. `fed` is what the client sends
+        into it."""
 
 
 async def serve(stream: ByteStream, service: Service) -> Problem | None:
@@ -77,10 +79,11 @@ async def serve(stream: ByteStream, service: Service) -> Problem | None:
 
 
 class _Open:
-    """One request under way: how to stop it, and how many items it may still send."""
+    """One request under way: how to stop it, how many items it may still send, and what was fed into it."""
 
-    def __init__(self) -> None:
+    def __init__(self, took: Callable[[int], None]) -> None:
         self.scope = anyio.CancelScope()
+        self.fed = Fed(took)
         self.granted = WINDOW
         self._more = anyio.Event()
 
@@ -126,6 +129,9 @@ class _Session:
                         if count < 1 or order.granted + count > WINDOW:
                             raise violation(f"More({number}, {count}) grants more than was taken")
                         order.grant(count)
+                case Feed(number, data, end):
+                    if (order := self._open.get(number)) is not None:
+                        order.fed.put(data, end)
             await self._link.drained(PENDING_LIMIT_BYTES)
 
     def _begin_unchanged(self, number: int, body: msgspec.Raw) -> None:
@@ -145,7 +151,7 @@ class _Session:
                 ),
             )
             return
-        order = self._open[number] = _Open()
+        order = self._open[number] = _Open(lambda count: self._link.send(Took(number, count)))
         self._requests.start_soon(self._perform, number, command, order)
 
     async def _perform(self, number: int, command: control.Command, order: _Open) -> None:
@@ -166,7 +172,7 @@ class _Session:
             del self._open[number]
 
     async def _stream(self, number: int, command: control.Streaming, order: _Open) -> None:
-        items = self._service.items(command)
+        items = self._service.items(command, order.fed)
         try:
             while True:
                 await order.may_send()

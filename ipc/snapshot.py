@@ -67,6 +67,35 @@ class EngineRow(Struct, frozen=True, array_like=True):
     unload_depth: Literal["model", "exit"] = "exit"
     said: str = ""
     """What it says of its loaded model, such as `cache 83 % of 1,204`; empty for nothing."""
+    pools: tuple[str, ...] = ()
+    """Names of the pools that it is in."""
+
+
+class PoolRow(Struct, frozen=True, array_like=True):
+    """One name over several engines of a kind. `hits` and `misses` are since the supervisor began."""
+
+    name: str
+    kind: str
+    route: str
+    """Such as `small < 30 s < medium`."""
+    languages: dict[str, str]
+    """Routes of their own, by language."""
+    members: tuple[str, ...]
+    residents: tuple[str, ...]
+    """Members with a model in memory."""
+    hits: int
+    """Recordings and requests that found their engine loaded."""
+    misses: int
+    """Those that had to wait for a load."""
+    claimed_bytes: int = 0
+    """By its members, of GPUs, or of the host where they are on none."""
+    budget_bytes: int | None = None
+    """The most that they may claim at once; None for whatever fits."""
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Of all that came, 0..1; None where nothing did."""
+        return self.hits / (self.hits + self.misses) if self.hits + self.misses else None
 
 
 class JobRow(Struct, frozen=True, array_like=True):
@@ -448,6 +477,7 @@ class Snapshot(Struct, frozen=True, array_like=True, tag="snapshot"):
     gpus: tuple[GpuReading, ...] = ()
     fleet: GpuFleet = NO_FLEET
     ledger: Ledger = NO_LEDGER
+    pools: tuple[PoolRow, ...] = ()
 
 
 class EngineChanged(Struct, frozen=True, array_like=True, tag="engine"):
@@ -469,7 +499,7 @@ class JobGone(Struct, frozen=True, array_like=True, tag="job-gone"):
 
 
 class Tick(Struct, frozen=True, array_like=True, tag="tick"):
-    """Once a second: the host, the supervisor, both clocks, the GPUs and the ledger."""
+    """Once a second: the host, the supervisor, both clocks, the GPUs, the ledger and the pools."""
 
     unix: float
     monotonic: float
@@ -478,6 +508,7 @@ class Tick(Struct, frozen=True, array_like=True, tag="tick"):
     gpus: tuple[GpuReading, ...] = ()
     fleet: GpuFleet = NO_FLEET
     ledger: Ledger = NO_LEDGER
+    pools: tuple[PoolRow, ...] = ()
 
 
 class Happened(Struct, frozen=True, array_like=True, tag="happened"):

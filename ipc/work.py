@@ -74,6 +74,14 @@ class CancelFlight(Struct, frozen=True, array_like=True, tag="cancel-flight"):
     flight: int
 
 
+class Feed(Struct, frozen=True, array_like=True, tag="feed"):
+    """More for a streaming flight; `end` says that it was all. What is read of it is told with `Took`."""
+
+    flight: int
+    data: bytes
+    end: bool
+
+
 class Leave(Struct, frozen=True, array_like=True, tag="leave"):
     """Finish nothing more, close the model and exit 0: the first rung of the stop ladder."""
 
@@ -129,7 +137,7 @@ class Results(Struct, frozen=True, array_like=True, tag="results"):
     last: bool
 
 
-ToChild: TypeAlias = Load | Unload | Apply | Fly | CancelFlight | Leave | Plan | Assemble | Results
+ToChild: TypeAlias = Load | Unload | Apply | Fly | CancelFlight | Feed | Leave | Plan | Assemble | Results
 
 
 # ── engine or desk → supervisor ───────────────────────────────────────────────────────────────────────────
@@ -203,6 +211,13 @@ class Piece(Struct, frozen=True, array_like=True, tag="piece"):
     job: str
     index: int
     text: str
+
+
+class Took(Struct, frozen=True, array_like=True, tag="took"):
+    """The engine read so many bytes of what was fed into the flight."""
+
+    flight: int
+    count: int
 
 
 class UnitDone(Struct, frozen=True, array_like=True, tag="unit-done"):
@@ -322,6 +337,7 @@ FromChild: TypeAlias = (
     | Applied
     | ApplyFailed
     | Piece
+    | Took
     | UnitDone
     | UnitFailed
     | Landed

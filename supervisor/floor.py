@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from anyio.abc import TaskGroup
 
-from engines.settings import as_dict
+from engines.settings import EngineSettings, as_dict
 from ipc import work
 from ipc.errors import RequestFailed
 from ipc.snapshot import JobChanged, JobGone, JobRow, Scalar, Severity
-from ipc.states import Failed, Ready, Stopped
+from ipc.states import Draining, Failed, Ready, Stopped
 from supervisor.board import Board
 from supervisor.gpus.energy import EnergyMeter
 from supervisor.hooks import run_on_done
@@ -58,6 +58,11 @@ class RunnerFloor:
         """Stop a flight within one step."""
         runner = self._runner()
         runner.cancel(runner.slots[engine], flight)
+
+    def feed(self, engine: str, message: work.Feed) -> None:
+        """More for a flight."""
+        runner = self._runner()
+        runner.feed(runner.slots[engine], message)
 
     def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
         """Send to a kind's desk, starting it if need be."""
@@ -121,4 +126,11 @@ def _view(slot: Slot) -> EngineView:
         load_seconds=slot.load_seconds,
         planning=settings.planning(),
         joins=joins,
+        loaded=isinstance(state, Ready | Draining),
+        language=_language(settings),
     )
+
+
+def _language(settings: EngineSettings) -> str:
+    told = getattr(settings, "language", "")
+    return "" if told == "auto" else str(told)

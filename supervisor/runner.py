@@ -41,7 +41,9 @@ class Work(Protocol):
     """What the runner tells about flights and tasks; the foreman."""
 
     def engine_changed(self, engine: str) -> None: ...
-    def said(self, engine: str, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> None: ...
+    def said(
+        self, engine: str, message: work.Piece | work.Took | work.UnitDone | work.UnitFailed | work.Landed
+    ) -> None: ...
     def flight_lost(
         self, engine: str, flight: int, verdict: effects.Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
     ) -> None: ...
@@ -77,12 +79,17 @@ class Runner:
         self._board = board
         self._make_spec = make_spec
         self._instance = instance
-        self._posted: deque[tuple[Slot, Event, Callable[[], None]]] = deque()
+        self._posted: deque[tuple[Slot, Event | None, Callable[[], None]]] = deque()
         self._wake = anyio.Event()
 
     def post(self, slot: Slot, event: Event, then: Callable[[], None] = lambda: None) -> None:
         """Hand an event to the loop; `then` is called right after its effects were performed."""
         self._posted.append((slot, event, then))
+        self._wake.set()
+
+    def _after(self, slot: Slot, then: Callable[[], None]) -> None:
+        """Call `then` when all that was posted before is done."""
+        self._posted.append((slot, None, then))
         self._wake.set()
 
     async def run(self) -> None:
@@ -91,7 +98,8 @@ class Runner:
             while True:
                 while self._posted:
                     slot, event, then = self._posted.popleft()
-                    self._step(slot, event, children)
+                    if event is not None:
+                        self._step(slot, event, children)
                     then()
                 self._wake = anyio.Event()
                 with anyio.move_on_at(self._next_deadline()):
@@ -270,7 +278,7 @@ class Runner:
                 pass
         event = event_of(message, at)
         match message:
-            case work.Piece():
+            case work.Piece() | work.Took():
                 self._jobs.said(slot.name, message)
             case work.Pull():
                 self._jobs.desk_said(slot.kind, message)
@@ -293,9 +301,13 @@ class Runner:
         if any(carried.id == flight for carried in slot.record.life.flights):
             self._send(slot, message)
 
+    def feed(self, slot: Slot, message: work.Feed) -> None:
+        """More for a flight; lost with it where it is lost."""
+        self._after(slot, partial(self._carry, slot, message.flight, message))
+
     def cancel(self, slot: Slot, flight: int) -> None:
         """Stop that flight within one step."""
-        self._send(slot, work.CancelFlight(flight))
+        self._after(slot, partial(self._carry, slot, flight, work.CancelFlight(flight)))
 
     def give_task(self, desk: Slot, message: work.Plan | work.Assemble) -> None:
         """Send a task to a desk, once its process is up."""
@@ -322,11 +334,12 @@ def _only_units(before: EngineState, after: EngineState) -> bool:
 
 
 def _note(slot: Slot, word: effects.Word, text: str) -> str:
-    """What a row says: why it was unloaded stays when it has stopped, and one that is ready needs no words."""
+    """What a row says: why it was unloaded stays when it has stopped; one that is ready needs no words, and one that
+    waits for memory has its hold."""
     evicted = slot.record.goal == BeStopped("evicted")
     if evicted and slot.note and word in ("engine-stopping", "engine-stopped"):
         return slot.note
-    return "" if word == "engine-ready" else text
+    return "" if word in ("engine-ready", "engine-held") else text
 
 
 def _layers(message: work.Loaded | work.Applied) -> tuple[int, int] | None:

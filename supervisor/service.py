@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import assert_never
 
 from ipc import control
+from ipc.feeding import Fed
 from ipc.snapshot import Happened, Happening, Snapshot, Update
 from supervisor.room import Room
 
@@ -29,7 +30,7 @@ class ControlService:
             case control.Down():
                 return control.Done(await room.shut_down("a client asked for it"))
             case control.Ps():
-                return control.Engines(room.engine_rows())
+                return control.Engines(room.engine_rows(), room.pool_rows())
             case control.Start(engine) | control.Load(engine):
                 return control.Done(await room.wishes.ready(engine))
             case control.Unload(engine):
@@ -75,8 +76,8 @@ class ControlService:
             case _:
                 return control.JobIs(await foreman.steer(command))
 
-    def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
-        """The items of a streaming command, until its end or the client's cancel."""
+    def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
+        """The items of a streaming command, until its end or the client's cancel; what is fed goes to who is asked."""
         match command:
             case control.Watch():
                 return self._watch()
@@ -85,7 +86,7 @@ class ControlService:
             case control.Logs(engine, lines, follow):
                 return self._logs(engine, lines, follow)
             case control.Ask(engine, payload):
-                return self._room.foreman.ask(engine, payload)
+                return self._room.foreman.ask(engine, payload, fed)
             case _:
                 assert_never(command)
 

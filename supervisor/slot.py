@@ -66,6 +66,8 @@ class Slot:
     note: str = ""
     said: str = ""
     """What the engine says of its loaded model."""
+    pools: tuple[str, ...] = ()
+    """That it is in."""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)
     """Tasks of a desk that wait for its process."""
     waiting: list[tuple[Reach, Awaited[None]]] = field(default_factory=list)
@@ -109,6 +111,7 @@ class Slot:
             unload_after_seconds=max(0.0, settings.unload_after),
             unload_depth=settings.unload_depth,
             said=self.said,
+            pools=self.pools,
         )
 
     def forget_process(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from config.load import Config, EngineConfig
+from config.pools import Pool
 from engines.catalog import KINDS
 from engines.gpu_memory import PLACEMENT, Placed
 from engines.settings import EngineSettings, as_dict
@@ -27,15 +28,16 @@ def desk_name(kind: str) -> str:
 
 def make_slots(config: Config) -> dict[str, Slot]:
     """By name; nothing is started."""
-    engines = {engine.name: _engine(engine) for engine in config.engines}
+    engines = {engine.name: _engine(engine, config.pools) for engine in config.engines}
     kinds = sorted({engine.kind for engine in config.engines})
     return engines | {desk_name(kind): _desk(kind) for kind in kinds}
 
 
-def _engine(config: EngineConfig) -> Slot:
+def _engine(config: EngineConfig, pools: Iterable[Pool]) -> Slot:
     settings = as_dict(config.settings)
     record = Record(config.name, config.kind, "engine", settings, _lower(type(config.settings)), rationed=True)
-    return Slot(config.name, config.kind, config.python, config.settings, record, LogRing())
+    names = tuple(pool.name for pool in pools if config.name in pool.members)
+    return Slot(config.name, config.kind, config.python, config.settings, record, LogRing(), pools=names)
 
 
 def _desk(kind: str) -> Slot:

@@ -32,5 +32,5 @@ def event_of(message: work.FromChild, at: float) -> Event | None:
             return events.FlightEnded(at, flight)
         case work.Planned(task) | work.Assembled(task) | work.TaskFailed(task):
             return events.FlightEnded(at, task)
-        case work.Piece() | work.Pull():
+        case work.Piece() | work.Took() | work.Pull():
             return None

@@ -53,6 +53,7 @@ class Wishes:
         self._changing = changing
         self._stops = stops
         self._declared = {engine.name: engine.declared for engine in config.engines}
+        self._pools = {pool.name: pool for pool in config.pools}
         self._board = board
         self._state_folder = state_folder
         self._tickets = itertools.count(1)
@@ -69,6 +70,10 @@ class Wishes:
             return self._runner.slots[engine]
         except KeyError:
             names = [slot.name for slot in self._runner.slots.values() if not slot.is_desk]
+            pool = self._pools.get(engine)
+            if pool is not None:
+                hint = f"Name one of its engines: {', '.join(pool.members)}."
+                raise RequestFailed(Problem("Pool, not engine", f"{engine} is a pool.", hint)) from None
             raise RequestFailed(
                 Problem("Unknown engine", f"There is no engine {engine!r}.", did_you_mean(engine, names))
             ) from None

@@ -6,8 +6,10 @@ import heapq
 import math
 
 from engines.contract import Flight, Report
+from engines.fake.echo import Echo
 from engines.fake.lane import Lane
 from engines.fake.settings import FakeSettings
+from engines.fake.unit import echoes
 from ipc.errors import RequestFailed
 
 
@@ -16,10 +18,10 @@ class Aloft:
 
     def __init__(self, flight: Flight, settings: FakeSettings) -> None:
         self.flight = flight
-        self._lanes: list[Lane] = []
+        self._lanes: list[Lane | Echo] = []
         for order in flight.orders:
             try:
-                self._lanes.append(Lane(order, settings))
+                self._lanes.append(Echo(order) if echoes(order.payload) else Lane(order, settings))
             except RequestFailed as error:
                 flight.failed(order, error.problem)
         self._queue = [(lane.due, number) for number, lane in enumerate(self._lanes)]

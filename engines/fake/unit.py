@@ -13,16 +13,22 @@ from engines.chain import output_line
 from ipc.errors import Problem, RequestFailed
 
 HABITS = "crash|exit0|hang|hold_gil|oom|segfault|fail"
+ECHO = "echo"
+"""The habit of a line that answers with what it is fed."""
 _SLOW = "slow:"
 _WORDS = ("boiler", "valve", "piston", "gauge", "coal", "steam", "shaft", "rivet", "furnace", "pump", "crank", "oil")
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A line of the source: `habit` is one of `HABITS`, or `slow:SECONDS`."""
+    """A line of the source: `habit` is one of `HABITS`, `echo`, or `slow:SECONDS`.
+
+    `extent` makes it part of a recording of so many seconds.
+    """
 
     prompt: str
     id: str | int | None = None
-    habit: Annotated[str, Meta(pattern=rf"^({HABITS}|{_SLOW}[0-9]+(\.[0-9]+)?)$")] | None = None
+    habit: Annotated[str, Meta(pattern=rf"^({HABITS}|{ECHO}|{_SLOW}[0-9]+(\.[0-9]+)?)$")] | None = None
+    extent: Annotated[float, Meta(ge=0)] | None = None
 
     def seconds(self, usual: float) -> float:
         """How long it takes: by its own habit, else as usual."""
@@ -80,6 +86,11 @@ def requests(payload: str) -> Sequence[Request]:
     except msgspec.MsgspecError as error:
         raise _bad(error) from error
     return unit if isinstance(unit, list) else (unit,)
+
+
+def echoes(payload: str) -> bool:
+    """Whether the unit answers with what it is fed. Raises RequestFailed: it is none."""
+    return any(request.habit == ECHO for request in requests(payload))
 
 
 def result_of(answers: Sequence[Result]) -> str:

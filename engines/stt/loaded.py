@@ -9,22 +9,22 @@ from typing import Any, Final
 import numpy as np
 import psutil
 
-from engines.contract import CannotLoad, Flight, LoadCancelled, Report, Sky
+from engines.contract import CannotLoad, LoadCancelled, Report, Sky
 from engines.gpu_memory import GpuMemory, placement
 from engines.stt import library
-from engines.stt.aloft import Aloft, Listening
+from engines.stt.aloft import Aloft
 from engines.stt.decode.decoder import Decoder, Floats
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.estimate import assumed, gpu_bytes
 from engines.stt.folder import Folder, found
+from engines.stt.live import Listeners
 from engines.stt.manner import Manners
 from engines.stt.precision import chosen, nearest
 from engines.stt.settings import SttSettings
 from engines.stt.trouble import memory_told
 from engines.stt.unit import RATE
-from ipc.errors import Problem, RequestFailed
-from ipc.work import UnitOrder
+from ipc.errors import Problem
 
 _SAY_SECONDS: Final = 1.0
 _PROVING_SECONDS: Final = 1
@@ -32,6 +32,8 @@ _ALIVE_SECONDS: Final = 5.0
 """While the library computes a batch it tells nothing: so often it counts as a step, but not for ever."""
 _HANGS_SECONDS: Final = 1800.0
 _LOADED: Final = 0.9
+_LIVE_SECONDS: Final = 0.01
+"""Until those who speak are heard again, where nothing came meanwhile."""
 _RELEASE_TRIES: Final = 100
 _RELEASE_PAUSE_SECONDS: Final = 0.02
 
@@ -87,20 +89,24 @@ class Loaded:
             raise LoadCancelled
         self._decoder = Decoder(self._model, folder.window_samples)
         self._prove()
+        model = f"{self.name} {self.quantization}"
+        listeners = Listeners(self._decoder, folder, self._manners, model)
         self._aloft = Aloft(
             self._decoder,
             self._manners,
             settings.num_workers,
             folder.window_frames,
-            f"{self.name} {self.quantization}",
+            model,
             self._report.step,
-            self._listen,
+            listeners.begin,
         )
 
     def _prove(self) -> None:
         """One real decode."""
         silence = np.zeros(_PROVING_SECONDS * RATE, np.float32)
-        take = self.hear(silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0))
+        take = self.hear(
+            silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0, _PROVING_SECONDS)
+        )
         if not np.isfinite(take.logprob) or not np.isfinite(take.no_speech):
             raise CannotLoad(
                 Problem(
@@ -141,6 +147,8 @@ class Loaded:
                 break
             with memory_told():
                 written = aloft.step(self._settings)
+            if aloft.only_live:
+                sky.rest(_LIVE_SECONDS)
             now = time.monotonic()
             aloft.tally.busy_seconds += now - since
             since = now
@@ -176,9 +184,6 @@ class Loaded:
             aloft.board(boarded, self._settings)
         for flight in aloft.landed():
             sky.land(flight)
-
-    def _listen(self, flight: Flight, order: UnitOrder) -> Listening:
-        raise RequestFailed(Problem("Cannot listen", "This engine hears recordings only.", "Submit a recording."))
 
     def _live(self, written: int, now: float, aloft: Aloft) -> None:
         if written:

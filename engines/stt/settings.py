@@ -10,6 +10,8 @@ from ipc.snapshot import Scalar
 
 MINIATURE = "miniature"
 """The model that comes with Engine Room: it knows 32 words and loads in a blink."""
+FORMS = ("txt", "srt", "vtt", "json", "tsv")
+"""What an output can be, by the suffix of its name."""
 
 ComputeType: TypeAlias = Literal[
     "auto", "float32", "float16", "bfloat16", "int8", "int8_float32", "int8_float16", "int8_bfloat16"
@@ -18,6 +20,7 @@ Task: TypeAlias = Literal["transcribe", "translate"]
 
 FORMS = ("txt", "srt", "vtt", "json", "tsv")
 """What an output can be, by the suffix of its name."""
+MOST_SPANS = 64
 MOST_TOGETHER = 8
 """Windows, where nothing says more or less."""
 TEMPERATURES = "0 0.2 0.4 0.6 0.8 1"
@@ -46,7 +49,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "auto"
     parallel: Annotated[
         int,
-        knob("spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64),
+        knob("spans", "context", "spans of speech taken up at once; 0 means half more than are decoded", ge=0, le=64),
     ] = 0
     batch_size: Annotated[
         int,
@@ -160,11 +163,19 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         """The most windows decoded at once by each stream."""
         if self.batch_size:
             return self.batch_size
-        return max(1, self.parallel // (2 * self.num_workers)) if self.parallel else MOST_TOGETHER
+        return max(1, 2 * self.parallel // (3 * self.num_workers)) if self.parallel else MOST_TOGETHER
+
+    def spans(self, together: int) -> int:
+        """To take up at once, so that no batch of so many windows waits for its last."""
+        return min(MOST_SPANS, -(-3 * together * self.num_workers // 2))
 
     def joins(self) -> bool:
         """Spans that come while others are decoded are decoded with them."""
         return True
+
+    def threading(self) -> tuple[str, int]:
+        """Each stream has its own."""
+        return "cpu_threads", self.num_workers
 
     def shape(self) -> dict[str, Scalar]:
         """What is computed at once, and in what."""
@@ -174,6 +185,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
             "num_workers": self.num_workers,
             "beam_size": self.beam_size,
             "window_seconds": self.window_seconds,
+            "parallel": self.parallel,
         }
 
     def planning(self) -> dict[str, Scalar]:
@@ -201,10 +213,12 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
 
     def step_down(self) -> dict[str, Scalar]:
         """Fewer windows at once, one stream, one beam, coarser numbers, the CPU."""
-        if self.batch_size != 1:
-            return {"batch_size": max(1, (self.batch_size or 8) // 2), "parallel": 0}
+        if self.together > 1:
+            fewer = self.together // 2
+            spans: dict[str, Scalar] = {"parallel": self.spans(fewer)}
+            return {"batch_size": fewer, **spans} if self.batch_size else spans
         if self.num_workers > 1:
-            return {"num_workers": 1}
+            return {"num_workers": 1, "parallel": 2}
         if self.beam_size > 1:
             return {"beam_size": 1}
         if not self.quantization.startswith("int8"):

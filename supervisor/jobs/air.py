@@ -15,8 +15,9 @@ from supervisor.jobs.again import counted, retry
 from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Save, Stored, noted
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Flight, Formation, Job, Measured, Numbers, Unit
+from supervisor.jobs.routes import serves, suits
 from supervisor.jobs.runs import Run, Runs
-from supervisor.jobs.schedule import Choice, fits, serves
+from supervisor.jobs.schedule import Choice, fits
 from supervisor.jobs.suspicion import SetAside, Suspicion
 from supervisor.jobs.unit_files import file_of
 from supervisor.machine.effects import Verdict
@@ -96,7 +97,7 @@ class Air:
             flight.crashes = choice.formation.crashes
             former = (changes.FlightOver(choice.formation.flight, flown=choice.formation.flown),)
         for unit in flight.units:
-            job.free.pop(unit.index, None)
+            job.take(unit.index)
         self._flights[flight.id] = job.flights[flight.id] = flight
         indices = tuple(unit.index for unit in flight.units)
         composed = changes.FlightComposed(flight.id, job.spec.number, indices, flight.deterministic)
@@ -162,7 +163,9 @@ class Air:
     def part(self, job: Job, engines: Iterable[EngineView]) -> list[Effect]:
         """Let companies go their own ways that no engine could fly as they were."""
         engines = tuple(engines)
-        gone = [formation for formation in job.formations if not any(fits(formation, engine) for engine in engines)]
+        gone = [
+            formation for formation in job.formations if not any(fits(job, formation, engine) for engine in engines)
+        ]
         for formation in gone:
             job.formations.remove(formation)
             job.put_back(formation.units)
@@ -370,7 +373,7 @@ class Air:
 
 def _still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) -> bool:
     """Since the flight was composed, settings may have changed, the job moved, or the engine died of several units."""
-    if not serves(engine, job):
+    if not serves(engine, job) or not suits(engine, job, flight.open):
         return False
     if flight.deterministic != engine.deterministic or not engine.carries(len(flight.units)):
         return False

@@ -10,22 +10,34 @@ import anyio
 
 from ipc import control, work
 from ipc.errors import EngineDied, EngineRoomError, Problem, RequestFailed
+from ipc.feeding import Fed
 from supervisor.jobs.job import Numbers
+
+UNREAD_CHARACTERS = 64 * 2**10
+"""While the client has not taken so much of the answer, it may feed no more."""
+KEPT_CHARACTERS = 2**20
+"""The end of the answer so far, kept for a death of the engine; one that is fed can go on for days."""
 
 
 class Ask:
-    """One request, from the question to its answer."""
+    """One request, from the question to its answer, and what is fed into it meanwhile."""
 
-    def __init__(self, kind: str, engine: str, payload: str) -> None:
+    def __init__(self, kind: str, engine: str, payload: str, fed: Fed | None = None) -> None:
         self.kind = kind
         self.engine = engine
         self.payload = payload
+        self.fed = fed or Fed()
         self.flight: int | None = None
         """None until it flies."""
         self.left = False
         """Nobody waits for it any more."""
-        self._text = ""
-        self._given = 0
+        self._kept: deque[str] = deque()
+        """What the client was given."""
+        self._kept_characters = 0
+        self._unread = ""
+        self._taken_bytes = 0
+        self._owed_bytes = 0
+        """Taken, and not yet granted again."""
         self._outcome: control.Answered | EngineRoomError | None = None
         self._wake = anyio.Event()
 
@@ -37,12 +49,19 @@ class Ask:
     @property
     def untouched(self) -> bool:
         """Whether nothing of an answer has come, so that it can be asked again unnoticed."""
-        return not (self.over or self.left or self._text)
+        return not (self.over or self.left or self._unread or self._kept or self._taken_bytes)
 
     def add(self, text: str) -> None:
         """The next characters."""
-        self._text += text
+        self._unread += text
         self._wake.set()
+
+    def took(self, count: int) -> None:
+        """The engine read so many bytes of what was fed."""
+        self.fed.drop(count)
+        self._taken_bytes += count
+        self._owed_bytes += count
+        self._grant()
 
     def settle(self, outcome: control.Answered | EngineRoomError) -> None:
         """How it ended; what comes later is ignored."""
@@ -53,15 +72,16 @@ class Ask:
     def died(self, cause: str) -> None:
         """The engine is gone."""
         problem = Problem("Engine died", f"{cause}.", "Ask again.")
-        self.settle(EngineDied(problem, self._text))
+        self.settle(EngineDied(problem, "".join(self._kept) + self._unread))
 
     async def items(self) -> AsyncIterator[control.Piece | control.Answered]:
         """Pieces as they come, several at once for a slow reader, then the whole answer. Raises as `Foreman.ask`."""
         while True:
-            if self._given < len(self._text):
-                piece = control.Piece(self._text[self._given :])
-                self._given = len(self._text)
-                yield piece
+            if self._unread:
+                text, self._unread = self._unread, ""
+                self._keep(text)
+                self._grant()
+                yield control.Piece(text)
             elif isinstance(self._outcome, control.Answered):
                 yield self._outcome
                 return
@@ -70,6 +90,17 @@ class Ask:
             else:
                 self._wake = anyio.Event()
                 await self._wake.wait()
+
+    def _keep(self, text: str) -> None:
+        self._kept.append(text)
+        self._kept_characters += len(text)
+        while self._kept_characters - len(self._kept[0]) >= KEPT_CHARACTERS:
+            self._kept_characters -= len(self._kept.popleft())
+
+    def _grant(self) -> None:
+        if self._owed_bytes and len(self._unread) < UNREAD_CHARACTERS:
+            owed, self._owed_bytes = self._owed_bytes, 0
+            self.fed.grant(owed)
 
 
 class Asks:
@@ -126,7 +157,7 @@ class Asks:
             self._waiting.remove(ask)
             ask.settle(RequestFailed(Problem("Engine unavailable", f"{why}.", "")))
 
-    def said(self, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> bool:
+    def said(self, message: work.Piece | work.Took | work.UnitDone | work.UnitFailed | work.Landed) -> bool:
         """Whether the message was about one of them."""
         ask = self._flying.get(message.flight)
         if ask is None:
@@ -134,6 +165,8 @@ class Asks:
         match message:
             case work.Piece():
                 ask.add(message.text)
+            case work.Took():
+                ask.took(message.count)
             case work.UnitDone():
                 ask.settle(control.Answered(message.result, message.tokens, message.seconds, message.ttft_seconds))
             case work.UnitFailed():
@@ -142,6 +175,7 @@ class Asks:
                 del self._flying[message.flight]
                 if ask.untouched:  # a drain took its engine away before it began
                     ask.flight = None
+                    ask.fed.again()
                     self._waiting.appendleft(ask)
                     return True
                 ask.settle(
@@ -150,6 +184,13 @@ class Asks:
                     )
                 )
         return True
+
+    def feed(self, flight: int) -> list[work.Feed]:
+        """What was fed into the request of that flight and not sent yet."""
+        ask = self._flying.get(flight)
+        if ask is None or (fresh := ask.fed.fresh()) is None:
+            return []
+        return [work.Feed(flight, *fresh)]
 
     def lost(self, flight: int, cause: str) -> bool:
         """Whether the flight was one of them; its text so far goes with the error."""

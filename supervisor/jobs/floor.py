@@ -38,6 +38,10 @@ class EngineView(Struct, frozen=True):
     """Its settings that decide how a source is divided."""
     joins: bool = False
     """Whether a flight may begin while another is in the air; else `free` is only an engine without any."""
+    loaded: bool = False
+    """Its model is in memory, whatever holds its work just now."""
+    language: str = ""
+    """The one that its settings name; empty where they leave it open, or know of none."""
 
     @property
     def places(self) -> int:
@@ -69,6 +73,9 @@ class Floor(Protocol):
 
     def cancel(self, engine: str, flight: int) -> None:
         """Stop a flight within one step; it still ends as above. Harmless where it has ended."""
+
+    def feed(self, engine: str, message: work.Feed) -> None:
+        """More for a flight that was sent. Harmless where it has ended."""
 
     def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
         """Send to a kind's desk, starting it if need be: `Plan` and `Assemble` once it is up, `Results` at once.

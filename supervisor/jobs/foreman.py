@@ -16,8 +16,10 @@ from anyio import to_thread
 
 from config.house import JobSettings
 from config.paths import database_path, spool_path, unit_files_path
+from config.pools import Pool
 from ipc import control, work
 from ipc.errors import EngineRoomError, Problem, RequestFailed
+from ipc.feeding import Fed
 from ipc.snapshot import JobDetail, JobRow
 from supervisor.jobs import details, effects, unit_files
 from supervisor.jobs.air import Air
@@ -34,6 +36,7 @@ from supervisor.jobs.job import Job, Numbers
 from supervisor.jobs.line import Line
 from supervisor.jobs.order import Order
 from supervisor.jobs.reading import take_up
+from supervisor.jobs.routes import Pools
 from supervisor.jobs.rows import About
 from supervisor.jobs.spending import Spending
 from supervisor.jobs.steering import Steer, Steering
@@ -56,7 +59,12 @@ class Foreman:
     """
 
     def __init__(
-        self, floor: Floor, state_folder: Path, limits: JobSettings, clock: Callable[[], float] = time.monotonic
+        self,
+        floor: Floor,
+        state_folder: Path,
+        limits: JobSettings,
+        clock: Callable[[], float] = time.monotonic,
+        pools: Iterable[Pool] = (),
     ) -> None:
         self._floor = floor
         self._path, files = database_path(state_folder), unit_files_path(state_folder)
@@ -74,13 +82,17 @@ class Foreman:
         self._book = Book(self._jobs, self._line)
         self._air = Air(self._jobs, flights, files)
         self._asks = Asks(flights)
-        self._dispatch = Dispatch(floor, self._jobs, self._line, self._book, self._air, self._asks, limits.patience)
+        self._pools = Pools(pools)
+        self._dispatch = Dispatch(
+            floor, self._jobs, self._line, self._book, self._air, self._asks, limits.patience, self._pools
+        )
         self._wall = Wall(floor, self._jobs, order, self._about)
         self._errands = Errands(
             floor, self._store, self._jobs, self._book, self._air, files, flights, self._dispatch.serving, self._act
         )
         self._bureau = Bureau(
             floor,
+            self._pools,
             self._store,
             self._jobs,
             self._book,
@@ -155,11 +167,13 @@ class Foreman:
         """Its state or settings changed; cheap enough to be called after every step."""
         self._advance()
 
-    def said(self, engine: str, message: work.Piece | work.UnitDone | work.UnitFailed | work.Landed) -> None:
+    def said(
+        self, engine: str, message: work.Piece | work.Took | work.UnitDone | work.UnitFailed | work.Landed
+    ) -> None:
         """An engine spoke of a flight."""
         about_an_ask = self._asks.said(message)
         match message:
-            case work.Piece():
+            case work.Piece() | work.Took():
                 return  # nothing can go on that could not before
             case work.Landed(flight) if about_an_ask:
                 self._spent(engine, flight)
@@ -216,6 +230,10 @@ class Foreman:
         """Engines that work waits for, or that are at work."""
         return self._dispatch.wanted()
 
+    def hits(self, pool: str) -> tuple[int, int]:
+        """How often what came to a pool found its engine loaded, and how often it had to wait for a load."""
+        return self._dispatch.hits.of(pool)
+
     def at_work(self) -> frozenset[str]:
         """Engines with something in the air."""
         return self._dispatch.flying()
@@ -265,8 +283,11 @@ class Foreman:
         """Change a job while it runs, or take it up again. Raises RequestFailed: it makes no sense."""
         return await self._steering.steer(wish)
 
-    async def ask(self, engine: str, payload: str) -> AsyncIterator[control.Piece | control.Answered]:
-        """One interactive unit, before any unit of a job: pieces as they come, then the whole answer.
+    async def ask(
+        self, engine: str, payload: str, fed: Fed | None = None
+    ) -> AsyncIterator[control.Piece | control.Answered]:
+        """One interactive unit, before any unit of a job, to an engine or a pool: pieces as they come, then the whole
+        answer. What is fed goes to the engine.
 
         Leaving the iteration cancels the flight.
 
@@ -274,8 +295,11 @@ class Foreman:
             RequestFailed: no such engine, it cannot be had, or the unit cannot be done.
             EngineDied: the engine died with it; the text so far is in the error.
         """
-        kind, _ = find_engine(self._floor, engine)
-        ask = Ask(kind, engine, payload)
+        kind, found = find_engine(self._floor, self._pools, engine)
+        ask = Ask(kind, found.name, payload, fed)
+        ask.fed.wake = partial(self._feed, ask)
+        if found.name != engine:
+            self._dispatch.hits.asked(engine, loaded=found.loaded)
         self._asks.add(ask)
         self._advance()
         try:
@@ -284,7 +308,12 @@ class Foreman:
         finally:
             self._asks.withdraw(ask)
             if ask.flight is not None and not ask.over:
-                self._floor.cancel(engine, ask.flight)
+                self._floor.cancel(ask.engine, ask.flight)
+
+    def _feed(self, ask: Ask) -> None:
+        if ask.flight is not None and not self._closed:
+            for feed in self._asks.feed(ask.flight):
+                self._floor.feed(ask.engine, feed)
 
     # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
 
@@ -307,6 +336,8 @@ class Foreman:
                     self._spending.began(engine, flight, units, self._floor.joules_of(engine))
                     self._working.began(engine, flight, units, self._clock())
                     self._floor.fly(engine, message)
+                    for feed in self._asks.feed(flight):
+                        self._floor.feed(engine, feed)
                 case effects.Recall(engine, flight):
                     self._floor.cancel(engine, flight)
                 case effects.Plan(number, limit):
@@ -345,7 +376,13 @@ class Foreman:
     def _about(self, job: Job) -> About:
         problem = self._trouble
         trouble = "" if problem is None else f"nothing can be stored: {problem.detail.rstrip('.')}"
-        return About(self._dispatch.serving(job), trouble=trouble, yielding=self._dispatch.yielding)
+        pool = self._pools.of(job)
+        return About(
+            self._dispatch.awaited(job),
+            trouble=trouble,
+            yielding=self._dispatch.yielding,
+            pool="" if pool is None else pool.name,
+        )
 
     def _troubled(self, problem: Problem | None) -> None:
         if problem == self._trouble:

@@ -61,9 +61,10 @@ def _save_units(connection: sqlite3.Connection, change: changes.OfUnits) -> None
     match change:
         case changes.UnitsPlanned(job, first, source, units):
             connection.executemany(
-                "INSERT INTO units (job, idx, payload, place, name, source, start) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO units (job, idx, payload, place, name, source, start, extent)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (job, first + n, unit.payload, unit.where, unit.name, source, unit.start)
+                    (job, first + n, unit.payload, unit.where, unit.name, source, unit.start, unit.extent)
                     for n, unit in enumerate(units)
                 ],
             )

@@ -93,6 +93,9 @@ MIGRATIONS = (
     """
     ALTER TABLE units ADD COLUMN confidence REAL;
     """,
+    """
+    ALTER TABLE units ADD COLUMN extent REAL;
+    """,
 )
 """Each element brings the version that is its position to the next."""
 

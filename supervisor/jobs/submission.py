@@ -13,16 +13,26 @@ from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Scalar
 from supervisor.jobs.floor import EngineView, Floor
 from supervisor.jobs.job import Spec
+from supervisor.jobs.routes import Pools, answering
 
 PRIORITIES = range(1, 10)
 
 
-def find_engine(floor: Floor, name: str) -> tuple[str, EngineView]:
-    """The engine of that name, after its kind. Raises RequestFailed: there is none."""
+def find_engine(floor: Floor, pools: Pools, name: str) -> tuple[str, EngineView]:
+    """The engine of that name, or the one that answers for the pool of that name; after its kind.
+
+    Raises:
+        RequestFailed: there is neither.
+    """
     known = {engine.name: (kind, engine) for kind in KINDS for engine in floor.engines_of(kind)}
-    if name not in known:
-        raise RequestFailed(Problem("Unknown engine", f"There is no engine {name!r}.", did_you_mean(name, known)))
-    return known[name]
+    if name in known:
+        return known[name]
+    pool = pools.named(name)
+    answers = None if pool is None else answering(pool, floor.engines_of(pool.kind))
+    if pool is None or answers is None:
+        names = [*known, *(other for kind in KINDS for other in pools.names(kind))]
+        raise RequestFailed(Problem("Unknown engine", f"There is no engine {name!r}.", did_you_mean(name, names)))
+    return pool.kind, answers
 
 
 def check_kind(wish: Submit, floor: Floor) -> Kind:
@@ -40,11 +50,11 @@ def check_kind(wish: Submit, floor: Floor) -> Kind:
     return KINDS[wish.kind]
 
 
-def check_engine(engine: str, kind: str, floor: Floor) -> None:
-    """Refuse an engine that is not there or does other work; empty means any. Raises RequestFailed."""
-    names = [one.name for one in floor.engines_of(kind)]
+def check_engine(engine: str, kind: str, floor: Floor, pools: Pools) -> None:
+    """Refuse an engine or pool that is not there or does other work; empty means any. Raises RequestFailed."""
+    names = [*pools.names(kind), *(one.name for one in floor.engines_of(kind))]
     if engine and engine not in names:
-        find_engine(floor, engine)
+        find_engine(floor, pools, engine)
         raise RequestFailed(
             Problem("Wrong engine", f"{engine} does not do {kind} work.", f"These do: {', '.join(names)}.")
         )
@@ -90,7 +100,7 @@ def check_forms(kind: Kind, inputs: int, outputs: tuple[str, ...], settings: Eng
             raise RequestFailed(
                 Problem(
                     "One output for each",
-                    f"{path} would hold what comes of {inputs:,} inputs, and its times begin with one.",
+                    f"{Path(path).name} would hold what comes of {inputs:,} inputs, and its times begin with one.",
                     "Name a folder, with / at its end, that gets a file for each: -o out/.",
                 )
             )

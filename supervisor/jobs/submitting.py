@@ -46,7 +46,7 @@ class Submitting:
         bureau = self._bureau
         bureau.refuse_in_trouble()
         kind = submission.check_kind(wish, bureau.floor)
-        submission.check_engine(wish.engine, wish.kind, bureau.floor)
+        submission.check_engine(wish.engine, wish.kind, bureau.floor, bureau.pools)
         submission.check_priority(wish.priority)
         submission.check_hook(wish.on_done)
         own = submission.check_own(wish.own, kind)
@@ -104,7 +104,9 @@ class Submitting:
         self, wish: control.Submit, files: tuple[str, ...], outputs: tuple[str, ...], own: dict[str, Scalar]
     ) -> Spec:
         number, floor = self._numbers.next(), self._bureau.floor
-        engine = wish.engine or floor.engines_of(wish.kind)[0].name
+        pool = self._bureau.pools.meant(wish.engine, wish.kind)
+        named = wish.engine if pool is None else pool.route.engines[0]
+        engine = named or floor.engines_of(wish.kind)[0].name
         return Spec(
             number=number,
             id=f"{host_name()}-{number}",

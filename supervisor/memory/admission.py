@@ -244,6 +244,5 @@ class Admission:
 
 def _amount(grant: Grant) -> str:
     """What it takes of GPUs, or of the host's memory where it is on none; empty for nothing."""
-    placement = grant.claim.placement
-    whole = sum(one.bytes for one in placement.slices) or placement.ram_bytes
-    return needed(whole, estimated=placement.estimated) if whole else ""
+    whole = grant.claim.whole_bytes
+    return needed(whole, estimated=grant.claim.placement.estimated) if whole else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,8 @@ from engines.settings import as_dict, with_changes
 from ipc.errors import Problem
 from ipc.snapshot import Build, Scalar
 from supervisor.memory.appraising import Appraiser
-from supervisor.memory.decide import Case, Grant, Verdict, decide
+from supervisor.memory.budgets import Budget, within
+from supervisor.memory.decide import Case, Grant, Rooms, Verdict, decide
 from supervisor.memory.footprints import Footprints
 from supervisor.memory.house import House
 from supervisor.slot import Slot
@@ -33,6 +34,7 @@ class Judge:
         footprints: Footprints,
         wanted: Callable[[], frozenset[str]],
         python: Callable[[Slot], str],
+        budgets: Iterable[Budget] = (),
     ) -> None:
         """`wanted` tells which engines units wait for, `python` the interpreter of an engine."""
         self._house = house
@@ -40,6 +42,7 @@ class Judge:
         self._footprints = footprints
         self._wanted = wanted
         self._python = python
+        self._budgets = tuple(budgets)
 
     async def appraise(self, slot: Slot, settings: Mapping[str, Scalar]) -> Appraisal:
         """What these settings take; where that cannot be told, a load that is placed as if it took nothing."""
@@ -54,11 +57,18 @@ class Judge:
         bound = None if moves or slot.child is None else slot.bound
         case = Case(slot.name, slot.kind, typed, appraisal, by_work, bound, slot.unsuited)
         rooms = self._house.rooms(slot.name, time.monotonic(), self._wanted())
-        verdict = decide(case, rooms, self._footprints)
+        verdict = self._verdict(case, rooms)
         if bound is None or isinstance(verdict, Grant):
             return verdict, moves
-        elsewhere = decide(replace(case, bound=None), rooms, self._footprints)
+        elsewhere = self._verdict(replace(case, bound=None), rooms)
         return (elsewhere, True) if isinstance(elsewhere, Grant) else (verdict, moves)
+
+    def _verdict(self, case: Case, rooms: Rooms) -> Verdict:
+        verdict = decide(case, rooms, self._footprints)
+        if not self._budgets:
+            return verdict
+        claims = {slot.name: slot.claim for slot in self._house.engines() if slot.claim is not None}
+        return within(verdict, case.engine, self._budgets, claims, rooms.residents)
 
     async def builds(self) -> tuple[Build, ...]:
         """What each engine's build can use; engines that could not be appraised in time are left out."""

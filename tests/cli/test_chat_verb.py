@@ -19,6 +19,7 @@ from cli import chat_words
 from ipc import control
 from ipc.chat.conversation import Conversation
 from ipc.control import Answered
+from ipc.feeding import Fed
 from ipc.states import Loading, Ready
 
 pytestmark = pytest.mark.anyio
@@ -75,12 +76,12 @@ async def test_an_engine_of_another_kind_is_refused(script: Script, run_process:
 class Steering(Script):
     """Its answer would steer a terminal."""
 
-    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+    async def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
         if isinstance(command, control.Ask):
             yield control.Piece("Once \x1b[2J upon")
             yield control.Answered('{"answer": "Once \\u001b[2J upon", "finish": "stop"}', 5, 0.1, 0.02)
         else:
-            async for item in super().items(command):
+            async for item in super().items(command, fed):
                 yield item
 
 
@@ -103,12 +104,12 @@ async def test_from_a_pipe_too_a_terminal_is_not_steered(state: Path, tmp_path: 
 class Endless(Script):
     """The first answer never ends."""
 
-    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+    async def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
         if isinstance(command, control.Ask) and not requests(self):
             self._note(command)
             yield control.Piece("Once upon a \x1b[2J")
             await anyio.sleep_forever()
-        async for item in super().items(command):
+        async for item in super().items(command, fed):
             yield item
 
 

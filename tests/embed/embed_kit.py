@@ -79,6 +79,9 @@ class Asked:
     def cancelled(self) -> bool:
         return self.gone
 
+    def fed(self) -> tuple[bytes, bool]:
+        return b"", False
+
     def piece(self, order: UnitOrder, text: str) -> None:
         raise AssertionError("vectors do not come in pieces")
 
@@ -91,6 +94,7 @@ class Asked:
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
         assert order.index not in self.results, "a unit ends once"
@@ -131,6 +135,9 @@ class Sky:
 
     def attend(self) -> None:
         self._then(self)
+
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("nobody who computes sleeps")
 
 
 class Counted(Loaded):

@@ -12,6 +12,7 @@ from anyio.abc import ByteStream
 
 from ipc import control, serving
 from ipc.errors import EngineDied, Problem, RequestFailed
+from ipc.feeding import Fed
 from ipc.handshake import greet, hello
 from ipc.sockets import SocketStream, dial
 
@@ -32,6 +33,8 @@ class Countless:
         self.waiting = 0
         self.given = 0
         self.closed = 0
+        self.most_waiting = 0
+        """Bytes that were fed and not taken, at most."""
         self.ends: list[Problem | None] = []
 
     async def answer(self, command: control.OneAnswer) -> control.Answer:
@@ -59,7 +62,7 @@ class Countless:
             case _:
                 raise RequestFailed(NO)
 
-    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+    async def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
         match command:
             case control.Ask(engine="counts", payload=payload):
                 for number in range(int(payload)):
@@ -67,6 +70,11 @@ class Countless:
             case control.Ask(engine="dies"):
                 yield control.Piece("so ")
                 raise EngineDied(NO, "so far")
+            case control.Ask(engine="echoes"):
+                async for data in self._eaten(fed):
+                    yield control.Piece(data.decode())
+            case control.Ask(engine="deaf"):
+                await anyio.sleep_forever()
             case control.Watch():
                 try:
                     while True:
@@ -76,6 +84,23 @@ class Countless:
                     self.closed += 1
             case _:
                 raise RequestFailed(NO)
+
+    async def _eaten(self, fed: Fed) -> AsyncIterator[bytes]:
+        """What is fed, until its end."""
+        news = anyio.Event()
+        fed.wake = lambda: news.set()
+        while True:
+            data, end = fed.fresh() or (b"", False)
+            self.most_waiting = max(self.most_waiting, len(data))
+            if data:
+                fed.drop(len(data))
+                yield data
+                fed.grant(len(data))
+            if end:
+                return
+            if not data:
+                await news.wait()
+                news = anyio.Event()
 
 
 @asynccontextmanager

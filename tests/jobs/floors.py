@@ -19,6 +19,7 @@ class ScriptedFloor:
         self.engines = {engine.name: engine for engine in engines or (EngineView("writer", 2, False, True, True, ""),)}
         self.flown: list[tuple[str, work.Fly]] = []
         self.cancelled: list[tuple[str, int]] = []
+        self.fed: list[tuple[str, work.Feed]] = []
         self.desk_messages: list[work.Plan | work.Assemble | work.Results] = []
         self.woken: list[str] = []
         self.condemned: list[tuple[str, str]] = []
@@ -61,6 +62,9 @@ class ScriptedFloor:
 
     def cancel(self, engine: str, flight: int) -> None:
         self.cancelled.append((engine, flight))
+
+    def feed(self, engine: str, message: work.Feed) -> None:
+        self.fed.append((engine, message))
 
     def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
         self.desk_messages.append(message)

@@ -81,6 +81,9 @@ class Waiting:
     def attend(self) -> None:
         """No change waits."""
 
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("nobody who computes sleeps")
+
 
 class Orders:
     """A flight over these requests, indexed from 0; `cancelled` is asked before each step."""
@@ -105,6 +108,9 @@ class Orders:
     def cancelled(self) -> bool:
         return self._cancelled()
 
+    def fed(self) -> tuple[bytes, bool]:
+        return b"", False
+
     def piece(self, order: UnitOrder, text: str) -> None:
         assert self.stream
         assert text
@@ -119,6 +125,7 @@ class Orders:
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
         assert (audio_seconds, data) == (None, None)

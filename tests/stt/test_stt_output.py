@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from heard_kit import JOB, row, segment, written
 
+from engines.beside import sweep
 from engines.contract import CannotAssemble
 from engines.settings import with_changes
 from engines.stt.assemble import assemble
@@ -170,6 +171,13 @@ def test_they_are_written_again_by_the_same_job_and_never_over_what_is_somebody_
     with pytest.raises(CannotAssemble, match=r"talk\.srt was made or changed by somebody else"):
         written(tmp_path, "talk.txt", ROWS, formats="srt,vtt")
     assert (tmp_path / "talk.srt").read_text() == "mine"
+
+
+def test_a_cleared_job_leaves_nothing_hidden_beside_its_output(tmp_path: Path) -> None:
+    written(tmp_path, "talk.txt", ROWS, formats="srt,vtt")
+    written(tmp_path, "other.txt", ROWS, formats="srt")
+    sweep([str(tmp_path / "talk.txt")], JOB, cleared=True)
+    assert [name for name in os.listdir(tmp_path) if name.startswith(".")] == [f".other.srt.{JOB}.mark"]
 
 
 def test_a_form_that_nobody_knows_is_refused_with_those_that_are_known() -> None:

@@ -24,6 +24,7 @@ from textual.screen import Screen
 from ipc import control
 from ipc.client import Client, connect_unix
 from ipc.errors import EngineRoomError, Problem, RequestFailed
+from ipc.feeding import Fed
 from ipc.serving import serve
 from ipc.snapshot import EngineChanged, GpuReading, Happened, Happening, JobChanged, JobGone, LogLine, Update
 from tui.app import Dashboard
@@ -107,7 +108,7 @@ class Box:
             case _:
                 return control.Done("It is so.")
 
-    async def items(self, command: control.Streaming) -> AsyncIterator[control.Item]:
+    async def items(self, command: control.Streaming, fed: Fed) -> AsyncIterator[control.Item]:
         """A watch, a log or the events."""
         self._note(command)
         match command:

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from ipc import control
 from ipc.errors import EngineDied, EngineRoomError, Problem
+from ipc.feeding import Fed
 from ipc.snapshot import NO_FLEET, EngineChanged, GpuReading, Tick
 from tui.app import Dashboard
 from tui.context import Context
@@ -46,7 +47,7 @@ class Direct:
 
     @asynccontextmanager
     async def stream(self, command: control.Streaming) -> AsyncGenerator[AsyncIterator[control.Item]]:
-        yield self._box.items(command)
+        yield self._box.items(command, Fed())
 
 
 def dashboard(
@@ -66,6 +67,15 @@ def dashboard(
     app = Dashboard(Context(store, Direct(box=box), readonly))
     app.theme = theme
     return app
+
+
+def pooled_dashboard() -> Dashboard:
+    """The same half minute with two pools."""
+    quiet = msgspec.structs.replace(scenery.POOL, name="pens", route="writer scratch", languages={}, hits=0, misses=0)
+    pools = (scenery.POOL, quiet)
+    store = Store(msgspec.structs.replace(scenery.snapshot(), pools=pools))
+    _half_a_minute(store, lambda second: scenery.tick(second, pools=pools))
+    return Dashboard(Context(store, Direct(), False))
 
 
 def booked_dashboard(*, price: control.Price | None = None) -> Dashboard:
@@ -138,6 +148,11 @@ def test_all_that_is_known_of_gpus(snap_compare: Compare) -> None:
         await until(pilot, "text", "none of ours")
 
     assert snap_compare(dashboard(gpus=scenery.EIGHT), run_before=go, terminal_size=NARROW)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_pools(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(pooled_dashboard(), terminal_size=size)
 
 
 SPEECHES: list[Sequence[str | anyio.Event | EngineRoomError]] = [

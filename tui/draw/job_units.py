@@ -20,14 +20,14 @@ _GLYPHS: dict[UnitState, tuple[str, Tone]] = {
 _PROBLEMS = (
     Column("unit", "problems", 8),
     Column("name", "name", 12, rank=2),
-    Column("where", "where", 24, rank=1),
+    Column("where", "where", 24, rank=1, ends=True),
     Column("cause", "cause", 20, grows=True),
 )
 _UNITS = (
     Column("unit", "units", 8),
     Column("state", "state", 11),
     Column("name", "name", 12, rank=3),
-    Column("where", "where", 14, rank=1, grows=True, most=56),
+    Column("where", "where", 14, rank=1, grows=True, most=56, ends=True),
     Column("attempts", "attempts", 8, rank=6, right=True),
     Column("run", "run", 4, rank=7, right=True),
     Column("tokens", "tokens", 7, rank=2, right=True),

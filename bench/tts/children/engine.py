@@ -52,6 +52,10 @@ class Texts:
         """Never."""
         return False
 
+    def fed(self) -> tuple[bytes, bool]:
+        """Nobody speaks to it."""
+        return b"", False
+
     def piece(self, order: UnitOrder, text: str) -> None:
         """Sound does not come in pieces."""
 
@@ -74,6 +78,9 @@ class Texts:
 
     def attend(self) -> None:
         """Nothing changes meanwhile."""
+
+    def rest(self, seconds: float) -> None:
+        """Nobody rests."""
 
 
 class Engine:
