@@ -37,6 +37,7 @@ def heard(room: Hearing) -> dict[str, Any]:
     (night / "nothing.wav").write_bytes(b"")
     (night / "header.wav").write_bytes((said[0].path or night).read_bytes()[:44])
     half(write(night / "torn.mp3", recording(20, seed=3).samples))
+    half(write(night / "cut.wav", recording(20, seed=3).samples))
     write(night / "phone.wav", said[3].samples, rate=8000)
     write(night / "cinema.wav", said[4].samples, rate=192_000, layout="5.1")
     write(night / "well.flac", said[0].samples)
@@ -54,6 +55,7 @@ def heard(room: Hearing) -> dict[str, Any]:
         ("nothing.wav", "Recording empty"),
         ("header.wav", "Recording empty"),
         ("torn.mp3", "Recording ends early"),
+        ("cut.wav", "Recording ends early"),
     ],
 )
 def test_a_bad_recording_gets_one_clear_sentence(heard: dict[str, Any], name: str, title: str) -> None:
@@ -66,9 +68,9 @@ def test_a_bad_recording_gets_one_clear_sentence(heard: dict[str, Any], name: st
 
 def test_nothing_is_said_of_the_others_and_they_are_heard(heard: dict[str, Any]) -> None:
     said = utterances()
-    assert set(heard["problems"]) == {"words.wav", "nothing.wav", "header.wav", "torn.mp3"}
+    assert set(heard["problems"]) == {"words.wav", "nothing.wav", "header.wav", "torn.mp3", "cut.wav"}
     outputs = heard["outputs"]
-    assert set(outputs) == {"torn", "phone", "cinema", "well"}
+    assert set(outputs) == {"torn", "cut", "phone", "cinema", "well"}
     assert error_share([(said[0].text, outputs["well"]), (said[4].text, outputs["cinema"])]) == 0
     assert word_errors(said[3].text, outputs["phone"]) <= 2, "of a telephone's half of the sound"
     assert outputs["torn"].split()
