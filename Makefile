@@ -63,6 +63,7 @@ bench: $(INSTALLED) $(SPEECH)
 	$(BIN)/python -m bench.scale --units 1000 10000 --jobs 1000
 	$(BIN)/python -m bench.supervisors
 	$(BIN)/python -m bench.embed
+	$(BIN)/python -m bench.stt --quick
 	$(BIN)/python -m bench.chaos
 
 # Rebuilds the miniature models from their recipes; those of language and of hearing need torch, in an environment of
