@@ -63,13 +63,17 @@ bench: $(INSTALLED) $(SPEECH)
 	$(BIN)/python -m bench.scale --units 1000 10000 --jobs 1000
 	$(BIN)/python -m bench.supervisors
 	$(BIN)/python -m bench.embed
+	$(BIN)/python -m bench.stt --quick
 	$(BIN)/python -m bench.chaos
 
-# Rebuilds the miniature models from their recipes; that of language needs torch, in an environment of its own.
+# Rebuilds the miniature models from their recipes; those of language and of hearing need torch, in an environment of
+# its own, and hearing needs espeak-ng: that is asked for before anything is trained.
 miniatures: $(MINIATURE)
 	$(PYTHON) -m venv .venv-miniatures
-	.venv-miniatures/bin/pip install --quiet -c constraints.txt msgspec gguf numpy tokenizers torch==2.13.0
+	.venv-miniatures/bin/pip install --quiet -c constraints.txt msgspec gguf numpy tokenizers faster-whisper torch==2.13.0
+	.venv-miniatures/bin/python -m engines.stt.miniature.train --check
 	.venv-miniatures/bin/python -m engines.llm.miniature.train
+	.venv-miniatures/bin/python -m engines.stt.miniature.train
 
 schema: $(INSTALLED)
 	$(BIN)/engineroom config schema > docs/engineroom.schema.json

@@ -199,7 +199,6 @@ def test_what_cannot_be_planned_is_said(tmp_path: Path, lecture: Path) -> None:
     for source, cursor, settings, title in (
         (text, "", SETTINGS, "Not audio"),
         (tmp_path / "none.mp3", "", SETTINGS, "Recording unreadable"),
-        (lecture, "", SttSettings(model=str(tmp_path / "none")), "Model missing"),
         (lecture, "999999999", SETTINGS, "Source changed"),
         (lecture, "somewhere", SETTINGS, "Source changed"),
     ):
@@ -208,6 +207,14 @@ def test_what_cannot_be_planned_is_said(tmp_path: Path, lecture: Path) -> None:
         assert caught.value.problem.title == title
         assert caught.value.problem.hint
     assert not shelf._open
+
+
+def test_a_model_that_is_not_there_hinders_no_planning(tmp_path: Path, lecture: Path) -> None:
+    """Else each recording of a night would be set aside for it; so the job waits, and goes on once it is there."""
+    made = planned(lecture, SttSettings(model=str(tmp_path / "none")))
+    assert made.problems == ()
+    longest = max(unit.speech[-1].end - unit.speech[0].begin for unit in made.stretches if unit.speech)
+    assert 20 * RATE < longest <= 30 * RATE
 
 
 def test_a_recording_that_does_not_say_how_long_it_is_is_measured(tmp_path: Path) -> None:
