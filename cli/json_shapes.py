@@ -90,6 +90,7 @@ def engine(row: EngineRow) -> Json:
         "unload_after_seconds": row.unload_after_seconds,
         "unload_depth": row.unload_depth,
         "said": row.said,
+        "beside": row.beside,
         "log_tail": log_tail,
     }
 

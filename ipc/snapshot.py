@@ -67,6 +67,8 @@ class EngineRow(Struct, frozen=True, array_like=True):
     unload_depth: Literal["model", "exit"] = "exit"
     said: str = ""
     """What it says of its loaded model, such as `cache 83 % of 1,204`; empty for nothing."""
+    beside: str = ""
+    """What its other process does, such as `float32 loads beside int8, 62 %`; empty while it has one at most."""
 
 
 class JobRow(Struct, frozen=True, array_like=True):
