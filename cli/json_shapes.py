@@ -94,6 +94,7 @@ def engine(row: EngineRow, pools: Iterable[PoolRow] = ()) -> Json:
         "unload_depth": row.unload_depth,
         "said": row.said,
         "pools": [pool(one) for one in pools if one.name in row.pools],
+        "beside": row.beside,
         "log_tail": log_tail,
     }
 

@@ -69,6 +69,8 @@ class EngineRow(Struct, frozen=True, array_like=True):
     """What it says of its loaded model, such as `cache 83 % of 1,204`; empty for nothing."""
     pools: tuple[str, ...] = ()
     """Names of the pools that it is in."""
+    beside: str = ""
+    """What its other process does, such as `float32 loads beside int8, 62 %`; empty while it has one at most."""
 
 
 class PoolRow(Struct, frozen=True, array_like=True):

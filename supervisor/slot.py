@@ -115,6 +115,7 @@ class Slot:
         """What clients see."""
         settings = self.effective
         alive = pid_of(self.record.state) is not None
+        beside = "" if self.other is None else beside_words(self.record, self.other.record)
         return EngineRow(
             name=self.name,
             kind=self.kind,
@@ -128,7 +129,7 @@ class Slot:
             rss_bytes=self.rss_bytes if alive else None,
             cpu_percent=self.cpu_percent if alive else None,
             restarts=self.record.restarts,
-            note=self.note if self.other is None else beside_words(self.record, self.other.record),
+            note=beside or self.note,
             hold=self.hold,
             chosen=self.claim.words if self.claim is not None else "",
             pinned=settings.pinned,
@@ -136,6 +137,7 @@ class Slot:
             unload_depth=settings.unload_depth,
             said=self.said,
             pools=self.pools,
+            beside=beside,
         )
 
     def forget_process(self) -> None:

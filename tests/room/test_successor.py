@@ -123,14 +123,9 @@ def watching(box: Box) -> Iterator[list[Update]]:
         thread.join()
 
 
-def beside(box: Box, *words: str) -> str:
-    """What the row says, once a successor loads, and once it says these words."""
-
-    def probe() -> str:
-        note: str = box.room.engine("ears")["note"]
-        return note if "beside" in note and all(word in note for word in words) else ""
-
-    return wait_for(probe, "it loads beside")
+def await_beside(box: Box) -> None:
+    """Wait until a successor loads."""
+    wait_for(lambda: " beside " in (row := box.room.engine("ears"))["beside"] == row["note"], "it loads beside")
 
 
 def successor(box: Box) -> psutil.Process:
@@ -163,17 +158,18 @@ def test_work_never_pauses_while_a_process_is_changed(box: Box, first: int, told
     assert "2.0 GiB for that time (GPU 0" in price
     with watching(box) as news, flying(box, 600) as job, setting(box, stderr_bytes=1) as client:
         begun = len(news)
-        note = beside(box, "%")
-        assert note.startswith("stderr_bytes 1 loads beside 0, ")
-        assert shares(box) == ["ears", "ears:next"]
         client.result(30)
         assert room.job(job)["state"] == "running", "the change was made before the end of the work"
         assert (room.engine("ears")["pid"], in_force(box, "stderr_bytes")) != (first, 0)
         wait_for(lambda: gone(first), "the former process leaves")
         meanwhile = news[begun:]
-    assert {type(one.row.state) for one in meanwhile if isinstance(one, EngineChanged) and one.row.name == "ears"} == {
-        Ready
-    }
+    rows = [one.row for one in meanwhile if isinstance(one, EngineChanged) and one.row.name == "ears"]
+    assert {type(row.state) for row in rows} == {Ready}
+    notes = [row.note for row in rows if row.beside]
+    assert any(note.startswith("stderr_bytes 1 loads beside 0, ") and note.endswith(" %") for note in notes)
+    assert any("its former process" in note for note in notes)
+    (placed,) = told("engine-placed")
+    assert placed.startswith("ears:next goes to GPU 0, the only one")
     flying_units = [one.row.units_flying for one in meanwhile if isinstance(one, JobChanged) and one.row.units_done]
     assert len(flying_units) > 10
     assert not any(now == then == 0 for now, then in pairwise(flying_units)), "more than a moment with nothing to do"
@@ -199,7 +195,7 @@ def test_settings_that_do_not_work_leave_everything_as_it_was(
             put(box, **changes)
         assert said in told("successor-given-up")[-1]
     with setting(box, stderr_bytes=2, load_seconds=60) as client:
-        beside(box)
+        await_beside(box)
         kill(successor(box).pid)
         with pytest.raises(RequestFailed, match="killed by SIGKILL from outside"):
             client.result(30)
@@ -220,7 +216,7 @@ def test_a_second_change_waits_for_the_first(box: Box, first: int, told: Callabl
 
 def test_the_process_at_work_may_die_meanwhile(box: Box, first: int, told: Callable[[str], list[str]]) -> None:
     with flying(box, 200), setting(box, stderr_bytes=5) as client:
-        beside(box)
+        await_beside(box)
         kill(first)
         client.result(30)
     assert len(told("handed-over")) == 1
@@ -230,7 +226,7 @@ def test_the_process_at_work_may_die_meanwhile(box: Box, first: int, told: Calla
 def test_a_successor_gives_way_to_others_and_the_change_is_made_after_it(
     box: Box, first: int, told: Callable[[str], list[str]]
 ) -> None:
-    with flying(box, 200), setting(box, stderr_bytes=6) as client:
+    with flying(box, 200), setting(box, stderr_bytes=6, load_seconds=2) as client:
         wait_for(lambda: "ears:next" in shares(box), "it has its claim")
         ask(box, control.Start("writer"))
         client.result(30)
@@ -239,13 +235,14 @@ def test_a_successor_gives_way_to_others_and_the_change_is_made_after_it(
     assert not told("handed-over")
     assert in_force(box, "stderr_bytes") == 6
     ask(box, control.Stop("writer"))
+    put(box, load_seconds=0.6)
 
 
 @pytest.mark.parametrize("wish", ["stop", "restart"])
 def test_the_operator_may_change_their_mind(box: Box, first: int, told: Callable[[str], list[str]], wish: str) -> None:
     wanted = 7 if wish == "stop" else 8
-    with setting(box, stderr_bytes=wanted) as client:
-        beside(box)
+    with setting(box, stderr_bytes=wanted, load_seconds=60 if wish == "stop" else 2) as client:
+        await_beside(box)
         heir = successor(box)
         ask(box, control.Stop("ears") if wish == "stop" else control.Restart("ears"))
         client.result(30)
@@ -253,6 +250,7 @@ def test_the_operator_may_change_their_mind(box: Box, first: int, told: Callable
     assert len(told("successor-given-up")) == 1
     assert (in_force(box, "stderr_bytes"), kept(box, "stderr_bytes")) == (wanted, wanted)
     assert box.room.engine("ears")["state"] == ("stopped" if wish == "stop" else "ready")
+    put(box, load_seconds=0.6)
 
 
 def test_what_is_deterministic_lands_before_the_handover(
@@ -283,11 +281,11 @@ def test_a_process_on_the_cpu_is_changed_beside_it_too(box: Box) -> None:
 
 def test_the_supervisor_may_die_meanwhile_and_what_was_kept_counts(box: Box) -> None:
     room = box.room
-    put(box, stderr_bytes=11, load_bytes=GIB, load_seconds=2)
+    put(box, stderr_bytes=11, load_bytes=GIB)
     ask(box, control.Start("ears"))
     before = kept(box, "stderr_bytes")
-    with setting(box, stderr_bytes=12) as client:
-        beside(box)
+    with setting(box, stderr_bytes=12, load_seconds=60) as client:
+        await_beside(box)
         successor(box)
         children = [one.pid for one in room.processes().values()]
         kill(room.supervisor_pid())
@@ -300,8 +298,8 @@ def test_the_supervisor_may_die_meanwhile_and_what_was_kept_counts(box: Box) -> 
 
 def test_going_down_ends_both(box: Box) -> None:
     ask(box, control.Start("ears"))
-    with setting(box, stderr_bytes=13) as client:
-        beside(box)
+    with setting(box, stderr_bytes=13, load_seconds=60) as client:
+        await_beside(box)
         children = [one.pid for one in box.room.processes().values()]
         box.room.run("down")
         client.exception(30)

@@ -97,9 +97,9 @@ def choice(row: EngineRow) -> str:
 
 
 def beside_model(row: EngineRow) -> tuple[str, ...]:
-    """What it says of itself, and what was chosen for it: the first that the room beside the model's name has place for
-    stands there."""
-    return tuple(filter(None, (row.said, choice(row))))
+    """What its other process does, what it says of itself, and what was chosen for it: the first that the room beside
+    the model's name has place for stands there."""
+    return tuple(filter(None, (row.beside, row.said, choice(row))))
 
 
 def _waits(row: EngineRow) -> bool:
