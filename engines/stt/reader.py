@@ -17,10 +17,15 @@ from engines.stt.audio.recording import NotAudio, Recording, stamp
 from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.spoken import Languages
 from engines.stt.unit import Source, Span
+from engines.stt.vad import level
+from engines.stt.vad.silero import FRAME
 from ipc.errors import Problem
 
 _OPEN: Final = 8
 """Recordings that are kept open: who reads on in order need not begin anew."""
+
+_SPEECH_DB: Final = -20.0
+"""As loud is first speech made that is quieter."""
 
 
 @dataclass(frozen=True)
@@ -102,23 +107,29 @@ class Reader:
         try:
             recording = self._recording(part)
             head = self._head(part, recording) if head_is_ours else None
-            sound = self._sound(self._samples(part, recording, part.extent))
+            samples = self._samples(part, recording, part.extent)
         except (NotAudio, _Unwanted) as error:
             if head_is_ours:
                 self._languages.release(part.key)
             self._forget(part.key)  # it may be half read, or another by now
             return Read(part, problem=error.problem if isinstance(error, NotAudio) else None)
-        return Read(part, sound, sound if head_is_ours and head is None else head)
+        if head_is_ours and part.unit.head is None:
+            head = self._first(samples)
+        return Read(part, self._sound(_louder(samples, part.unit.gain)), head)
 
     def _head(self, part: Part, recording: Recording) -> Sound | None:
         """None where the part is itself the first speech."""
-        return None if part.unit.head is None else self._sound(self._samples(part, recording, part.unit.head))
+        return None if part.unit.head is None else self._first(self._samples(part, recording, part.unit.head))
+
+    def _first(self, samples: Floats) -> Sound:
+        """The first speech of a recording, as loud whichever part reads it: what tells the language is always alike."""
+        return self._sound(_louder(samples, level.boost(level.levels(samples, FRAME), _SPEECH_DB)))
 
     def _samples(self, part: Part, recording: Recording, span: Span) -> Floats:
         samples = recording.read(span, lambda: self._go_on(part))
         if len(samples) < span.end - span.begin:
             raise _changed(part.unit.source.path, "it ends earlier than when it was divided")
-        return samples if part.unit.gain == 1 else np.clip(samples * np.float32(part.unit.gain), -1, 1)
+        return samples
 
     def _go_on(self, part: Part) -> None:
         self._step()
@@ -147,6 +158,10 @@ class Reader:
 
 
 _IDLE_SECONDS: Final = 30.0
+
+
+def _louder(samples: Floats, gain: float) -> Floats:
+    return samples if gain == 1 else np.clip(samples * np.float32(gain), -1, 1)
 
 
 def _check(source: Source) -> None:

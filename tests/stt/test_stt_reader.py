@@ -1,0 +1,97 @@
+"""The thread that reads: what it hears first, which recordings it keeps, and whose turn it is."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import pytest
+from stt_engine_kit import Asked, quick, utterances
+
+from engines.stt.aboard import Part, Trip
+from engines.stt.audio.recording import stamp
+from engines.stt.decode.decoder import Floats, Sound
+from engines.stt.folder import found
+from engines.stt.manner import Manner, Manners
+from engines.stt.reader import Read, Reader
+from engines.stt.spoken import Languages
+from engines.stt.unit import RATE, Source, Span, Unit
+
+SECONDS = 20
+
+
+def manner() -> Manner:
+    """Of a model whose recordings have to tell their language."""
+    made = Manners(found(quick())).of(quick(), {}, deterministic=False)
+    return Manner(made.settings, made.rungs, made.phantoms, "", deterministic=False)
+
+
+class Reading:
+    """A reader that keeps its samples."""
+
+    def __init__(self) -> None:
+        self.heard: list[Floats] = []
+        self.steps = 0
+        self.news = SimpleQueue[Any]()
+        self.languages = Languages()
+        self.reader = Reader(self._sound, self.languages, self._step, self.news)
+
+    def _sound(self, samples: Floats) -> Sound:
+        self.heard.append(samples)
+        return Sound(np.zeros((1, 1), np.float32), 0.0)
+
+    def _step(self) -> None:
+        self.steps += 1
+
+    def part(self, unit: Unit, number: int = 0, *, stream: bool = False) -> Part:
+        """To be read."""
+        flight = Asked(unit, stream=stream)
+        return Part(Trip(flight, 1), flight.orders[0], unit, manner(), number)
+
+    def read(self, unit: Unit) -> Read:
+        """This, at once."""
+        self.reader.want(self.part(unit))
+        read = self.news.get(timeout=10)
+        assert isinstance(read, Read), read
+        return read
+
+
+@pytest.fixture
+def reading() -> Iterator[Reading]:
+    one = Reading()
+    yield one
+    one.reader.close()
+
+
+@pytest.fixture(scope="module")
+def loud_then_quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("reader") / "loud.wav"
+    with wave.open(str(utterances(1)[0])) as one:
+        said = np.frombuffer(one.readframes(one.getnframes()), "<i2")
+    said = np.pad(said, (0, SECONDS * RATE // 2 - len(said)))
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, RATE, 0, "NONE", ""))
+        out.writeframes(said.tobytes() + (said / 60).astype("<i2").tobytes())
+    return path
+
+
+def test_the_language_is_found_in_the_same_sound_whichever_part_reads_it(
+    reading: Reading, loud_then_quiet: Path
+) -> None:
+    source = Source(str(loud_then_quiet), stamp(loud_then_quiet))
+    head, late = Span(0, 3 * RATE), Span(10 * RATE, 13 * RATE)
+    first = Unit(source, head, (head,), gain=1.5)
+    resumed = Unit(source, late, (late,), gain=60.0, head=head)
+    reading.read(first)
+    told, _ = reading.heard
+    reading.heard.clear()
+    reading.languages.release((source.path, source.stamp, source.stream))
+    reading.read(resumed)
+    again, quiet = reading.heard
+    assert np.array_equal(told, again)
+    assert (np.abs(again) >= 1).mean() < 0.001, "it is not made louder than it can be"
+    assert np.abs(quiet).max() > 0.1
