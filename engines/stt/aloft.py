@@ -107,6 +107,8 @@ class Aloft:
         for trip in [trip for trip in self._trips if trip.over]:
             self._trips.remove(trip)
             yield trip.flight
+        if len(self._trips) <= len(self._live):
+            self._reader.rest()
 
     def step(self, settings: SttSettings) -> int:
         """Take what is ready, begin what can begin, and hear those who speak; how many tokens were written.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from engines.stt.vad import level
 from engines.stt.vad.silero import FRAME
 from ipc.errors import Problem
 
-_OPEN: Final = 8
-"""Recordings that are kept open: who reads on in order need not begin anew."""
+_OPEN: Final = 64
+"""Recordings that are kept open: who reads on in order need not begin anew, though others are read in between."""
+_IDLE_SECONDS: Final = 30.0
+"""So long after the last recording is in the air they are let go."""
 
 _SPEECH_DB: Final = -20.0
 """As loud is first speech made that is quieter."""
@@ -62,6 +65,7 @@ class Reader:
         self._waiting: list[Part] = []
         self._change = threading.Condition()
         self._closed = False
+        self._resting_since: float | None = None
         self._recordings: OrderedDict[Key, Recording] = OrderedDict()
         self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
         self._thread.start()
@@ -70,7 +74,13 @@ class Reader:
         """Read this when its turn comes."""
         with self._change:
             self._waiting.append(part)
+            self._resting_since = None
             self._change.notify()
+
+    def rest(self) -> None:
+        """No recording is in the air until the next is wanted: until then files may be closed, and not before."""
+        if self._resting_since is None:
+            self._resting_since = time.monotonic()
 
     def close(self) -> None:
         """End within one step."""
@@ -94,7 +104,9 @@ class Reader:
     def _next(self) -> Part | None:
         with self._change:
             while not self._closed and not self._waiting:
-                if not self._change.wait(timeout=_IDLE_SECONDS):
+                self._change.wait(timeout=_IDLE_SECONDS)
+                since = self._resting_since
+                if since is not None and time.monotonic() - since >= _IDLE_SECONDS:
                     self._let_go()
             if self._closed:
                 return None
@@ -152,12 +164,9 @@ class Reader:
             recording.close()
 
     def _let_go(self) -> None:
-        """A file that nothing was read of for a while is not held open: its disk may be wanted elsewhere."""
+        """A file that nobody waits for any more is not held open: its disk may be wanted elsewhere."""
         while self._recordings:
             self._recordings.popitem()[1].close()
-
-
-_IDLE_SECONDS: Final = 30.0
 
 
 def _louder(samples: Floats, gain: float) -> Floats:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import pytest
-from stt_engine_kit import Asked, quick, utterances
+from stt_engine_kit import Asked, Engine, quick, utterances
 
+from engines.stt import reader
 from engines.stt.aboard import Part, Trip
 from engines.stt.audio.recording import stamp
 from engines.stt.decode.decoder import Floats, Sound
+from engines.stt.decode.take import Take
+from engines.stt.decode.way import Way
 from engines.stt.folder import found
 from engines.stt.manner import Manner, Manners
 from engines.stt.reader import Read, Reader
@@ -95,3 +100,63 @@ def test_the_language_is_found_in_the_same_sound_whichever_part_reads_it(
     assert np.array_equal(told, again)
     assert (np.abs(again) >= 1).mean() < 0.001, "it is not made louder than it can be"
     assert np.abs(quiet).max() > 0.1
+
+
+class Opened:
+    """Counts how often recordings are opened, and tells when one is closed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[str] = []
+        self.closed = threading.Event()
+        opened, closed = self.opened, self.closed
+
+        class Counted(reader.Recording):
+            def __init__(self, path: Path, stream: int = 0) -> None:
+                opened.append(path.name)
+                super().__init__(path, stream)
+
+            def close(self) -> None:
+                super().close()
+                closed.set()
+
+        monkeypatch.setattr(reader, "Recording", Counted)
+
+
+def test_recordings_stay_open_while_a_batch_is_computed_and_are_let_go_afterwards(
+    monkeypatch: pytest.MonkeyPatch, loud_then_quiet: Path
+) -> None:
+    monkeypatch.setattr(reader, "_IDLE_SECONDS", 0.02)
+    files = Opened(monkeypatch)
+
+    class Slow(Engine):
+        def imagined(self, windows: Sequence[Floats], way: Way) -> list[Take]:
+            if self.slow:
+                threading.Event().wait(0.1)
+            return [Take((), "", 1, -0.1, 0.9, 1.0)] * len(windows)
+
+        slow = False
+
+    one = Slow(batch_size=1)
+    one.slow = True
+    source = Source(str(loud_then_quiet), stamp(loud_then_quiet))
+    spans = [Span(at * RATE, (at + 1) * RATE) for at in range(8)]
+    one.ask(Asked(*[Unit(source, span, (span,)) for span in spans]))
+    assert files.opened == ["loud.wav"]
+    assert files.closed.wait(10)
+    one.close()
+
+
+def test_recordings_read_in_turn_are_each_opened_once(
+    monkeypatch: pytest.MonkeyPatch, reading: Reading, tmp_path: Path
+) -> None:
+    files = Opened(monkeypatch)
+    sources = list[Source]()
+    for number in range(20):
+        path = tmp_path / f"{number}.wav"
+        shutil.copy(utterances(1)[0], path)
+        sources.append(Source(str(path), stamp(path)))
+    for begin in (0, RATE // 4):
+        for source in sources:
+            span = Span(begin, begin + RATE // 4)
+            reading.read(Unit(source, span, (span,)))
+    assert len(files.opened) == len(sources)
