@@ -24,6 +24,7 @@ from engines.stt.precision import chosen, nearest
 from engines.stt.settings import SttSettings
 from engines.stt.trouble import memory_told
 from engines.stt.unit import RATE
+from engines.stt.warming import warm
 from ipc.errors import Problem
 
 _SAY_SECONDS: Final = 1.0
@@ -31,7 +32,8 @@ _PROVING_SECONDS: Final = 1
 _ALIVE_SECONDS: Final = 5.0
 """While the library computes a batch it tells nothing: so often it counts as a step, but not for ever."""
 _HANGS_SECONDS: Final = 1800.0
-_LOADED: Final = 0.9
+_READ, _LOADED = 0.7, 0.9
+"""How much of the load it is that the file was read, and that the library has it."""
 _LIVE_SECONDS: Final = 0.01
 """Until those who speak are heard again, where nothing came meanwhile."""
 _RELEASE_TRIES: Final = 100
@@ -82,6 +84,7 @@ class Loaded:
 
     def _build(self, folder: Folder, device: str, compute_type: str) -> None:
         settings = self._settings
+        warm(folder.weights, self._report, most=_READ)
         threads = thread_count(settings.cpu_threads)
         self._model = library.whisper(folder, device, compute_type, threads, settings.num_workers)
         self._report.loading(_LOADED)

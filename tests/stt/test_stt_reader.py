@@ -16,7 +16,7 @@ from stt_engine_kit import Asked, Engine, quick, utterances
 
 from engines.stt import reader
 from engines.stt.aboard import Part, Trip
-from engines.stt.audio.recording import stamp
+from engines.stt.audio.recording import Recording, stamp
 from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
@@ -110,7 +110,7 @@ class Opened:
         self.closed = threading.Event()
         opened, closed = self.opened, self.closed
 
-        class Counted(reader.Recording):
+        class Counted(Recording):
             def __init__(self, path: Path, stream: int = 0) -> None:
                 opened.append(path.name)
                 super().__init__(path, stream)
