@@ -19,6 +19,7 @@ from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.manner import Manners
+from engines.stt.patience import Patience
 from engines.stt.reader import Read, Reader
 from engines.stt.settings import SttSettings
 from engines.stt.spoken import Languages, Told
@@ -65,6 +66,7 @@ class Aloft:
         self._reader = Reader(decoder.sound, self._languages, step, self._news)
         self._streams = Streams(streams, self._news)
         self._choice = Choice()
+        self._patience = Patience()
         self._trips: list[Trip] = []
         self._live: list[tuple[Trip, Listening]] = []
         self._waiting: deque[Part] = deque()
@@ -85,9 +87,9 @@ class Aloft:
         return bool(self._live) and not self._reading and not self._streams.busy
 
     @property
-    def longest_seconds(self) -> float:
-        """How long the oldest batch takes so far."""
-        return self._streams.longest_seconds
+    def alive(self) -> bool:
+        """Batches are under way, and none takes so long that it hangs."""
+        return self._streams.alive(self._patience.seconds)
 
     def board(self, flight: Flight, settings: SttSettings) -> None:
         """Answer silence at once, and let the rest wait; an order that cannot be heard fails."""
@@ -199,6 +201,7 @@ class Aloft:
             return 0
         takes: list[Take] = made.result  # type: ignore[assignment]
         self._choice.learn(len(takes), made.seconds)
+        self._patience.learn(len(takes), made.seconds)
         self.tally.batch(len(takes), made.seconds)
         for part, take in zip(made.parts, takes, strict=True):
             if part.wanted:

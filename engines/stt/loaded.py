@@ -30,8 +30,9 @@ from ipc.errors import Problem
 _SAY_SECONDS: Final = 1.0
 _PROVING_SECONDS: Final = 1
 _ALIVE_SECONDS: Final = 5.0
-"""While the library computes a batch it tells nothing: so often it counts as a step, but not for ever."""
-_HANGS_SECONDS: Final = 1800.0
+"""While the library computes a batch it tells nothing: so often it counts as a step, or oftener, but not for ever."""
+_ALIVE_SHARE: Final = 0.25
+"""Of the time after which an engine without steps counts as hung."""
 _READ, _LOADED = 0.7, 0.9
 """How much of the load it is that the file was read, and that the library has it."""
 _LIVE_SECONDS: Final = 0.01
@@ -192,7 +193,7 @@ class Loaded:
         if written:
             self._report.tokens(written)
             self._stepped = now
-        elif now - self._stepped >= _ALIVE_SECONDS and 0 < aloft.longest_seconds < _HANGS_SECONDS:
+        elif now - self._stepped >= min(_ALIVE_SECONDS, _ALIVE_SHARE * self._settings.stall_after) and aloft.alive:
             self._report.step()
             self._stepped = now
 
