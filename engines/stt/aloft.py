@@ -200,7 +200,8 @@ class Aloft:
             self._ready.append(part)
             return 0
         takes: list[Take] = made.result  # type: ignore[assignment]
-        self._choice.learn(len(takes), made.seconds)
+        if all(part.measures for part in made.parts):
+            self._choice.learn(len(takes), made.seconds)
         self._patience.learn(len(takes), made.seconds)
         self.tally.batch(len(takes), made.seconds)
         for part, take in zip(made.parts, takes, strict=True):

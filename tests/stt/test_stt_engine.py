@@ -28,6 +28,7 @@ from stt_live_kit import FedFlight
 
 from engines.contract import OutOfMemory
 from engines.stt import loaded
+from engines.stt.decode.choice import Choice
 from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
@@ -331,6 +332,25 @@ def test_what_is_not_believed_is_tried_again_hotter_until_it_is(imagining: Imagi
     assert [way.temperature for batch in imagining.batches for way in batch] == [0.0, 0.2, 0.4]
     assert flight.results[0].segments[0].text == "yes two"
     assert flight.told[0]["tokens"] == 10 + 10 + 2
+
+
+def test_only_usual_work_tells_which_batch_size_is_quickest(
+    imagining: Imagining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = list[int]()
+
+    class Learning(Choice):
+        def learn(self, windows: int, seconds: float) -> None:
+            learned.append(windows)
+
+    aloft = imagining._aloft
+    assert aloft is not None
+    monkeypatch.setattr(aloft, "_choice", Learning())
+    hear(imagining, imagined("no no no", compression=4.0), imagined("no no no", compression=4.0), imagined("no"))
+    assert (len(imagining.batches), learned) == (3, [1]), "what is tried again takes longer, and is always alone"
+    hear(imagining, imagined("no"), deterministic=True)
+    hear(imagining, imagined("no"), temperatures="0.4 0.8")
+    assert learned == [1]
 
 
 def test_what_repeats_itself_at_all_temperatures_is_dropped(imagining: Imagining) -> None:

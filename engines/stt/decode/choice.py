@@ -62,8 +62,9 @@ class Choice:
                     self._paces[beside].batches = _TRIALS - 1  # one more decides, on top of what was known
 
     def too_many(self, windows: int) -> None:
-        """Memory did not suffice for so many."""
-        self._most = max(1, windows // 2)
+        """Memory did not suffice for so many: from now on fewer, and never more again."""
+        below = max(_sizes(windows - 1), default=1)
+        self._most = below if self._most is None else min(self._most, below)
 
     def _best(self, allowed: list[int]) -> int:
         """The quickest of those that are known; of like ones the smaller."""
