@@ -18,11 +18,14 @@ from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.estimate import assumed, gpu_bytes
 from engines.stt.folder import Folder, found
+from engines.stt.listening.live import LiveFlight
+from engines.stt.listening.passes import Passes
 from engines.stt.manner import Manners
 from engines.stt.precision import chosen, nearest
 from engines.stt.settings import SttSettings
 from engines.stt.trouble import memory_told
-from engines.stt.unit import RATE
+from engines.stt.unit import RATE, wish_of
+from engines.stt.vad.silero import NoEar, Silero
 from ipc.errors import Problem, RequestFailed
 from ipc.work import UnitOrder
 
@@ -61,11 +64,14 @@ class Loaded:
         supported = library.compute_types(device)
         if placed and memory.simulated:  # it is said as such a GPU would, and played on the CPU
             self.quantization = assumed(settings, on_gpu=True)
-            compute_type = self.quantization if self.quantization in supported else nearest(self.quantization, supported)
+            compute_type = (
+                self.quantization if self.quantization in supported else nearest(self.quantization, supported)
+            )
         else:
             self.quantization = compute_type = chosen(settings.quantization, supported, on_gpu=placed)
         self._model: Any = None
         self._aloft: Aloft | None = None
+        self._silero: Silero | None = None
         memory.hold(gpu_bytes(self._folder, settings))
         try:
             with memory_told():
@@ -176,7 +182,34 @@ class Loaded:
             sky.land(flight)
 
     def _listen(self, flight: Flight, order: UnitOrder) -> Listening:
-        raise RequestFailed(Problem("Cannot listen", "This engine hears recordings only.", "Submit a recording."))
+        """Hear a person who speaks. Raises RequestFailed: it is no such wish, or cannot be heard so."""
+        wish = wish_of(order.payload)
+        told = {"language": wish.language, "task": wish.task, "prompt": wish.prompt, "hotwords": wish.hotwords}
+        own = {name: value for name, value in told.items() if value is not None}
+        manner = self._manners.of(self._settings, own, deterministic=flight.deterministic)
+        return LiveFlight(
+            flight,
+            order,
+            Passes(self._hear_live, lambda samples: self._decoder.language(self._decoder.sound(samples)), manner),
+            self._ears().fresh(),
+            manner.settings,
+            window_seconds=self._folder.window_seconds,
+            model=f"{self.name} {self.quantization}",
+        )
+
+    def _hear_live(self, samples: Floats, way: Way) -> Take:
+        take = self.hear(samples, way)
+        self._report.tokens(take.tokens)
+        return take
+
+    def _ears(self) -> Silero:
+        """Loaded once it is needed. Raises RequestFailed: it is not there."""
+        if self._silero is None:
+            try:
+                self._silero = Silero()
+            except NoEar as error:
+                raise RequestFailed(error.problem) from error
+        return self._silero
 
     def _live(self, written: int, now: float, aloft: Aloft) -> None:
         if written:

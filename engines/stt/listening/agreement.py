@@ -40,6 +40,17 @@ class Agreement:
         self._guess = []
         return "".join(fresh)
 
+    def cut(self, text: str) -> str:
+        """A pass over the sound before a cut heard `text`: all of it is committed, and what follows it begins anew.
+
+        Words that were committed from behind the cut stay known, because later passes hear them again.
+        """
+        head = words_of(text)
+        behind = self.committed[continuation(head, self.committed) :]
+        commit = "" if behind else self.end(text)
+        self.committed, self._guess = behind, []
+        return commit
+
     def _beyond(self, text: str) -> list[str]:
         heard = words_of(text)
         return heard[continuation(self.committed, heard) :]
