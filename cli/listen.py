@@ -11,7 +11,7 @@ import anyio
 
 from cli import say, words
 from cli.exits import Exit
-from cli.listen_pages import Page, document, page_for
+from cli.listen_pages import Page, TerminalPage, document, page_for
 from cli.listen_sound import STDIN, opened, samples
 from cli.of_kind import ready_soon
 from cli.session import Session
@@ -38,6 +38,8 @@ async def _listen(session: Session, arguments: Namespace) -> Exit:
         )
         page = page_for(plain=_is_plain(session), as_json=arguments.json)
         told = {name: getattr(arguments, name) for name in OPTIONS}
+        if isinstance(page, TerminalPage):
+            say.note("Listening; ctrl+c ends.")
         listening = await stack.enter_async_context(client.listen(engine, **told))
         try:
             await _Session(listening, page).run(sound)

@@ -90,8 +90,8 @@ class TerminalPage:
 
     def close(self) -> None:
         """The guess goes; the cursor is at the beginning of a line."""
-        if not self._plain and self._drawn:
-            self._draw("")
+        if not self._plain:
+            self._draw("")  # over what the terminal wrote of the keys that ended it, too
         self._end()
 
     def _end(self) -> None:

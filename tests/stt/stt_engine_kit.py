@@ -105,9 +105,7 @@ class Asked:
         own: Mapping[str, Scalar] | None = None,
     ) -> None:
         self.id = 1
-        self.orders = tuple(
-            UnitOrder("j", at, encode(unit), own=dict(own or {})) for at, unit in enumerate(units)
-        )
+        self.orders = tuple(UnitOrder("j", at, encode(unit), own=dict(own or {})) for at, unit in enumerate(units))
         self.stream, self.deterministic = stream, deterministic
         self.gone = False
         self.results: dict[int, Heard] = {}
