@@ -187,15 +187,21 @@ class Planning(Struct, frozen=True):
     share: float | None = None
 
 
+def nothing() -> None:
+    """For who need not hear of each step."""
+
+
 class PlanFunction(Protocol):
     """`plan` of a kind: reads at most `limit` units at `cursor` (empty at the start). Raises CannotPlan.
 
     The same source, cursor and settings give the same units; `cursor` only moves forward. Planning from the `start` of
     a unit gives that unit first; a piece of the source that was set aside counts in `units_before` the units that begin
-    before it.
+    before it. Where that takes long, `step` says that it goes on, as for an assembly.
     """
 
-    def __call__(self, source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning: ...
+    def __call__(
+        self, source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+    ) -> Planning: ...
 
 
 class AssembleFunction(Protocol):

@@ -49,13 +49,13 @@ class DeskRole:
                 raise _violation(f"A desk was told to {type(message).__name__}.")
 
     def stop(self) -> None:
-        """Ends an assembly at its next row or step; a stretch of planning is short."""
+        """Ends an assembly or a stretch of planning at its next row or step."""
         self._answers.put(None)
 
     # ── on the worker ─────────────────────────────────────────────────────────────────────────────────────
 
     def close(self) -> None:
-        """Nothing to give back: files are open only while a task runs."""
+        """Nothing to give back: what a kind keeps open between tasks goes with the process."""
 
     def _plan(self, wanted: Plan) -> None:
         source = Path(wanted.source)
@@ -63,9 +63,11 @@ class DeskRole:
             identity = _identity(source)
             if wanted.identity not in ("", identity):
                 raise _changed(source)
-            planning = self._plan_kind(source, wanted.cursor, wanted.limit, self._with(wanted.settings))
+            planning = self._plan_kind(source, wanted.cursor, wanted.limit, self._with(wanted.settings), self._step)
             if _identity(source) != identity:
                 raise _changed(source)
+        except _Abandoned:
+            return
         except (CannotPlan, RequestFailed) as error:
             self._worker.say(TaskFailed(wanted.task, error.problem, retry=False))
             return
@@ -125,7 +127,7 @@ class DeskRole:
 
 
 class _Abandoned(Exception):
-    """Raised out of an assembly when the desk has to leave."""
+    """Raised out of planning or assembly when the desk has to leave."""
 
 
 def _identity(source: Path) -> str:

@@ -125,6 +125,11 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Whether units of a later flight join while an earlier one is in the air."""
         return False
 
+    def threading(self) -> tuple[str, int]:
+        """The setting of CPU threads (0 leaves their number open), and how often so many compute at once; an empty name
+        where the kind has none."""
+        return ("threads", 1) if hasattr(self, "threads") else ("", 1)
+
     def planning(self) -> dict[str, Scalar]:
         """The settings that decide how a source is divided: a change of one divides anew what has not begun."""
         return {}

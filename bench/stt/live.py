@@ -25,13 +25,12 @@ from bench.room import load_note, open_room
 from bench.stt.realtime import FEED_SECONDS, FedFlight, RealTime
 from bench.stt.speaker import Latencies, Spoken, latencies, spoken
 from bench.table import head, line, number
-from engines.gpu_memory import GpuMemory
 from engines.stt import library
-from engines.stt.folder import found
+from engines.stt.decode.decoder import Decoder
+from engines.stt.folder import Folder, found
 from engines.stt.listening.live import LiveFlight, Pass
-from engines.stt.listening.passes import Passes
 from engines.stt.listening.sound import Samples
-from engines.stt.loaded import Loaded
+from engines.stt.live import Hearer
 from engines.stt.manner import Manners
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE
@@ -53,43 +52,23 @@ _COLUMNS: Final = (
 _CONFIG: Final = '[engine.ears]\nkind = "stt"\ngpu = "cpu"\ncpu_threads = 1\n'
 
 
-class Quiet:
-    """A report that nobody reads."""
-
-    def step(self) -> None:
-        """Nothing is counted."""
-
-    def tokens(self, count: int) -> None:
-        """Nothing is counted."""
-
-    def loading(self, fraction: float) -> None:
-        """It is quick."""
-
-    def say(self, words: str) -> None:
-        """Nobody reads it."""
-
-    def cancelled(self) -> bool:
-        """It never is."""
-        return False
-
-
 @dataclass(frozen=True)
 class Ears:
     """One loaded model."""
 
-    loaded: Loaded
+    decoder: Decoder
+    folder: Folder
     silero: Silero
 
     def listen(
         self, said: Spoken, settings: SttSettings, spent: Callable[[float], None] = lambda _: None
     ) -> tuple[FedFlight, RealTime]:
         """One live flight from its beginning to its end; `spent` is told the CPU seconds of each pass."""
-        folder = found(settings)
-        passes = Passes(self.loaded.hear, lambda _: ("en", 1.0), Manners(folder).of(settings, {}, deterministic=False))
+        hearer = Hearer(self.decoder, Manners(self.folder).of(settings, {}, deterministic=False))
 
         def hear(samples: Samples) -> Pass:
             began = time.process_time()
-            heard = passes(samples)
+            heard = hearer.hear(samples)
             spent(time.process_time() - began)
             return heard
 
@@ -101,7 +80,7 @@ class Ears:
             hear,
             self.silero.fresh(),
             settings,
-            window_seconds=folder.window_seconds,
+            window_seconds=self.folder.window_seconds,
             clock=time.process_time,
         )
         clock.speak(live, flight, said.samples)
@@ -111,8 +90,8 @@ class Ears:
 def ears() -> Ears:
     """The miniature in int8, on one thread."""
     library.prepare()
-    settings = SttSettings(gpu="cpu", cpu_threads=1, quantization="int8")
-    return Ears(Loaded(settings, Quiet(), GpuMemory()), Silero())
+    folder = found(SttSettings())
+    return Ears(Decoder(library.whisper(folder, "cpu", "int8", 1, 1), folder.window_samples), folder, Silero())
 
 
 def show(utterances: int, steps: tuple[int, ...]) -> None:

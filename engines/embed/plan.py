@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from engines import jsonl
-from engines.contract import Planning
+from engines.contract import Planning, nothing
 from engines.embed.settings import EmbedSettings
 from engines.embed.unit import Line, parse
 from engines.settings import EngineSettings
@@ -16,7 +17,9 @@ from ipc.errors import Problem, RequestFailed
 _JSON = frozenset({".jsonl", ".ndjson"})
 
 
-def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
+def plan(
+    source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+) -> Planning:
     """Up to `limit` units of `batch_size` texts of `source` from `cursor` on; its suffix says what its lines are.
 
     Raises:

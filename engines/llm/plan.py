@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from engines.contract import Planning
+from engines.contract import Planning, nothing
 from engines.jsonl import Entry, stretch
 from engines.llm.request import parse
 from engines.settings import EngineSettings
 
 
-def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
+def plan(
+    source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+) -> Planning:
     """Up to `limit` units of `source` from `cursor` on, and the lines that cannot become one.
 
     Raises:

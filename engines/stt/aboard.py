@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from engines.contract import Flight
-from engines.stt.decode.decoder import FRAMES_PER_SECOND, Sound
+from engines.stt.decode.decoder import Sound
 from engines.stt.decode.take import Take
 from engines.stt.manner import Manner
-from engines.stt.unit import RATE, Span, Unit
-from ipc.hearing import Dropped, Segment
+from engines.stt.unit import Span, Unit
 from ipc.work import UnitOrder
 
 Key: TypeAlias = tuple[str, str, int]
@@ -34,6 +33,14 @@ class Trip:
         return not self.held and (self.open == 0 or self.flight.cancelled())
 
 
+class Window(NamedTuple):
+    """A window that was heard: which frames of the sound it is, and the take that stands."""
+
+    begin: int
+    frames: int
+    take: Take
+
+
 @dataclass(eq=False)
 class Part:
     """One order: a stretch with speech in it, heard window after window, mostly one."""
@@ -54,12 +61,10 @@ class Part:
     """The frame of its sound where the window under way begins."""
     takes: list[Take] = field(default_factory=list)
     """Of that window."""
-    segments: list[Segment] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    """Those before it."""
     tokens: int = 0
-    believed_tokens: int = 0
-    believed_logprob: float = 0.0
-    """Sum over those tokens."""
+    """Of all takes."""
 
     @property
     def key(self) -> Key:
@@ -81,9 +86,3 @@ class Part:
     def wanted(self) -> bool:
         """Whether somebody still waits for it; also asked from threads."""
         return not self.trip.flight.cancelled()
-
-    @property
-    def zero(self) -> float:
-        """Where in the recording the window under way begins, in seconds."""
-        assert self.sound is not None
-        return self.extent.begin / RATE - self.sound.lead + self.at / FRAMES_PER_SECOND

@@ -12,11 +12,10 @@ import msgspec
 
 from engines.contract import Flight, OutOfMemory
 from engines.stt import ending
-from engines.stt.aboard import Part, Trip
+from engines.stt.aboard import Part, Trip, Window
 from engines.stt.decode import ladder
 from engines.stt.decode.choice import Choice
-from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats
-from engines.stt.decode.judge import why_dropped
+from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.manner import Manners
@@ -36,6 +35,10 @@ _NAP_SECONDS: Final = 0.02
 class Listening(Protocol):
     """One that listens while people speak."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for more sound."""
+
     def step(self) -> bool:
         """Hear what came since; False once it is over."""
 
@@ -54,7 +57,7 @@ class Aloft:
         window_frames: int,
         model: str,
         step: Callable[[], None],
-        listen: Callable[[Flight, UnitOrder], Listening],
+        listen: Callable[[Flight, UnitOrder, SttSettings], Listening],
     ) -> None:
         self._decoder = decoder
         self._manners = manners
@@ -79,6 +82,12 @@ class Aloft:
     def empty(self) -> bool:
         """Nothing is in the air."""
         return not self._trips
+
+    @property
+    def idle(self) -> bool:
+        """All wait for those who speak."""
+        at_work = self._reading or self._streams.busy or not all(one.idle for _, one in self._live)
+        return bool(self._live) and not at_work
 
     @property
     def longest_seconds(self) -> float:
@@ -121,10 +130,7 @@ class Aloft:
                     written += self._was_made(one)
                 case _:
                     raise one
-        for trip, listening in self._live:
-            if not trip.flight.cancelled() and not listening.step():
-                trip.open -= 1
-        self._live = [(trip, one) for trip, one in self._live if trip.open and not trip.flight.cancelled()]
+        self._hear_live()
         self._read_on(settings)
         while self._streams.free and self._begin(settings):
             pass
@@ -141,7 +147,7 @@ class Aloft:
         try:
             unit = unit_of(order.payload)
         except msgspec.MsgspecError:
-            self._live.append((trip, self._listen(trip.flight, order)))
+            self._live.append((trip, self._listen(trip.flight, order, settings)))
             return
         manner = self._manners.of(settings, order.own, deterministic=trip.flight.deterministic)
         if not unit.speech:
@@ -168,7 +174,7 @@ class Aloft:
         """What threads have to say, after a moment's wait for the first."""
         wait = bool(self._reading or self._streams.busy)
         try:
-            yield self._news.get(timeout=_NAP_SECONDS) if wait or self._live else self._news.get_nowait()
+            yield self._news.get(timeout=_NAP_SECONDS) if wait else self._news.get_nowait()
             while True:
                 yield self._news.get_nowait()
         except Empty:
@@ -212,9 +218,8 @@ class Aloft:
                 self._ready.append(part)
                 return
         take = ladder.best(part.takes, settings)
-        self.tally.dropped += why_dropped(take, settings, part.manner.phantoms) is not None
         frames = self._window(part).shape[1] if take.rest is None else take.rest
-        ending.add(part, take, frames)
+        part.windows.append(Window(part.at, frames, take))
         part.at += frames
         part.takes.clear()
         assert part.sound is not None
@@ -224,12 +229,12 @@ class Aloft:
         self._end(part)
 
     def _end(self, part: Part) -> None:
-        part.sound = None
+        found = ending.end(part, self._model)
         part.trip.open -= 1
         self.tally.audio_seconds += part.unit.whole.seconds
-        if part.believed_tokens:
-            self.tally.believed(part.believed_tokens, part.believed_logprob / part.believed_tokens)
-        ending.end(part, self._model)
+        self.tally.dropped += len(found.dropped)
+        if found.confidence is not None:
+            self.tally.believed(found.tokens, found.confidence)
 
     def _too_large(self, made: Made[Any], settings: SttSettings) -> None:
         """Where the number was left open, fewer are decoded together from now on. Raises OutOfMemory: it was not."""
@@ -241,6 +246,16 @@ class Aloft:
             raise made.result
         self._choice.too_many(len(made.parts))
         self._ready += made.parts
+
+    def _hear_live(self) -> None:
+        """Let each of those who speak be heard, at most one window of it."""
+        for one in list(self._live):
+            trip, listening = one
+            if trip.flight.cancelled():
+                self._live.remove(one)
+            elif not listening.step():
+                self._live.remove(one)
+                trip.open -= 1
 
     # ── what begins ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -266,8 +281,7 @@ class Aloft:
                 self._decode(self._company(part, settings))
                 return True
             if part.head is not None:
-                head, part.head = part.head, None
-                self._launch((part,), lambda: Told(*self._decoder.language(head)))
+                self._find_language(part, part.head)
                 return True
             if not self._languages.pending(part.key):  # whoever was to find it out is gone
                 self._ready.remove(part)
@@ -284,8 +298,12 @@ class Aloft:
                     part.head = None
         return bool(part.language)
 
+    def _find_language(self, part: Part, head: Sound) -> None:
+        part.head = None
+        self._launch((part,), lambda: Told(*self._decoder.language(head)))
+
     def _way(self, part: Part) -> Way:
-        return part.manner.way(part.language, len(part.takes))
+        return part.manner.way(part.language, len(part.takes), part.extent.seconds)
 
     def _company(self, first: Part, settings: SttSettings) -> list[Part]:
         """Windows to decode with this one: of the same sort, and none that is tried again or has to be alone."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from engines.contract import Flight
-from engines.stt.aboard import Part
+from engines.stt.aboard import Part, Window
 from engines.stt.decode.decoder import FRAMES_PER_SECOND
 from engines.stt.decode.judge import why_dropped
-from engines.stt.decode.take import Take
 from engines.stt.unit import RATE, Unit, encode
 from ipc.hearing import Dropped, Heard, Segment, Word
 from ipc.work import UnitOrder
@@ -18,26 +18,49 @@ from ipc.work import UnitOrder
 _TIME_DIGITS, _DIGITS = 3, 4
 
 
-def add(part: Part, take: Take, frames: int) -> None:
-    """What so many frames brought, to the part that they are of; times become those of the recording."""
-    seconds = frames / FRAMES_PER_SECOND
-    why = why_dropped(take, part.manner.settings, part.manner.phantoms)
-    if why is None:
-        part.segments += [_placed(part, segment) for segment in take.segments]
-        part.believed_tokens += take.tokens
-        part.believed_logprob += take.logprob * take.tokens
-        return
-    begin, end_seconds = _within(part, 0.0), _within(part, seconds)
-    logprob = round(take.logprob, _DIGITS) if take.text else None
-    part.dropped.append(Dropped(begin, end_seconds, why, take.text, logprob, round(take.no_speech, _DIGITS)))
+@dataclass
+class Judged:
+    """What of a stretch is written, and what is not; times are those of the recording."""
+
+    segments: list[Segment] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    tokens: int = 0
+    logprob: float = 0.0
+    """Sum over the tokens of what is written."""
+
+    @property
+    def confidence(self) -> float | None:
+        """Mean logarithm of a token's probability."""
+        return self.logprob / self.tokens if self.tokens else None
 
 
-def end(part: Part, model: str) -> None:
-    """Tell the flight."""
-    unit = part.unit
+def judged(part: Part) -> Judged:
+    """All of its windows, each in the company of the others."""
+    settings, phantoms = part.manner.settings, part.manner.phantoms
+    amid = any(why_dropped(window.take, settings, phantoms) is None for window in part.windows)
+    found = Judged()
+    for window in part.windows:
+        take = window.take
+        why = why_dropped(take, settings, phantoms, amid=amid)
+        if why is None:
+            found.segments += [_placed(part, window, segment) for segment in take.segments]
+            found.tokens += take.tokens
+            found.logprob += take.logprob * take.tokens
+            continue
+        if amid and not take.text:  # the end of a stretch that was heard
+            continue
+        begin, over = _within(part, window, 0.0), _within(part, window, window.frames / FRAMES_PER_SECOND)
+        logprob = round(take.logprob, _DIGITS) if take.text else None
+        found.dropped.append(Dropped(begin, over, why, take.text, logprob, round(take.no_speech, _DIGITS)))
+    return found
+
+
+def end(part: Part, model: str) -> Judged:
+    """Tell the flight what was heard."""
+    unit, found = part.unit, judged(part)
     heard = Heard(
-        tuple(part.segments),
-        tuple(part.dropped),
+        tuple(found.segments),
+        tuple(found.dropped),
         part.language,
         part.language_probability,
         model,
@@ -51,8 +74,9 @@ def end(part: Part, model: str) -> None:
         seconds=time.monotonic() - part.begun,
         ttft_seconds=None,
         audio_seconds=unit.whole.seconds,
-        confidence=part.believed_logprob / part.believed_tokens if part.believed_tokens else None,
+        confidence=found.confidence,
     )
+    return found
 
 
 def end_silent(flight: Flight, order: UnitOrder, unit: Unit, model: str) -> None:
@@ -60,27 +84,27 @@ def end_silent(flight: Flight, order: UnitOrder, unit: Unit, model: str) -> None
     begin, over = unit.whole.begin / RATE, unit.whole.end / RATE
     dropped = (Dropped(begin, over, unit.why or "no speech"),) if over > begin else ()
     heard = Heard((), dropped, model=model, begin=begin, end=over)
-    flight.done(
-        order, encode(heard), tokens=0, seconds=0.0, ttft_seconds=None, audio_seconds=unit.whole.seconds
-    )
+    flight.done(order, encode(heard), tokens=0, seconds=0.0, ttft_seconds=None, audio_seconds=unit.whole.seconds)
 
 
-def _placed(part: Part, segment: Segment) -> Segment:
+def _placed(part: Part, window: Window, segment: Segment) -> Segment:
     return replace(
         segment,
-        begin=_within(part, segment.begin),
-        end=_within(part, segment.end),
+        begin=_within(part, window, segment.begin),
+        end=_within(part, window, segment.end),
         logprob=round(segment.logprob, _DIGITS),
         no_speech=round(segment.no_speech, _DIGITS),
         compression=round(segment.compression, _DIGITS),
         words=tuple(
-            Word(_within(part, word.begin), _within(part, word.end), word.text, word.probability)
+            Word(_within(part, window, word.begin), _within(part, window, word.end), word.text, word.probability)
             for word in segment.words
         ),
     )
 
 
-def _within(part: Part, seconds: float) -> float:
-    """Of a window, in the recording: the silence put before it has no time there."""
-    begin, over = part.extent.begin / RATE, part.extent.end / RATE
-    return round(min(max(part.zero + seconds, begin), over), _TIME_DIGITS)
+def _within(part: Part, window: Window, seconds: float) -> float:
+    """Seconds of a window, in the recording: the silence put before the sound has no time there."""
+    assert part.sound is not None
+    extent = part.extent
+    at = extent.begin / RATE - part.sound.lead + window.begin / FRAMES_PER_SECOND + seconds
+    return round(min(max(at, extent.begin / RATE), extent.end / RATE), _TIME_DIGITS)

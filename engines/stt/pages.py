@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ _PAGE: Final = 60 * RATE // FRAME * FRAME
 _BEFORE: Final = 32 * FRAME
 """Samples before a page that the network hears, so that it is not new to what goes on."""
 _HEARD_DB: Final = -30.0
-"""As loud are the loud parts of what the network hears: it finds most speech there, and takes no noise for it."""
+"""As loud is what the network hears: it finds most speech there, and takes no noise for it."""
 
 
 class Pages:
@@ -52,33 +53,31 @@ class Pages:
             track.first + gone, track.probabilities[gone:], track.passing[gone:], track.levels[gone:], track.end
         )
 
-    def more(self) -> None:
-        """Listen to the next page. Raises NotAudio."""
+    def more(self, step: Callable[[], None]) -> None:
+        """Listen to the next page; `step` is called for each second decoded. Raises NotAudio."""
         begin = self._page * _PAGE
-        samples = self.recording.read(Span(begin - self._missing(begin), begin + _PAGE))
+        samples = self.recording.read(Span(begin - self._missing(begin), begin + _PAGE), step)
         samples = np.concatenate((self._tail, samples))
         before, page = samples[: self._warm(begin)], samples[self._warm(begin) :]
         levels = level.levels(page, FRAME)
         passing = level.passing(levels, self._gate_db)
-        probabilities = self._probabilities(before, page, levels) * passing if passing.any() else passing
+        probabilities = self._probabilities(before, page) * passing if passing.any() else passing
         track = self.track
         self.track = Track(
             track.first,
             np.concatenate((track.probabilities, probabilities), dtype=np.float32),
             np.concatenate((track.passing, passing)),
             np.concatenate((track.levels, levels)),
-            begin + len(page) if len(page) < _PAGE else None,
+            self.recording.length if len(page) < _PAGE else None,
         )
         self._tail = samples[-_BEFORE:]
         self._page += 1
 
-    def _probabilities(self, before: Samples, page: Samples, levels: level.Decibels) -> Samples:
+    def _probabilities(self, before: Samples, page: Samples) -> Samples:
         if self._silero is None:
-            return np.ones(len(levels), np.float32)
-        loud = level.loud(levels)
-        assert loud is not None, "something passed the gate"
-        short = -len(page) % FRAME
-        heard = np.concatenate((before, page, np.zeros(short, np.float32))) * np.float32(level.factor(loud, _HEARD_DB))
+            return np.ones(-(-len(page) // FRAME), np.float32)
+        heard = np.concatenate((before, page, np.zeros(-len(page) % FRAME, np.float32)))
+        heard = level.even(heard, FRAME, self._gate_db, _HEARD_DB)
         return self._silero.fresh().hear(heard)[len(before) // FRAME :]
 
     @staticmethod

@@ -5,16 +5,17 @@ A cursor is a sample, and where the first speech of the recording lies once that
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from engines.contract import CannotLoad, CannotPlan, Planning
+from engines.contract import CannotLoad, CannotPlan, Planning, nothing
 from engines.settings import EngineSettings
 from engines.stt import shelf
 from engines.stt.audio.recording import NotAudio, Recording, stamp
 from engines.stt.cutting import Cutter, Stretch
+from engines.stt.folder import found
 from engines.stt.pages import Pages
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE, Source, Span, Unit, encode
@@ -34,20 +35,24 @@ _SHORT_SECONDS: Final = 1.0
 """So much less than was promised is no loss."""
 
 
-def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
+def plan(
+    source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+) -> Planning:
     """Up to `limit` stretches of a recording from `cursor` on.
 
     Raises:
         CannotPlan: the file holds no sound that can be read, or the settings name no model.
     """
     assert isinstance(settings, SttSettings)
+    on = False
     try:
-        planning = _Desk(source, settings).planning(_place(cursor, source), limit)
+        planning = _Desk(source, settings, step).planning(_place(cursor, source), limit)
+        on = not planning.end
     except (NotAudio, NoEar, CannotLoad) as error:
-        shelf.close(source)
         raise CannotPlan(error.problem) from error
-    if planning.end:
-        shelf.close(source)
+    finally:
+        if not on:
+            shelf.close(source)
     return planning
 
 
@@ -68,16 +73,17 @@ class _Place:
 class _Desk:
     """One recording, to be cut in one way."""
 
-    def __init__(self, source: Path, settings: SttSettings) -> None:
+    def __init__(self, source: Path, settings: SttSettings, step: Callable[[], None]) -> None:
         """Raises NotAudio, NoEar, CannotLoad."""
-        own = _own_window_seconds(settings)
+        own = found(settings).window_seconds
         window = min(settings.window_seconds or own, own)
         finder = Finder(settings.vad_threshold) if settings.vad else None
         self._cutter = Cutter(FRAME, round(window * RATE), settings.silence_ms * RATE // 1000, finder)
         self._source = Source(str(source), stamp(source))
         self._name = source.name
         self._pages: Pages = shelf.pages(source, settings)
-        self._extent = _extent(self._pages.recording)
+        self._extent = _extent(self._pages.recording, step)
+        self._step = step
 
     def planning(self, begin: _Place, limit: int) -> Planning:
         """One answer. Raises NotAudio, CannotPlan."""
@@ -105,7 +111,7 @@ class _Desk:
                 return None
             if self._pages.known > begin and (stretch := self._cutter.cut(track, begin)) is not None:
                 return stretch
-            self._pages.more()
+            self._pages.more(self._step)
 
     def _unit(self, stretch: Stretch, place: _Place) -> PlannedUnit:
         whole, gain = stretch.whole, 1.0
@@ -154,16 +160,10 @@ class _Desk:
         return min(1.0, sample / RATE / seconds) if seconds else None
 
 
-def _own_window_seconds(settings: SttSettings) -> float:
-    """The longest stretch that the model hears at once. Raises CannotLoad."""
-    told = Path(__file__).parent / "miniature" / "model" / "preprocessor_config.json"
-    return float(json.loads(told.read_bytes())["chunk_length"]) if settings.model == "miniature" else 30.0
-
-
-def _extent(recording: Recording) -> float | None:
+def _extent(recording: Recording, step: Callable[[], None]) -> float | None:
     """How long it is, in seconds: as it says, else measured if it is short."""
     if recording.seconds is None and recording.length is None:
-        recording.read(Span(_MOST_MEASURED, _MOST_MEASURED + 1))
+        recording.read(Span(_MOST_MEASURED, _MOST_MEASURED + 1), step)
     return recording.seconds if recording.length is None or recording.seconds else recording.length / RATE
 
 

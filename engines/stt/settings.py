@@ -15,6 +15,7 @@ ComputeType: TypeAlias = Literal[
 ]
 Task: TypeAlias = Literal["transcribe", "translate"]
 
+MOST_SPANS = 64
 MOST_TOGETHER = 8
 """Windows, where nothing says more or less."""
 TEMPERATURES = "0 0.2 0.4 0.6 0.8 1"
@@ -43,9 +44,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     ] = "auto"
     parallel: Annotated[
         int,
-        knob(
-            "spans", "context", "spans of speech taken up at once; 0 means twice as many as are decoded", ge=0, le=64
-        ),
+        knob("spans", "context", "spans of speech taken up at once; 0 means half more than are decoded", ge=0, le=64),
     ] = 0
     batch_size: Annotated[
         int,
@@ -152,11 +151,19 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         """The most windows decoded at once by each stream."""
         if self.batch_size:
             return self.batch_size
-        return max(1, self.parallel // (2 * self.num_workers)) if self.parallel else MOST_TOGETHER
+        return max(1, 2 * self.parallel // (3 * self.num_workers)) if self.parallel else MOST_TOGETHER
+
+    def spans(self, together: int) -> int:
+        """To take up at once, so that no batch of so many windows waits for its last."""
+        return min(MOST_SPANS, -(-3 * together * self.num_workers // 2))
 
     def joins(self) -> bool:
         """Spans that come while others are decoded are decoded with them."""
         return True
+
+    def threading(self) -> tuple[str, int]:
+        """Each stream has its own."""
+        return "cpu_threads", self.num_workers
 
     def shape(self) -> dict[str, Scalar]:
         """What is computed at once, and in what."""
@@ -166,6 +173,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
             "num_workers": self.num_workers,
             "beam_size": self.beam_size,
             "window_seconds": self.window_seconds,
+            "parallel": self.parallel,
         }
 
     def planning(self) -> dict[str, Scalar]:
@@ -180,10 +188,12 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
 
     def step_down(self) -> dict[str, Scalar]:
         """Fewer windows at once, one stream, one beam, coarser numbers, the CPU."""
-        if self.batch_size != 1:
-            return {"batch_size": max(1, (self.batch_size or 8) // 2), "parallel": 0}
+        if self.together > 1:
+            fewer = self.together // 2
+            spans: dict[str, Scalar] = {"parallel": self.spans(fewer)}
+            return {"batch_size": fewer, **spans} if self.batch_size else spans
         if self.num_workers > 1:
-            return {"num_workers": 1}
+            return {"num_workers": 1, "parallel": 2}
         if self.beam_size > 1:
             return {"beam_size": 1}
         if not self.quantization.startswith("int8"):

@@ -1,4 +1,4 @@
-"""Where CTranslate2 runs out of memory, in the words that the supervisor understands; all else of it ends the process."""
+"""Where CTranslate2 runs out of memory, in the words that the supervisor understands; else it ends the process."""
 
 from __future__ import annotations
 

@@ -6,12 +6,13 @@ language go on exactly where the ones before end.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from engines.contract import CannotPlan, Planning
+from engines.contract import CannotPlan, Planning, nothing
 from engines.settings import EngineSettings
 from engines.tts.settings import TtsSettings
 from engines.tts.text import shelf
@@ -28,7 +29,9 @@ STRETCH_BYTES: Final = 4 * 1024 * 1024
 _SHOWN_HEADING: Final = 60
 
 
-def plan(source: Path, cursor: str, limit: int, settings: EngineSettings) -> Planning:
+def plan(
+    source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None] = nothing
+) -> Planning:
     """Up to `limit` chunks of a document from `cursor` on.
 
     Raises:

@@ -132,7 +132,8 @@ class _Judge:
             chosen["unload_after"] = tier_of(gpu.total_bytes).unload_after if gpu is not None else 0.0
         threads = self._threads(settings)
         if threads:
-            chosen["threads"] = threads
+            knob, times = settings.threading()
+            chosen[knob] = max(1, threads // times)
         shape, whole = (self._shape(option, count) for count in (placement.on_gpu, len(need.layers)))
         words = " · ".join(part for part in parts if part)
         return Claim(self._case.engine, placement, option, shape, whole, chosen, words, threads)
@@ -142,10 +143,11 @@ class _Judge:
 
         Deterministic work keeps the number that its library chooses, whoever else is here.
         """
-        asked = as_dict(settings).get("threads")
-        if asked is None or settings.deterministic:
+        knob, times = settings.threading()
+        if not knob or settings.deterministic:
             return 0
-        return int(asked) or max(1, self._rooms.threads_free, self._rooms.threads_fair)
+        asked = int(getattr(settings, knob)) * times
+        return asked or max(1, self._rooms.threads_free, self._rooms.threads_fair)
 
     def _ask(self, option: Option) -> Ask:
         case, appraisal = self._case, self._case.appraisal

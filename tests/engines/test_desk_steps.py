@@ -1,4 +1,4 @@
-"""An assembly that works for long without rows: each step is seen, and it ends at the next one when it has to."""
+"""What works for long at a desk: each step is seen, and it ends at the next one when it has to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from spawned import knobs, true
 
 from engines.bootstrap import Exit, Origin
+from engines.contract import Planning
 from engines.desk_role import DeskRole
 from engines.settings import EngineSettings
 from engines.worker import Worker
@@ -66,3 +67,28 @@ async def test_a_desk_that_has_to_leave_ends_its_assembly_at_the_next_step(
     await true(lambda: bool(exits))
     assert exits == [Exit.LEFT]
     assert said == []
+
+
+async def test_a_desk_that_has_to_leave_ends_its_planning_at_the_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way = threading.Event()
+
+    def endless(source: Path, cursor: str, limit: int, settings: EngineSettings, step: Callable[[], None]) -> Planning:
+        while True:
+            step()
+            under_way.set()
+
+    monkeypatch.setattr("engines.fake.plan.plan", endless)
+    said: list[work.FromChild] = []
+    exits: list[Exit] = []
+    worker = Worker(asyncio.get_running_loop(), said.append, exits.append)
+    desk = DeskRole(Origin("fake", "fake:desk", -1), worker)
+    worker.start(desk.close)
+    desk.hear(work.Plan(1, str(tmp_path / "source"), "", 1, knobs({})))
+    await true(under_way.is_set)
+    worker.leave()
+    await true(lambda: bool(exits))
+    assert exits == [Exit.LEFT]
+    assert said == []
+    assert worker.progress > 0

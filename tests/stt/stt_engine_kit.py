@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import threading
+import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +16,12 @@ from engines.contract import Flight
 from engines.gpu_memory import GpuMemory
 from engines.stt import library
 from engines.stt.audio.recording import Recording, stamp
+from engines.stt.decode.decoder import Floats
+from engines.stt.decode.take import Take
+from engines.stt.decode.way import Way
 from engines.stt.loaded import Loaded
 from engines.stt.settings import SttSettings
-from engines.stt.unit import Source, Span, Unit, encode, heard_of
+from engines.stt.unit import RATE, Source, Span, Unit, encode, heard_of
 from ipc.errors import Problem
 from ipc.hearing import Heard
 from ipc.snapshot import Scalar
@@ -51,6 +56,16 @@ def unit_of_all(path: Path, *, head: Span | None = None, gain: float = 1.0) -> U
     """All of it as one span of speech."""
     whole = Span(0, samples_of(path))
     return Unit(Source(str(path), stamp(path)), whole, (whole,), gain, head=head)
+
+
+def joined(path: Path, files: Sequence[Path]) -> tuple[Path, str]:
+    """Those utterances one after the other, with half a second between them; and what is said."""
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, RATE, 0, "NONE", ""))
+        for file in files:
+            with wave.open(str(file)) as one:
+                out.writeframes(one.readframes(one.getnframes()) + bytes(RATE))
+    return path, " ".join(transcripts()[file.name] for file in files)
 
 
 def errors(said: str, heard: str) -> int:
@@ -144,6 +159,9 @@ class Asked:
     def failed(self, order: UnitOrder, problem: Problem) -> None:
         self.problems[order.index] = problem
 
+    def fed(self) -> tuple[bytes, bool]:
+        raise AssertionError("recordings are not fed")
+
     def texts(self) -> list[str]:
         """What was written, in the order of the units."""
         return [text_of(self.results[at]) for at in sorted(self.results)]
@@ -152,10 +170,11 @@ class Asked:
 class Sky:
     """A sky where these flights wait, people first, and others may come: `then` is called at each look."""
 
-    def __init__(self, *flights: Asked, then: Callable[[Sky], None] = lambda _: None) -> None:
+    def __init__(self, *flights: Flight, then: Callable[[Sky], None] = lambda _: None) -> None:
         self.waiting = list(flights)
         self.landed: list[Flight] = []
         self._then = then
+        self._news = threading.Event()
 
     def board(self) -> Flight | None:
         self.waiting.sort(key=lambda flight: not flight.stream)
@@ -167,16 +186,45 @@ class Sky:
     def attend(self) -> None:
         self._then(self)
 
+    def rest(self, seconds: float) -> None:
+        self._news.wait(seconds)
+
+
+def quick(**settings: Any) -> SttSettings:
+    """The miniature's, as cheap as it gets."""
+    return SttSettings(**{"cpu_threads": 1, "beam_size": 1, **settings})
+
 
 class Engine(Loaded):
-    """The real one."""
+    """The real one, which notes its batches."""
 
     def __init__(self, **settings: Any) -> None:
         library.prepare()
         self.noted = Noted()
-        super().__init__(SttSettings(**{"cpu_threads": 1, "beam_size": 1, **settings}), self.noted, GpuMemory())
+        self.batches: list[list[Way]] = []
+        super().__init__(quick(**settings), self.noted, GpuMemory())
+        self.batches.clear()
 
-    def ask(self, *flights: Asked, then: Callable[[Sky], None] = lambda _: None) -> Sky:
+    def _prove(self) -> None:
+        decode = self._decoder.decode
+
+        def noting(windows: Sequence[Floats], way: Way) -> list[Take]:
+            self.batches.append([way] * len(windows))
+            return self.imagined(windows, way) or decode(windows, way)
+
+        self._decoder.decode = noting  # type: ignore[method-assign]
+        super()._prove()
+
+    def imagined(self, windows: Sequence[Floats], way: Way) -> list[Take]:
+        """What it is to hear instead; nothing: what it hears."""
+        return []
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many windows were decoded together, each time."""
+        return [len(batch) for batch in self.batches]
+
+    def ask(self, *flights: Flight, then: Callable[[Sky], None] = lambda _: None) -> Sky:
         """Fly these to their end."""
         sky = Sky(*flights, then=then)
         self.fly(sky)

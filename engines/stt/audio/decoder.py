@@ -25,6 +25,8 @@ Samples: TypeAlias = NDArray[np.float32]
 _S16_SCALE: Final = np.float32(1 / 32768)
 _LEAST_GAP_SECONDS: Final = 0.05
 """Time stamps of sound that has no gap are off by less: containers round to milliseconds."""
+_LOST_SECONDS: Final = 0.2
+"""So much that is missing was lost; less is a clock that was put right."""
 _MOST_GAP_SECONDS: Final = 600.0
 """A longer jump is a clock that was set, not a gap."""
 _TRIES: Final = 32
@@ -41,7 +43,7 @@ class Decoder:
         self.first: int | None = None
         """Time stamp of the first frame."""
         self.damaged: list[int] = []
-        """After how many samples a packet was refused by the decoder, once for each second that has any."""
+        """After how many samples something was refused by the decoder or is missing, once for a second that has any."""
         self._container = container
         self._stream = stream
         start = cast("int | None", container.start_time)
@@ -76,6 +78,8 @@ class Decoder:
         drift = time - self._due
         if _LEAST_GAP_SECONDS < drift <= _MOST_GAP_SECONDS:
             yield from self._flushed()
+            if drift > _LOST_SECONDS and self.made:
+                self._refused()
             yield from self._silence(round(drift * RATE))
         self._due = (time if abs(drift) > _LEAST_GAP_SECONDS else self._due) + frame.samples / frame.sample_rate
 

@@ -33,7 +33,11 @@ def promised(container: InputContainer, audio: AudioStream, path: Path) -> float
 
 def _counted_frames(path: Path) -> bool:
     """Whether an MP3's first frame tells how many follow."""
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError:  # it was open a moment ago, and who reads on will tell
+        return False
+    with file:
         head = file.read(_ID3_BYTES)
         tagged = head.startswith(b"ID3") and len(head) == _ID3_BYTES
         size = sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)) if tagged else 0

@@ -18,6 +18,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Discard
 
+from engines.contract import nothing
 from engines.stt.audio import promise, trouble
 from engines.stt.audio.decoder import Decoder, Samples
 from engines.stt.audio.trouble import NotAudio
@@ -40,10 +41,6 @@ def stamp(path: Path) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
-def _nothing() -> None:
-    """Whoever reads need not hear of each piece."""
-
-
 class Recording:
     """One audio stream of a file, open until it is closed. For one thread at a time."""
 
@@ -64,7 +61,7 @@ class Recording:
         """After how many samples something could not be decoded, as far as it was read."""
         return tuple(self._pass.decoder.damaged)
 
-    def read(self, span: Span, step: Callable[[], None] = _nothing) -> Samples:
+    def read(self, span: Span, step: Callable[[], None] = nothing) -> Samples:
         """Its samples; fewer only where the recording ends. `step` is called for each second decoded on the way.
 
         Raises:
@@ -123,7 +120,7 @@ class _Pass:
 
     def lands(self) -> bool:
         """Whether it stands where it was told to; past the end it does not."""
-        return self._more(_nothing) and self.decoder.first == self._second * self._audio.rate
+        return self._more(nothing) and self.decoder.first == self._second * self._audio.rate
 
     def read(self, span: Span, step: Callable[[], None]) -> Samples:
         taken: list[Samples] = []
@@ -144,9 +141,9 @@ class _Pass:
             piece = next(self._pieces, None)
         except OSError as error:
             raise trouble.unreadable(self._path, error) from error
-        step()
         if piece is not None:
             self._rest = piece
+            step()
             return True
         self.length = self.at
         if not self.length:

@@ -70,8 +70,7 @@ class Decoder:
         return Sound(self._whisper.feature_extractor(padded)[..., :-1], lead / RATE)
 
     def language(self, sound: Sound) -> tuple[str, float]:
-        """Which is spoken, and how sure the model is of it; of a multilingual model. Raises RuntimeError as it has it.
-        """
+        """Which is spoken, and how sure a model of many languages is of it. Raises RuntimeError as it has it."""
         encoded = self._encoded([sound.features[:, : self._window_frames]])
         mark, probability = self._whisper.model.detect_language(encoded)[0][0]
         return mark.strip("<|>"), float(probability)

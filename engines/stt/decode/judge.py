@@ -25,8 +25,7 @@ _DOUBTED: Final = "?"
 
 @dataclass(frozen=True)
 class Phantoms:
-    """Phrases that models hear in silence, normalised: those that nobody is believed to have said, and doubtful ones.
-    """
+    """Phrases that models hear in silence, normalised: those that nobody is believed to say, and doubtful ones."""
 
     never: frozenset[str]
     doubted: frozenset[str]
@@ -34,20 +33,25 @@ class Phantoms:
 
 def silent(take: Take, settings: SttSettings) -> bool:
     """Whether the model itself takes the window for silence."""
-    if take.no_speech > settings.no_speech:
-        return True
-    return take.logprob < settings.least_logprob and take.no_speech > _UNLIKELY_SHARE * settings.no_speech
+    return take.no_speech > settings.no_speech or _unlikely(take, settings)
 
 
-def why_dropped(take: Take, settings: SttSettings, phantoms: Phantoms) -> Why | None:
-    """Why nothing of a window is written; None where all of it is."""
-    if not take.text.strip() or take.no_speech > settings.no_speech:
+def why_dropped(take: Take, settings: SttSettings, phantoms: Phantoms, *, amid: bool = False) -> Why | None:
+    """Why nothing of a window is written; None where all of it is.
+
+    `amid` speech, where another window of the stretch is surely some, the model's word for silence is not enough.
+    """
+    if not take.text.strip() or (take.no_speech > settings.no_speech and not amid):
         return "no speech"
     if is_phantom(take, settings, phantoms):
         return "phantom phrase"
     if take.compression > settings.most_compression:
         return "repeats"
-    return "not believed" if silent(take, settings) else None
+    return "not believed" if _unlikely(take, settings) else None
+
+
+def _unlikely(take: Take, settings: SttSettings) -> bool:
+    return take.logprob < settings.least_logprob and take.no_speech > _UNLIKELY_SHARE * settings.no_speech
 
 
 def is_phantom(take: Take, settings: SttSettings, phantoms: Phantoms) -> bool:
@@ -90,7 +94,9 @@ def phantoms_of(path: str) -> Phantoms:
     except (OSError, ValueError, RuntimeError) as error:
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise RequestFailed(
-            Problem("Phrases unreadable", f"phantoms = {path}: {why}.", "Set it to a text file in UTF-8, or to nothing.")
+            Problem(
+                "Phrases unreadable", f"phantoms = {path}: {why}.", "Set it to a text file in UTF-8, or to nothing."
+            )
         ) from error
     own = parsed(lines)
     return Phantoms(bundled.never | own.never, bundled.doubted | own.doubted)

@@ -36,7 +36,9 @@ def spoken_words(
     heard: Sequence[NDArray[np.float32]],
 ) -> None:
     """Put `words`, each a `Word`, into the phrases of each window; their beginnings and ends follow those."""
-    texts = [[token for phrase in phrases for token in phrase["tokens"] if token < tokenizer.eot] for phrases in windows]
+    texts = [
+        [token for phrase in phrases for token in phrase["tokens"] if token < tokenizer.eot] for phrases in windows
+    ]
     frames = [window.shape[1] for window in heard]
     for phrases, alignment in zip(windows, model.find_alignment(tokenizer, texts, encoded, frames), strict=True):
         if not phrases:

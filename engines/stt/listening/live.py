@@ -99,6 +99,11 @@ class LiveFlight:
         """Whether nothing of it is left to do."""
         return self._done or self._flight.cancelled()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing can be done before more is fed."""
+        return not self._all_fed and not self._chunks and len(self._waiting) < _CHUNK_BYTES
+
     def step(self) -> bool:
         """Take what came, and listen to it at most once; False once it is over."""
         if self.over:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.stt.vad.level import FLOOR_DB, boost, factor, levels
+from engines.stt.vad.level import FLOOR_DB, boost, levels
 
 _SPEECH_DB: Final = -20.0
 """As loud is speech made for the model, where it is quieter."""
@@ -34,7 +34,7 @@ class Loudness:
     @property
     def gain(self) -> float:
         """What samples are multiplied by, so that speech is found in them."""
-        return factor(max(self._loud_db, _EAR_DB - _MOST_GAIN_DB), _EAR_DB)
+        return float(10 ** ((_EAR_DB - max(self._loud_db, _EAR_DB - _MOST_GAIN_DB)) / 20))
 
     def silent(self, level_db: float) -> bool:
         """Whether a chunk is too quiet to be anything."""

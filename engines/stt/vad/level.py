@@ -16,6 +16,8 @@ _LOUD_PART: Final = 98
 """Percent of the frames that are not louder than the loud parts: a slammed door is no loud part of a minute."""
 _HOLD: Final = 8
 """Frames before and after a loud enough one that pass too: the ends of words are quiet."""
+_NEAR: Final = 16
+"""Frames before and after one that are as near as the same word: they are made louder alike."""
 _LEAST_POWER: Final = 1e-12
 _MOST_BOOST_DB: Final = 60.0
 _LEAST_BOOST_DB: Final = 6.0
@@ -50,9 +52,20 @@ def passing(of: Decibels, gate_db: float) -> NDArray[np.bool_]:
     return np.asarray(spread > 0)
 
 
-def factor(level_db: float, wanted_db: float) -> float:
-    """What samples of that level are multiplied by to have the wanted one."""
-    return float(10 ** ((wanted_db - level_db) / 20))
+def even(samples: NDArray[np.float32], frame: int, gate_db: float, wanted_db: float) -> NDArray[np.float32]:
+    """The samples with whoever speaks as loud as the wanted level, the quiet as the loud; whole frames of them.
+
+    What the gate keeps out stays as far below as it is.
+    """
+    of = levels(samples, frame)
+    reference = loud(of)
+    if reference is None:
+        return samples
+    around = np.pad(np.maximum(of, max(FLOOR_DB, reference - gate_db)), _NEAR, mode="edge")
+    wanted = wanted_db - np.lib.stride_tricks.sliding_window_view(around, 2 * _NEAR + 1).max(axis=1)
+    smooth = np.convolve(np.pad(wanted, _NEAR, mode="edge"), np.full(2 * _NEAR + 1, 1 / (2 * _NEAR + 1)), "valid")
+    middles = np.arange(len(of)) * frame + frame // 2
+    return samples * np.interp(np.arange(len(samples)), middles, 10 ** (smooth / 20)).astype(np.float32)
 
 
 def boost(of: Decibels, wanted_db: float) -> float:

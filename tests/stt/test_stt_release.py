@@ -1,0 +1,76 @@
+"""What was loaded is given back, also where a batch is under way, and where loading fails half-way."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from stt_engine_kit import Engine, Noted, quick
+
+from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
+from engines.gpu_memory import GpuMemory
+from engines.memory import give_back, rss_bytes
+from engines.stt import library
+from engines.stt.decode.take import Take
+from engines.stt.loaded import Loaded
+
+
+def test_a_model_is_given_back_while_it_computes() -> None:
+    engine = Engine()
+    model, decoder = engine._model, engine._decoder
+    way = engine._manners.of(quick(), {}, deterministic=False).way("en", 0, 1.0)
+    windows = [decoder.sound(np.zeros(16000, np.float32)).features] * 8
+    takes: list[Take] = []
+    busy = threading.Thread(target=lambda: takes.extend(decoder.decode(windows, way)))
+    busy.start()
+    while not model.model.num_active_batches and busy.is_alive():
+        busy.join(0.001)
+    assert busy.is_alive(), "it computes"
+    engine.close()
+    assert not model.model.model_is_loaded
+    busy.join()
+    assert len(takes) == 8
+
+
+def test_a_dozen_loads_and_unloads_leave_nothing() -> None:
+    for _ in range(3):
+        Engine().close()
+    give_back()
+    before = rss_bytes()
+    for _ in range(12):
+        Engine().close()
+    give_back()
+    assert rss_bytes() - before < 8 * 2**20
+
+
+def test_a_load_that_is_not_wanted_any_more_leaves_nothing() -> None:
+    class Impatient(Noted):
+        def cancelled(self) -> bool:
+            return True
+
+    library.prepare()
+    with pytest.raises(LoadCancelled):
+        Loaded(quick(), Impatient(), GpuMemory())
+
+
+def test_too_little_memory_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cramped(*_: object) -> None:
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    library.prepare()
+    monkeypatch.setattr(library, "whisper", cramped)
+    with pytest.raises(OutOfMemory, match="out of memory"):
+        Loaded(quick(), Noted(), GpuMemory())
+
+
+def test_a_model_that_gives_no_numbers_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Engine):
+        def hear(self, samples: object, way: object) -> object:  # type: ignore[override]
+            class Take:
+                logprob, no_speech, tokens = float("nan"), 0.0, 1
+
+            return Take
+
+    with pytest.raises(CannotLoad, match="no numbers"):
+        Broken()
