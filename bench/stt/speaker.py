@@ -34,7 +34,8 @@ def spoken(count: int = 25, *, seed: int = 1, noise: float = 1e-3, gain: float =
     When a word ends is known only about: an utterance begins and ends where it is loud, and between the two each word
     takes its share of the letters.
     """
-    files = sorted(csv.DictReader((AUDIO / "transcripts.csv").open()), key=lambda row: row["file"])
+    with (AUDIO / "transcripts.csv").open(encoding="utf-8", newline="") as file:
+        files = sorted(csv.DictReader(file), key=lambda row: row["file"])
     chance = random.Random(seed)
     chance.shuffle(files)
     parts, words, at = [np.zeros(4800, np.float32)], list[tuple[str, float]](), 4800
