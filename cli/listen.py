@@ -11,8 +11,8 @@ import anyio
 
 from cli import say, words
 from cli.exits import Exit
-from cli.listen_pages import Page, TerminalPage, document, page_for
-from cli.listen_sound import STDIN, opened, samples
+from cli.listen_pages import Page, TerminalPage, as_json, page_for
+from cli.listen_sound import STDIN, begun, opened, samples
 from cli.of_kind import ready_soon
 from cli.session import Session
 from cli.verb import Verb, completes_files, looped, takes_json
@@ -28,25 +28,25 @@ OPTIONS = ("language", "task", "prompt", "hotwords")
 async def _listen(session: Session, arguments: Namespace) -> Exit:
     engine = arguments.engine
     async with AsyncExitStack() as stack:
-        incoming = stack.enter_context(opened(arguments.file, session.cwd))
+        incoming = stack.enter_context(opened(arguments.file, session.cwd, engine))
         await session.ensure()
         with _deaf_children():
             client = await stack.enter_async_context(session.connect())
         await ready_soon(client, engine, KIND, cannot="Does not listen", with_="Speak to")
-        sound = await stack.enter_async_context(
-            aclosing(samples(incoming, engine, raw=arguments.raw, fast=arguments.fast))
-        )
-        page = page_for(plain=_is_plain(session), as_json=arguments.json)
+        left = None if arguments.raw else await begun(incoming, engine)
+        sound = await stack.enter_async_context(aclosing(samples(incoming, left, fast=arguments.fast)))
+        page = page_for(plain=_is_plain(session), in_json=arguments.json)
         told = {name: getattr(arguments, name) for name in OPTIONS}
         if isinstance(page, TerminalPage):
             say.note("Listening; ctrl+c ends.")
+        interrupts = stack.enter_context(anyio.open_signal_receiver(signal.SIGINT))
         listening = await stack.enter_async_context(client.listen(engine, **told))
         try:
-            await _Session(listening, page).run(sound)
+            await _Session(listening, page).run(sound, interrupts)
         finally:
             page.close()
         if listening.result is not None:
-            _conclude(listening.result, as_json=arguments.json)
+            _conclude(listening.result, in_json=arguments.json)
     return Exit.OK
 
 
@@ -59,9 +59,9 @@ class _Session:
         self._all = anyio.CancelScope()
         self._feeding = anyio.CancelScope()
 
-    async def run(self, sound: AsyncIterator[bytes]) -> None:
+    async def run(self, sound: AsyncIterator[bytes], interrupts: AsyncIterator[signal.Signals]) -> None:
         """Raises what feeding and listening raise."""
-        with anyio.open_signal_receiver(signal.SIGINT) as interrupts, self._all:
+        with self._all:
             async with background(lambda: self._feed(sound)), background(lambda: self._obey(interrupts)):
                 async for live in self._listening:
                     self._page.show(live)
@@ -80,9 +80,9 @@ class _Session:
             self._all.deadline = anyio.current_time() + PATIENCE_SECONDS
 
 
-def _conclude(result: Listened, *, as_json: bool) -> None:
-    if as_json:
-        document(result)
+def _conclude(result: Listened, *, in_json: bool) -> None:
+    if in_json:
+        say.record(as_json(result))
         return
     count = "1 word" if result.words == 1 else f"{result.words:,} words"
     parts = (count, f"{words.span(result.seconds)} of sound", result.language, result.model)

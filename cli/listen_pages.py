@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
-import msgspec
-
 from cli import say
 from cli.chat_words import harmless
 from cli.wrapping import rows, width
-from ipc.hearing import Live
+from ipc.hearing import Listened, Live
+from ipc.snapshot import Json
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
 
@@ -32,7 +31,7 @@ class JsonPage:
 
     def show(self, live: Live) -> None:
         """Something changed."""
-        say.record({name: getattr(live, name) for name in live.__struct_fields__})
+        say.record(as_json(live))
 
     def close(self) -> None:
         """Every line left at once."""
@@ -121,18 +120,18 @@ class TerminalPage:
         return "\r" + (f"\x1b[{up}A" if up > 0 else "") + "\x1b[J"
 
 
-def page_for(*, plain: bool, as_json: bool) -> Page:
+def page_for(*, plain: bool, in_json: bool) -> Page:
     """For this stdout."""
-    if as_json:
+    if in_json:
         return JsonPage()
     if not sys.stdout.isatty():
         return LinesPage()
     return TerminalPage(_write, _terminal_size, plain=plain)
 
 
-def document(value: msgspec.Struct) -> None:
-    """The answer, as the last line of JSON."""
-    say.record({name: getattr(value, name) for name in value.__struct_fields__})
+def as_json(told: Live | Listened) -> dict[str, Json]:
+    """All of its fields."""
+    return {name: getattr(told, name) for name in told.__struct_fields__}
 
 
 def _write(text: str) -> None:

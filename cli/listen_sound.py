@@ -61,15 +61,13 @@ class Incoming:
 
 
 @contextmanager
-def opened(file: str, folder: Path) -> Iterator[Incoming]:
+def opened(file: str, folder: Path, engine: str) -> Iterator[Incoming]:
     """The file, or stdin where `file` is -. Raises RequestFailed: there is nothing to hear."""
     if file == STDIN:
         if os.isatty(0):
             raise RequestFailed(
                 Problem(
-                    "Nothing to hear",
-                    "No file is named, and stdin is the keyboard.",
-                    f"Speak: {microphone('ENGINE')}",
+                    "Nothing to hear", "No file is told, and stdin is the keyboard.", f"Speak: {microphone(engine)}"
                 )
             )
         yield Incoming(0, "stdin")
@@ -84,28 +82,12 @@ def opened(file: str, folder: Path) -> Iterator[Incoming]:
         os.close(fd)
 
 
-async def samples(incoming: Incoming, engine: str, *, raw: bool, fast: bool) -> AsyncGenerator[bytes]:
-    """Its samples: from a file at the pace at which they are spoken unless `fast`, else as they come.
+async def begun(incoming: Incoming, engine: str) -> int | None:
+    """Read on to its samples: how many bytes of them follow, or None where nobody knows.
 
     Raises:
-        RequestFailed: it is no WAV, or one that an engine would have to convert.
+        RequestFailed: it is no WAV, or one that somebody has to convert.
     """
-    left = None if raw else await _head(incoming, engine)
-    began, sent, paced = anyio.current_time(), 0, not (incoming.waits or fast)
-    most = PIECE_BYTES if paced else READ_BYTES
-    while left is None or left > 0:
-        data = await incoming.some(most if left is None else min(most, left))
-        if not data:
-            return
-        left = None if left is None else left - len(data)
-        sent += len(data)
-        if paced:
-            await anyio.sleep_until(began + sent / SECOND_BYTES)
-        yield data
-
-
-async def _head(incoming: Incoming, engine: str) -> int | None:
-    """How many bytes of samples follow, or None where nobody knows."""
     riff = await incoming.exactly(12)
     if not riff:
         raise RequestFailed(Problem("Nothing to hear", f"{incoming.name} is empty.", f"Speak: {microphone(engine)}"))
@@ -120,20 +102,39 @@ async def _head(incoming: Incoming, engine: str) -> int | None:
     known, read = False, len(riff)
     while len(chunk := await incoming.exactly(8)) == 8:
         name, size = chunk[:4], struct.unpack("<I", chunk[4:])[0]
-        if name == b"data":
-            if not known:
-                break
+        if name == b"data" and known:
             return None if size >= ENDLESS_BYTES or size == 0 else size
         read += size
-        if read > _LONGEST_HEAD:
+        if name == b"data" or read > _LONGEST_HEAD:
             break
         body = await incoming.exactly(size + size % 2)
+        if len(body) < size:
+            break
         if name == b"fmt ":
             _check(body, incoming, engine)
             known = True
     raise RequestFailed(
         Problem("Damaged WAV", f"{incoming.name} ends before its sound begins.", converted(incoming, engine))
     )
+
+
+async def samples(incoming: Incoming, left: int | None, *, fast: bool) -> AsyncGenerator[bytes]:
+    """What follows, up to `left` bytes: from a file as it would be spoken unless `fast`, else as it comes.
+
+    Raises:
+        RequestFailed: it cannot be read.
+    """
+    began, sent, paced = anyio.current_time(), 0, not (incoming.waits or fast)
+    most = PIECE_BYTES if paced else READ_BYTES
+    while left is None or left > 0:
+        data = await incoming.some(most if left is None else min(most, left))
+        if not data:
+            return
+        left = None if left is None else left - len(data)
+        sent += len(data)
+        if paced:
+            await anyio.sleep_until(began + sent / SECOND_BYTES)
+        yield data
 
 
 def _check(form: bytes, incoming: Incoming, engine: str) -> None:
