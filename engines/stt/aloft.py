@@ -36,6 +36,10 @@ _NAP_SECONDS: Final = 0.02
 class Listening(Protocol):
     """One that listens while people speak."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for more sound."""
+
     def step(self) -> bool:
         """Hear what came since; False once it is over."""
 
@@ -82,9 +86,10 @@ class Aloft:
         return not self._trips
 
     @property
-    def only_live(self) -> bool:
-        """Nothing is read or decoded but for those who speak."""
-        return bool(self._live) and not self._reading and not self._streams.busy
+    def idle(self) -> bool:
+        """All wait for those who speak."""
+        at_work = self._reading or self._streams.busy or not all(one.idle for _, one in self._live)
+        return bool(self._live) and not at_work
 
     @property
     def alive(self) -> bool:

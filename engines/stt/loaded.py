@@ -35,8 +35,8 @@ _ALIVE_SHARE: Final = 0.25
 """Of the time after which an engine without steps counts as hung."""
 _READ, _LOADED = 0.7, 0.9
 """How much of the load it is that the file was read, and that the library has it."""
-_LIVE_SECONDS: Final = 0.01
-"""Until those who speak are heard again, where nothing came meanwhile."""
+_LIVE_SECONDS: Final = 0.25
+"""Until those who speak are looked after, where nothing came meanwhile."""
 _RELEASE_TRIES: Final = 100
 _RELEASE_PAUSE_SECONDS: Final = 0.02
 
@@ -151,13 +151,14 @@ class Loaded:
                 break
             with memory_told():
                 written = aloft.step(self._settings)
-            if aloft.only_live:
-                sky.rest(_LIVE_SECONDS)
             now = time.monotonic()
             aloft.tally.busy_seconds += now - since
-            since = now
             self._live(written, now, aloft)
             self._tell(_SAY_SECONDS, aloft)
+            if aloft.idle:
+                sky.rest(_LIVE_SECONDS)
+                now = time.monotonic()
+            since = now
         self._tell(0.0, aloft)
 
     def close(self) -> None:

@@ -24,8 +24,8 @@ from stt_engine_kit import (
     utterances,
     word_error_rate,
 )
-from stt_live_kit import FedFlight
 
+from bench.stt.realtime import FedFlight
 from engines.contract import OutOfMemory
 from engines.stt import loaded
 from engines.stt.decode.choice import Choice
