@@ -263,6 +263,51 @@ def test_who_speaks_is_heard_while_a_job_is_under_way(engine: Engine) -> None:
     assert len(job.results) == 2
 
 
+class Person:
+    """A live flight's listener, who never ends by himself."""
+
+    idle, taken, tokens = False, 0, 0
+
+    def __init__(self, *, speaking: bool) -> None:
+        self.speaking = speaking
+        self.over = False
+
+    def step(self) -> bool:
+        return not self.over
+
+
+@pytest.mark.parametrize(("speaking", "most"), [(False, 4), (True, 1)])
+def test_an_open_microphone_keeps_jobs_from_long_batches_only(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, *, speaking: bool, most: int
+) -> None:
+    engine.retune(quick(batch_size=8))
+    person, aloft, paced = Person(speaking=speaking), engine._aloft, Choice()
+    assert aloft is not None
+    paced.learn(1, 0.2)
+    monkeypatch.setattr(aloft, "_listen", lambda *_: person)
+    monkeypatch.setattr(aloft, "_choice", paced)
+    monkeypatch.setattr(paced, "learn", lambda *_: None)
+    job = Asked(*[unit_of_all(utterances(1)[0])] * 16)
+
+    def look(_: Sky) -> None:
+        person.over = len(job.order) == 16
+
+    engine.ask(FedFlight(), job, then=look)
+    assert max(engine.sizes) == most
+
+
+def test_what_is_said_counts_as_steps_and_tokens(engine: Engine) -> None:
+    with wave.open(str(utterances(1)[0])) as file:
+        sound = file.readframes(file.getnframes())
+    person = FedFlight()
+    person.waiting, person.all_fed = sound + bytes(2 * RATE), True
+    steps, produced = engine.noted.steps, engine.noted.produced
+    engine.ask(person)
+    assert person.tokens > 0
+    assert engine.noted.produced - produced == person.tokens
+    assert engine.noted.steps - steps > 2, "for its boarding, and wherever sound was taken"
+
+
 def test_two_streams_decode_at_the_same_time() -> None:
     one = Engine(num_workers=2, batch_size=1)
     flight = Asked(*[unit_of_all(file) for file in utterances(5)])

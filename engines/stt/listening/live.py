@@ -104,6 +104,21 @@ class LiveFlight:
         """Whether nothing can be done before more is fed."""
         return not self._all_fed and not self._chunks and len(self._waiting) < _CHUNK_BYTES
 
+    @property
+    def speaking(self) -> bool:
+        """Whether somebody speaks just now, as far as was heard."""
+        return self._endpoints.speaking
+
+    @property
+    def taken(self) -> int:
+        """Samples that were listened to so far."""
+        return self._taken
+
+    @property
+    def tokens(self) -> int:
+        """Of all that was heard so far."""
+        return self._tokens
+
     def step(self) -> bool:
         """Take what came, and listen to it at most once; False once it is over."""
         if self.over:
