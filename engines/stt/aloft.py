@@ -291,10 +291,12 @@ class Aloft:
     # ── what begins ───────────────────────────────────────────────────────────────────────────────────────
 
     def _read_on(self, settings: SttSettings) -> None:
-        """As many as the next batches need, and no more: hours wait in the queue of a job."""
+        """As many as the next batches need, and no more: hours wait in the queue of a job. People wait in none."""
         ahead = 2 * settings.together * settings.num_workers + 1
-        while self._waiting and self._reading + len(self._ready) < ahead:
+        while self._waiting:
             part = min(self._waiting, key=lambda part: part.turn)
+            if self._reading + len(self._ready) >= ahead and not part.trip.flight.stream:
+                break
             self._waiting.remove(part)
             self._want(part)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import threading
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
 from stt_engine_kit import Asked, Engine, quick, utterances
 
 from engines.stt import reader
@@ -51,6 +53,16 @@ class Reading:
 
     def _step(self) -> None:
         self.steps += 1
+        self.then()
+
+    then: Callable[[], None] = staticmethod(lambda: None)
+    """What happens at each step, in the reader's thread."""
+
+    def reads(self) -> Read:
+        """What comes next."""
+        read = self.news.get(timeout=10)
+        assert isinstance(read, Read), read
+        return read
 
     def part(self, unit: Unit, number: int = 0, *, stream: bool = False) -> Part:
         """To be read."""
@@ -60,9 +72,7 @@ class Reading:
     def read(self, unit: Unit) -> Read:
         """This, at once."""
         self.reader.want(self.part(unit))
-        read = self.news.get(timeout=10)
-        assert isinstance(read, Read), read
-        return read
+        return self.reads()
 
 
 @pytest.fixture
@@ -160,3 +170,70 @@ def test_recordings_read_in_turn_are_each_opened_once(
             span = Span(begin, begin + RATE // 4)
             reading.read(Unit(source, span, (span,)))
     assert len(files.opened) == len(sources)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """Ten minutes that cannot be entered in the middle."""
+    path = tmp_path_factory.mktemp("reader") / "long.flac"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flac", rate=RATE)
+        assert isinstance(stream, AudioStream)
+        stream.layout = "mono"
+        minute = np.tile(np.arange(RATE, dtype=np.int16), 60)[np.newaxis]
+        for number in range(10):
+            frame = av.AudioFrame.from_ndarray(minute, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = RATE, number * minute.shape[1]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return Source(str(path), stamp(path))
+
+
+def second(source: Source, begin: int, *, head: Span | None = None) -> Unit:
+    span = Span(begin * RATE, (begin + 1) * RATE)
+    return Unit(source, span, (span,), head=head)
+
+
+def test_who_waits_for_an_answer_goes_before_what_lies_deep_in_a_recording(
+    monkeypatch: pytest.MonkeyPatch, reading: Reading, long: Source
+) -> None:
+    files = Opened(monkeypatch)
+    said = utterances(1)[0]
+    job = reading.part(second(long, 590, head=Span(0, RATE)), 0)
+    person = reading.part(second(Source(str(said), stamp(said)), 0), 1, stream=True)
+
+    def comes() -> None:
+        if reading.steps == 100:
+            reading.reader.want(person)
+
+    reading.then = comes
+    reading.reader.want(job)
+    assert reading.reads().part is person
+    before = reading.steps
+    read = reading.reads()
+    assert read.part is job
+    assert read.head is not None
+    assert before < 110
+    assert reading.steps < 610, "it goes on where it was"
+    assert files.opened == ["long.flac", said.name]
+    assert len(reading.heard) == 4, "of each of them the first speech and its own, and nothing twice"
+
+
+def test_what_nobody_wants_any_more_costs_others_nothing_who_read_the_same_recording(
+    monkeypatch: pytest.MonkeyPatch, reading: Reading, long: Source
+) -> None:
+    files = Opened(monkeypatch)
+    gone = reading.part(second(long, 590), 0)
+    flight = gone.trip.flight
+    assert isinstance(flight, Asked)
+
+    def leaves() -> None:
+        flight.gone = reading.steps >= 100
+
+    reading.then = leaves
+    reading.reader.want(gone)
+    assert reading.reads().sound is None
+    read = reading.read(second(long, 200))
+    assert read.sound is not None
+    assert files.opened == ["long.flac"]
+    assert np.array_equal(reading.heard[-1], np.arange(RATE, dtype=np.float32) / 32768)
