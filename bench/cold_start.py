@@ -26,7 +26,7 @@ from functools import partial
 from bench.room import Room, load_note, open_room
 
 ENGINE = "lighthouse"
-CONFIG = f'[engine.{ENGINE}]\nkind = "fake"\nautostart = true\n'
+CONFIG = f'[engine.{ENGINE}]\nkind = "fake"\npreload = true\n'
 COLUMNS, ROWS = 120, 34
 FRAME_SECONDS = 30.0
 

@@ -42,8 +42,8 @@ from ipc.states import Ready, Starting
 
 ENGINE = "engine"
 CONFIGS = {
-    "fake": f'[engine.{ENGINE}]\nkind = "fake"\nautostart = true\nseconds_per_unit = 0.0\ntokens_per_unit = 1\n',
-    "llm": f'[engine.{ENGINE}]\nkind = "llm"\nautostart = true\nthreads = 1\nmax_tokens = 1\n',
+    "fake": f'[engine.{ENGINE}]\nkind = "fake"\npreload = true\nseconds_per_unit = 0.0\ntokens_per_unit = 1\n',
+    "llm": f'[engine.{ENGINE}]\nkind = "llm"\npreload = true\nthreads = 1\nmax_tokens = 1\n',
 }
 
 

@@ -38,7 +38,7 @@ class Run:
 def config(engines: int, unit_seconds: float, *, up: bool) -> str:
     """A room's configuration."""
     return "".join(
-        f'[engine.fake{number}]\nkind = "fake"\nautostart = {str(up).lower()}\nseconds_per_unit = {unit_seconds}\n'
+        f'[engine.fake{number}]\nkind = "fake"\npreload = {str(up).lower()}\nseconds_per_unit = {unit_seconds}\n'
         for number in range(engines)
     )
 

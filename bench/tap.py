@@ -72,6 +72,7 @@ class StampedFlight(AirborneFlight):
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
         self._stamp = replace(self._stamp, ttft=ttft_seconds or 0.0)
@@ -82,6 +83,7 @@ class StampedFlight(AirborneFlight):
             seconds=seconds,
             ttft_seconds=ttft_seconds,
             audio_seconds=audio_seconds,
+            confidence=confidence,
             data=data,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from cli import json_shapes, say
+from cli import json_shapes, say, words
 from cli.exits import Exit
 from cli.session import Session
 from cli.verb import Verb, takes_json
@@ -32,7 +32,8 @@ def _run(session: Session, arguments: Namespace) -> Exit:
 def _check(config: Config) -> None:
     file = f"{config.file} is good" if config.file else "no configuration file: the miniature language model"
     names = ", ".join(f"{engine.name} ({engine.kind})" for engine in config.engines) or "none"
-    say.data(f"{file}; engines: {names}")
+    pools = ", ".join(f"{pool.name} ({pool.kind})" for pool in config.pools)
+    say.data(f"{file}; engines: {names}{f'; pools: {pools}' if pools else ''}")
 
 
 def _show(config: Config) -> None:
@@ -43,6 +44,14 @@ def _show(config: Config) -> None:
         for knob in knobs_of(engine.settings)
     ]
     say.table(("ENGINE", "SETTING", "VALUE", "LAYER", "WHERE"), rows)
+    routes = [
+        (pool.name, language, str(route), words.UNKNOWN if pool.budget_bytes is None else words.size(pool.budget_bytes))
+        for pool in config.pools
+        for language, route in (("any", pool.route), *pool.languages.items())
+    ]
+    if routes:
+        say.data("")
+        say.table(("POOL", "LANGUAGE", "ROUTE", "BUDGET"), routes)
 
 
 def _arguments(parser: ArgumentParser) -> None:

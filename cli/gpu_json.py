@@ -69,6 +69,6 @@ def top(whole: Snapshot) -> Json:
         "driver": {"version": whole.fleet.driver, "cuda": whole.fleet.cuda, "problem": whole.fleet.problem},
         "gpus": gpus(whole),
         "ledger": ledger_json.ledger(whole.ledger),
-        "engines": [json_shapes.engine(row) for row in whole.engines],
+        "engines": [json_shapes.engine(row, whole.pools) for row in whole.engines],
         "jobs": [job_json.job(row) for row in whole.jobs],
     }

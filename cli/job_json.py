@@ -30,6 +30,7 @@ def job(row: JobRow) -> dict[str, Json]:
         "units_per_second": row.units_per_second,
         "audio_seconds": row.audio_seconds,
         "rtf": row.rtf,
+        "confidence": row.confidence,
         "joules": row.joules,
         "eta_seconds": row.eta_seconds,
         "eta_spread_seconds": row.eta_spread_seconds,
@@ -54,6 +55,7 @@ def detail(whole: JobDetail) -> dict[str, Json]:
         },
         "problems": [unit_problem(one) for one in whole.problems],
         "settings": dict(whole.settings),
+        "own": dict(whole.own),
         "runs": [run(one) for one in whole.runs],
     }
 
@@ -86,6 +88,7 @@ def unit(row: UnitRow) -> dict[str, Json]:
         "joules": row.joules,
         "result_bytes": row.result_bytes,
         "take": row.take,
+        "confidence": row.confidence,
     }
 
 

@@ -62,6 +62,8 @@ def _facts(detail: JobDetail) -> Iterator[tuple[str, str]]:
     yield "TTFT", f"p50 {words.span(numbers.ttft_p50_seconds)}, p95 {words.span(numbers.ttft_p95_seconds)}"
     if row.audio_seconds is not None:
         yield "audio", f"{words.span(row.audio_seconds)}, {words.rtf(row.rtf)}"
+    if row.confidence is not None:
+        yield "confidence", f"{words.confidence(row.confidence)}, the mean log probability of a token"
     yield "energy", job_words.energy_of(row)
     yield "attempts", str(numbers.attempts)
     kept = " on the box, until `engineroom job clear`" if row.result_bytes else ""
@@ -69,6 +71,8 @@ def _facts(detail: JobDetail) -> Iterator[tuple[str, str]]:
     indent = " " * (LABEL_COLUMNS + 2)
     settings = words.folded(words.settings(detail.settings) or words.UNKNOWN, indent)
     yield from _labelled("settings", map(str.strip, settings))
+    if detail.own:
+        yield from _labelled("its own", map(str.strip, words.folded(words.settings(detail.own), indent)))
 
 
 def _labelled(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:

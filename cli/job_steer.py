@@ -82,7 +82,7 @@ def _priority_arguments(parser: ArgumentParser) -> None:
 
 def _move_arguments(parser: ArgumentParser) -> None:
     _id(parser)
-    parser.add_argument("engine", metavar="ENGINE", help=f"name of an engine of its kind, or `{ANY}` for any of them")
+    parser.add_argument("engine", metavar="ENGINE", help=f"an engine or pool of its kind, or `{ANY}` for any")
 
 
 VERBS = (

@@ -15,20 +15,26 @@ from ipc.control import ShowUnits, UnitPage
 from ipc.snapshot import UnitRow, UnitState
 
 HEADS = ("#", "UNIT", "WHERE", "STATE", "TRY", "RUN", "TOKENS", "TIME", "SPEED", "ENERGY")
+SURE = "CONFIDENCE"
+"""Where the first units told it."""
 NAME_COLUMNS, WHERE_COLUMNS = 10, 14
 STATES: tuple[UnitState, ...] = get_args(UnitState)
 
 
 async def _units(session: Session, arguments: Namespace) -> Exit:
-    columns = say.Columns(right=frozenset({0, 4, 5, 6, 7, 8, 9}))
-    heads: list[tuple[str, ...]] = [HEADS]
+    columns = say.Columns(right=frozenset({0, 4, 5, 6, 7, 8, 9, 10}))
+    heads: list[tuple[str, ...]] | None = None
+    sure = False
     async with session.connect() as client:
         async for rows in pages(client, arguments.id, tuple(arguments.only)):
             if arguments.json:
                 for row in rows:
                     say.record(job_json.unit(row))
                 continue
-            for line in columns.lines([*heads, *map(_cells, rows)]):
+            if heads is None:
+                sure = any(row.confidence is not None for row in rows)
+                heads = [(*HEADS, *([SURE] if sure else []))]
+            for line in columns.lines([*heads, *(_cells(row, sure=sure) for row in rows)]):
                 say.data(line)
             heads = []
     return Exit.OK
@@ -45,7 +51,7 @@ async def pages(client: Client, id_: str, states: tuple[UnitState, ...] = ()) ->
         last = page.rows[-1].index
 
 
-def _cells(row: UnitRow) -> tuple[str, ...]:
+def _cells(row: UnitRow, *, sure: bool) -> tuple[str, ...]:
     return (
         str(row.index),
         words.clipped(row.name or words.UNKNOWN, NAME_COLUMNS),
@@ -57,6 +63,7 @@ def _cells(row: UnitRow) -> tuple[str, ...]:
         words.span(row.seconds),
         job_words.speed_of_unit(row),
         words.energy(row.joules),
+        *([words.confidence(row.confidence)] if sure else []),
     )
 
 

@@ -11,6 +11,7 @@ def line(row: JobRow) -> str:
     parts = [f"{row.id} {row.state} {progress_of(row)}"]
     if row.state == "running":
         parts.append(speed_of(row))
+        parts += [f"confidence {words.confidence(row.confidence)}"] if row.confidence is not None else []
         parts.append(f"{words.left(row.eta_seconds, row.eta_spread_seconds)} left")
     if row.units_failed:
         parts.append(f"{row.units_failed} set aside")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from config.load import Config, EngineConfig
+from config.pools import Pool
 from engines.settings import knobs_of
 from ipc.control import Price
 from ipc.errors import Problem
-from ipc.snapshot import EngineRow, Happening, Json, Knob, LogLine, SupervisorRow
+from ipc.snapshot import EngineRow, Happening, Json, Knob, LogLine, PoolRow, SupervisorRow
 from ipc.states import Backoff, Cold, Draining, Failed, Loading, Ready, Stopped, Stopping, pid_of, word
 
 VERSION = 1
@@ -38,8 +41,8 @@ def status(row: SupervisorRow, *, protocol: int) -> Json:
     }
 
 
-def engine(row: EngineRow) -> Json:
-    """One entry of `engineroom ps`."""
+def engine(row: EngineRow, pools: Iterable[PoolRow] = ()) -> Json:
+    """One entry of `engineroom ps`, with those of `pools` that it is in."""
     state = row.state
     reason: str | None = None
     progress: float | None = None
@@ -90,7 +93,26 @@ def engine(row: EngineRow) -> Json:
         "unload_after_seconds": row.unload_after_seconds,
         "unload_depth": row.unload_depth,
         "said": row.said,
+        "pools": [pool(one) for one in pools if one.name in row.pools],
+        "beside": row.beside,
         "log_tail": log_tail,
+    }
+
+
+def pool(row: PoolRow) -> Json:
+    """One of the pools that an engine is in."""
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "route": row.route,
+        "languages": dict(row.languages),
+        "members": list(row.members),
+        "residents": list(row.residents),
+        "hits": row.hits,
+        "misses": row.misses,
+        "hit_rate": row.hit_rate,
+        "claimed_bytes": row.claimed_bytes,
+        "budget_bytes": row.budget_bytes,
     }
 
 
@@ -145,6 +167,7 @@ def config(whole: Config) -> Json:
         "file": None if whole.file is None else str(whole.file),
         "supervisor": {"log_level": whole.supervisor.log_level, "record": whole.supervisor.record},
         "engines": [_engine_config(one) for one in whole.engines],
+        "pools": [_pool_config(one) for one in whole.pools],
         "warnings": [problem(one) for one in whole.warnings],
     }
 
@@ -154,11 +177,21 @@ def problem(what: Problem) -> Json:
     return {"title": what.title, "detail": what.detail, "hint": what.hint}
 
 
+def _pool_config(one: Pool) -> Json:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "route": str(one.route),
+        "languages": {language: str(route) for language, route in one.languages.items()},
+        "budget_bytes": one.budget_bytes,
+    }
+
+
 def _engine_config(one: EngineConfig) -> Json:
     return {
         "name": one.name,
         "kind": one.kind,
-        "autostart": one.autostart,
+        "preload": one.preload,
         "python": one.python,
         "settings": {
             knob.name: {

@@ -5,16 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from cli import json_shapes, pricing, say, words
+from cli.assignments import assignment, meant
 from cli.exits import Exit
-from cli.paths_here import placed
 from cli.session import Session
 from cli.verb import Verb, looped, takes_json
-from config.errors import did_you_mean
-from config.units import BadUnit, amount
 from engines.settings import allowed
 from ipc.client import expect
 from ipc.control import Knobs, Price, SetKnobs, ShowKnobs
-from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Knob, Scalar
 
 
@@ -31,7 +28,7 @@ async def _knobs(session: Session, arguments: Namespace) -> Exit:
 
 
 async def _set(session: Session, arguments: Namespace) -> Exit:
-    return await _change(session, arguments, dict(_assignment(text) for text in arguments.change))
+    return await _change(session, arguments, dict(assignment(text) for text in arguments.change))
 
 
 async def _unset(session: Session, arguments: Namespace) -> Exit:
@@ -41,32 +38,11 @@ async def _unset(session: Session, arguments: Namespace) -> Exit:
 async def _change(session: Session, arguments: Namespace, changes: dict[str, Scalar]) -> Exit:
     async with session.connect() as client:
         knobs = expect(await client.ask(ShowKnobs(arguments.engine)), Knobs).rows
-        meant = {name: _meant(session, name, value, knobs, arguments.engine) for name, value in changes.items()}
-        wish = SetKnobs(arguments.engine, meant, arguments.dry_run)
+        changed = {name: meant(session, name, value, knobs, arguments.engine) for name, value in changes.items()}
+        wish = SetKnobs(arguments.engine, changed, arguments.dry_run)
         price = expect(await client.ask(wish), Price)
     pricing.show(price, as_json=arguments.json)
     return Exit.OK
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    name, is_set, value = text.partition("=")
-    if not (is_set and name):
-        raise RequestFailed(Problem("Bad change", f"{text!r} is not KEY=VALUE.", "For example parallel=8."))
-    return name, value
-
-
-def _meant(session: Session, name: str, value: Scalar, knobs: tuple[Knob, ...], engine: str) -> Scalar:
-    """`value` in the unit of the setting it is for; a file that is here with its whole path."""
-    known = {knob.name: knob for knob in knobs}
-    if name not in known:
-        raise RequestFailed(Problem("Unknown setting", f"{engine} has no setting {name!r}.", did_you_mean(name, known)))
-    if isinstance(value, str) and isinstance(known[name].default, str) and not known[name].choices:
-        return placed(session, value)
-    try:
-        return amount(value, known[name].unit)
-    except BadUnit as error:
-        problem = Problem("Bad value", f"{engine}: {name} = {value!r}: {error.why}.", f"Write {error.write}.")
-        raise RequestFailed(problem) from error
 
 
 def _help(knob: Knob) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from cli import exits, job_json, say, waiting
+from cli import assignments, exits, job_json, say, waiting
 from cli.exits import Exit
 from cli.session import Session
 from cli.spool import spooled_stdin
@@ -13,7 +14,7 @@ from cli.verb import Verb, completes_files, looped, takes_json
 from engines.catalog import KINDS
 from ipc.control import JobIs, Submit
 from ipc.errors import Problem
-from ipc.snapshot import JobRow
+from ipc.snapshot import JobRow, Scalar
 
 STDIN = "-"
 LEVELS = range(1, 10)
@@ -22,6 +23,7 @@ NO_INPUT = Problem(
     "There is nothing to work on.",
     "Name files, folders or quoted patterns, - for stdin, or --after JOB to work on what that job writes.",
 )
+NOTHING: Mapping[str, Scalar] = MappingProxyType({})
 TWO_STDINS = Problem("Stdin twice", "Standard input can be read only once.", "Write - once.")
 
 
@@ -35,6 +37,7 @@ async def submit(
     on_done: str = "",
     priority: int = 5,
     after: Sequence[str] = (),
+    own: Mapping[str, Scalar] = NOTHING,
 ) -> JobRow:
     """The job's first row, once it is durable; starts the supervisor when none runs.
 
@@ -45,7 +48,7 @@ async def submit(
     target = session.path(output)
     await session.ensure()
     read = tuple([await spooled_stdin(session, kind) if path == STDIN else path for path in paths])
-    wish = Submit(kind, engine, read, target, on_done, priority, tuple(after))
+    wish = Submit(kind, engine, read, target, on_done, priority, tuple(after), dict(own))
     return (await session.ask(wish, JobIs)).row
 
 
@@ -62,6 +65,7 @@ async def _submit(session: Session, arguments: Namespace) -> Exit:
         on_done=arguments.on_done,
         priority=arguments.priority,
         after=arguments.after,
+        own=assignments.own(session, arguments.kind, arguments.set),
     )
     if not arguments.wait:
         _show(row, as_json=arguments.json)
@@ -108,7 +112,7 @@ def _arguments(parser: ArgumentParser) -> None:
             help="one file for all results, or, with / at its end, a folder that gets a file for each input",
         )
     )
-    parser.add_argument("--engine", default="", metavar="NAME", help="only this engine; else any of that kind")
+    parser.add_argument("--engine", default="", metavar="NAME", help="an engine or pool; else the only pool, or any")
     parser.add_argument(
         "--priority", type=int, choices=LEVELS, default=5, metavar="1..9", help="the higher, the sooner (default 5)"
     )
@@ -119,8 +123,20 @@ def _arguments(parser: ArgumentParser) -> None:
         metavar="JOB",
         help="begin once this job has ended well; may be repeated. With no input, what those jobs write is the input",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"a setting for this job alone; may be repeated ({_own_settings()})",
+    )
     parser.add_argument("--wait", action="store_true", help="stay until it ends; the exit code says how it ended")
     parser.add_argument("--on-done", default="", metavar="CMD", help="a shell command run when it ends")
+
+
+def _own_settings() -> str:
+    kinds = [kind for kind in KINDS.values() if kind.own and kind.name != "fake"]
+    return "; ".join(f"{kind.name}: {', '.join(kind.own)}" for kind in kinds)
 
 
 VERB = Verb("submit", "hand over a job", _arguments, looped(_submit))

@@ -38,6 +38,7 @@ def _page(whole: Snapshot) -> None:
     gpu_words.tables(whole)
     say.data("")
     ps.table(whole.engines)
+    ps.pools(whole.pools)
     live = [row for row in whole.jobs if row.state not in FINISHED]
     if live:
         say.data("")

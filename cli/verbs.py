@@ -29,6 +29,7 @@ from cli import (
     supervisor_verbs,
     tails,
     top,
+    transcribe,
     voices,
 )
 from cli.verb import Verb
@@ -54,6 +55,7 @@ VERBS: tuple[Verb, ...] = (
     speak.VERB,
     listen.VERB,
     voices.VERB,
+    transcribe.VERB,
     tails.LOGS,
     tails.EVENTS,
     config_verb.VERB,

@@ -89,6 +89,11 @@ def rtf(seconds_of_work: float | None) -> str:
     return f"RTF {seconds_of_work:.2f}" if seconds_of_work >= 0.01 else f"RTF {seconds_of_work:.1g}"
 
 
+def confidence(mean: float | None) -> str:
+    """Mean natural logarithm of the probability of a token: `−0.31`; 0 is certain."""
+    return UNKNOWN if mean is None else f"{mean:.2f}".replace("-", "−")
+
+
 def count(number: int | None) -> str:
     """`1388`, or a dash."""
     return UNKNOWN if number is None else str(number)

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from config.house import HeatSettings, JobSettings, MemorySettings, SupervisorSettings
-from config.schema import NAME
+from config.names import NAME
+from config.pool_tables import LANGUAGE
 from engines.catalog import KINDS, Kind
 from engines.settings import knobs_of
 from ipc.snapshot import Knob
@@ -17,6 +18,7 @@ _AMOUNTS = {
     "seconds": {"type": "string", "pattern": r"^(\s*\d+(\.\d+)?\s*(ms|s|m|min|h|d)\s*)+$"},
     "bytes": {"type": "string", "pattern": r"^(\s*\d+(\.\d+)?\s*([kKMGT]i?)?B\s*)+$"},
 }
+_ROUTE = {"type": "string", "pattern": r"^[^<]+(<[^<]+<[^<]+)*$"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -48,6 +50,12 @@ def json_schema() -> dict[str, Any]:
                     ],
                 },
             },
+            "pool": {
+                "type": "object",
+                "description": "one name over several engines of a kind: [pool.NAME]",
+                "propertyNames": {"pattern": f"^{NAME.pattern}$", "not": {"const": "supervisor"}},
+                "additionalProperties": _pool(),
+            },
         },
         "$defs": {kind.name: _kind(kind) for kind in KINDS.values()},
     }
@@ -64,6 +72,32 @@ def _house(struct: type[msgspec.Struct]) -> dict[str, Any]:
     return definition
 
 
+def _pool() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["route"],
+        "properties": {
+            "route": {
+                **_ROUTE,
+                "description": "which engine for recordings of which length: engines with bounds between them, such as "
+                "`small < 30s < medium < 10m < large`; several engines share their work: `a b < 30s < c`",
+            },
+            "languages": {
+                "type": "object",
+                "description": 'routes of their own, by language: fr = "small < 20s < french"',
+                "propertyNames": {"pattern": f"^{LANGUAGE.pattern}$"},
+                "additionalProperties": _ROUTE,
+            },
+            "budget": {
+                "anyOf": [{"type": "integer", "minimum": 1}, _AMOUNTS["bytes"], _REFERENCE],
+                "description": "what its engines may hold together of GPUs, or of the host where they are on none: "
+                "before one is loaded beyond that, idle ones are unloaded; unit: bytes",
+            },
+        },
+    }
+
+
 def _kind(kind: Kind) -> dict[str, Any]:
     declared = _definition(kind.settings)["properties"]
     return {
@@ -73,7 +107,7 @@ def _kind(kind: Kind) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "kind": {"const": kind.name},
-            "autostart": {
+            "preload": {
                 "type": "boolean",
                 "default": False,
                 "description": "make it ready when the supervisor starts, not only when work wants it",

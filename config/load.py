@@ -16,6 +16,7 @@ from config.errors import BadConfig, did_you_mean
 from config.house import HeatSettings, JobSettings, MemorySettings, SupervisorSettings
 from config.overrides import Overrides, read_overrides
 from config.paths import config_candidates, set_path
+from config.pools import Pool
 from config.schema import EngineTable, Entry, File, parse
 from config.toml_file import read_toml
 from config.units import BadUnit, amount
@@ -25,7 +26,7 @@ from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Scalar
 
 Layer: TypeAlias = Literal["default", "file", "set", "environment", "flag"]
-DEFAULT_ENGINE = EngineTable(name="writer", kind="llm", autostart=False, python=None, settings={})
+DEFAULT_ENGINE = EngineTable(name="writer", kind="llm", preload=False, python=None, settings={})
 NO_FILE = File(Path(), SupervisorSettings(), MemorySettings(), HeatSettings(), JobSettings(), (DEFAULT_ENGINE,))
 """What there is with no file at all: the miniature language model."""
 
@@ -47,7 +48,7 @@ class EngineConfig(Struct, frozen=True):
     kind: str
     settings: EngineSettings
     declared: EngineSettings
-    autostart: bool
+    preload: bool
     python: str | None
     origins: dict[str, Origin]
 
@@ -62,6 +63,7 @@ class Config(Struct, frozen=True):
     jobs: JobSettings
     engines: tuple[EngineConfig, ...]
     warnings: tuple[Problem, ...]
+    pools: tuple[Pool, ...] = ()
 
     def engine(self, name: str) -> EngineConfig:
         """The engine of that name. Raises RequestFailed with the nearest one."""
@@ -106,7 +108,7 @@ def load(
     overrides = read_overrides(set_path(state))
     warnings: list[Problem] = []
     engines = tuple(_engine(table, variables, flagged, overrides, state, warnings) for table in told.engines)
-    return Config(file, told.supervisor, told.memory, told.heat, told.jobs, engines, tuple(warnings))
+    return Config(file, told.supervisor, told.memory, told.heat, told.jobs, engines, tuple(warnings), told.pools)
 
 
 def _engine(
@@ -138,7 +140,7 @@ def _engine(
             origins[name] = Origin(layer, entry.where)
             if layer != "set":
                 declared = with_entry(declared, name, entry)
-    return EngineConfig(table.name, table.kind, settings, declared, table.autostart, table.python, origins)
+    return EngineConfig(table.name, table.kind, settings, declared, table.preload, table.python, origins)
 
 
 def with_entry(settings: EngineSettings, name: str, entry: Entry) -> EngineSettings:

@@ -1,9 +1,8 @@
-"""What a configuration file may say: the house's tables and one `[engine.NAME]` per engine."""
+"""What a configuration file may say: the house's tables, one `[engine.NAME]` per engine, one `[pool.NAME]` per pool."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,15 +11,18 @@ from msgspec import Struct
 
 from config.errors import BadConfig, did_you_mean
 from config.house import HeatSettings, JobSettings, MemorySettings, SupervisorSettings
-from config.toml_file import TomlFile, expanded
+from config.names import NAME
+from config.pool_tables import read_pools
+from config.pools import Pool
+from config.tables import only_known, scalar, table_of, wrong
+from config.toml_file import TomlFile
 from config.units import BadUnit, amount
 from engines.catalog import KINDS
 from ipc.errors import Problem
 from ipc.snapshot import Scalar
 
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 S = TypeVar("S", bound=Struct)
-RESERVED = ("kind", "autostart", "python")
+RESERVED = ("kind", "preload", "python")
 """The keys of an engine's table that are no settings of its kind."""
 
 
@@ -36,7 +38,7 @@ class EngineTable(Struct, frozen=True, kw_only=True):
 
     name: str
     kind: str
-    autostart: bool
+    preload: bool
     python: str | None
     settings: dict[str, Entry]
 
@@ -50,6 +52,7 @@ class File(Struct, frozen=True):
     heat: HeatSettings
     jobs: JobSettings
     engines: tuple[EngineTable, ...]
+    pools: tuple[Pool, ...] = ()
 
 
 def parse(file: TomlFile, environ: Mapping[str, str]) -> File:
@@ -58,22 +61,24 @@ def parse(file: TomlFile, environ: Mapping[str, str]) -> File:
     Raises:
         BadConfig
     """
-    _only_known(file, "", file.tables, ("supervisor", "memory", "heat", "jobs", "engine"))
-    engines = _table(file, "engine", file.tables.get("engine", {}))
+    only_known(file, "", file.tables, ("supervisor", "memory", "heat", "jobs", "engine", "pool"))
+    raw = table_of(file, "engine", file.tables.get("engine", {}))
+    engines = tuple(_engine(file, name, table, environ) for name, table in raw.items())
     return File(
         file.path,
         _house(file, "supervisor", SupervisorSettings, environ),
         _house(file, "memory", MemorySettings, environ),
         _house(file, "heat", HeatSettings, environ),
         _house(file, "jobs", JobSettings, environ),
-        tuple(_engine(file, name, table, environ) for name, table in engines.items()),
+        engines,
+        read_pools(file, {engine.name: engine.kind for engine in engines}, environ),
     )
 
 
 def _house(file: TomlFile, name: str, kind: type[S], environ: Mapping[str, str]) -> S:
-    table = _table(file, name, file.tables.get(name, {}))
-    _only_known(file, name, table, kind.__struct_fields__)
-    values = {key: _in_unit(file, name, kind, key, _scalar(file, name, key, table[key], environ)) for key in table}
+    table = table_of(file, name, file.tables.get(name, {}))
+    only_known(file, name, table, kind.__struct_fields__)
+    values = {key: _in_unit(file, name, kind, key, scalar(file, name, key, table[key], environ)) for key in table}
     for key, value in values.items():
         try:
             msgspec.convert({key: value}, kind)
@@ -105,7 +110,7 @@ def _in_unit(file: TomlFile, name: str, kind: type[Struct], key: str, value: Sca
 
 def _engine(file: TomlFile, name: str, raw: Any, environ: Mapping[str, str]) -> EngineTable:
     label = f"engine.{name}"
-    table = _table(file, label, raw)
+    table = table_of(file, label, raw)
     if not NAME.fullmatch(name) or name == "supervisor":
         raise BadConfig(
             Problem(
@@ -114,7 +119,7 @@ def _engine(file: TomlFile, name: str, raw: Any, environ: Mapping[str, str]) -> 
                 "Use a lower-case letter, then up to 31 letters, digits, - or _; 'supervisor' is taken.",
             )
         )
-    values = {key: _scalar(file, label, key, value, environ) for key, value in table.items()}
+    values = {key: scalar(file, label, key, value, environ) for key, value in table.items()}
     kind = values.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
         said = "says no kind" if kind is None else f"is of unknown kind {kind!r}"
@@ -122,37 +127,10 @@ def _engine(file: TomlFile, name: str, raw: Any, environ: Mapping[str, str]) -> 
         if isinstance(kind, str):
             hint = did_you_mean(kind, KINDS)
         raise BadConfig(Problem("Unknown kind", f"{file.where(label, 'kind' if kind else '')} {said}.", hint))
-    autostart, python = values.pop("autostart", False), values.pop("python", None)
-    if not isinstance(autostart, bool):
-        raise BadConfig(_wrong(file, label, "autostart", autostart, "true or false, without quotes"))
+    preload, python = values.pop("preload", False), values.pop("python", None)
+    if not isinstance(preload, bool):
+        raise BadConfig(wrong(file, label, "preload", preload, "true or false, without quotes"))
     if not (python is None or (isinstance(python, str) and Path(python).is_absolute())):
-        raise BadConfig(_wrong(file, label, "python", python, "the absolute path of a Python interpreter"))
+        raise BadConfig(wrong(file, label, "python", python, "the absolute path of a Python interpreter"))
     settings = {key: Entry(value, file.where(label, key)) for key, value in values.items()}
-    return EngineTable(name=name, kind=kind, autostart=autostart, python=python, settings=settings)
-
-
-def _only_known(file: TomlFile, label: str, table: dict[str, Any], known: Collection[str]) -> None:
-    for key in table:
-        if key not in known:
-            where = file.where(label, key) if label else file.where(key)
-            raise BadConfig(Problem("Unknown key", f"{where}: nothing is named {key!r}.", did_you_mean(key, known)))
-
-
-def _table(file: TomlFile, label: str, value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    raise BadConfig(
-        Problem("Not a table", f"{file.path}: {label} = {value!r} is a value.", f"Write a table: [{label}].")
-    )
-
-
-def _scalar(file: TomlFile, label: str, key: str, value: Any, environ: Mapping[str, str]) -> Scalar:
-    if isinstance(value, str):
-        return expanded(value, environ, f"{file.where(label, key)}, {key}")
-    if isinstance(value, bool | int | float):
-        return value
-    raise BadConfig(_wrong(file, label, key, value, "text, a number, true or false"))
-
-
-def _wrong(file: TomlFile, label: str, key: str, value: Any, takes: str) -> Problem:
-    return Problem("Bad value", f"{file.where(label, key)}: {key} = {value!r}.", f"{key} takes {takes}.")
+    return EngineTable(name=name, kind=kind, preload=preload, python=python, settings=settings)

@@ -60,6 +60,17 @@ def seconds(text: str) -> float:
     return float(amount(text, "seconds") or 0)
 
 
+def duration(amount_seconds: float) -> str:
+    """So long, as `seconds` reads it: `30 s`, `12 min 3 s`, `1 h 30 min`, `2.5 s`, `250 ms`."""
+    if amount_seconds < 1:
+        return f"{amount_seconds * 1000:g} ms" if amount_seconds else "0 s"
+    if amount_seconds < 60:
+        return f"{round(amount_seconds, 1):g} s"
+    hours, rest = divmod(round(amount_seconds), 3600)
+    parts = [f"{count} {unit}" for count, unit in ((hours, "h"), (rest // 60, "min"), (rest % 60, "s")) if count]
+    return " ".join(parts)
+
+
 def _sum(text: str, known: dict[str, float], what: str, write: str) -> float:
     total, at = 0.0, 0
     while at < len(text) or not text:

@@ -95,7 +95,7 @@ def sweep(outputs: Iterable[str], job: str, *, cleared: bool) -> None:
     endings = (f".{job}.part", f".{job}.mark.part", *([f".{job}.mark"] if cleared else []))
     names: dict[Path, set[str]] = {}
     for path in map(Path, outputs):
-        names.setdefault(path.parent, set()).add(path.name)
+        names.setdefault(path.parent, set()).update((path.name, path.stem))
     for folder, known in names.items():
         with contextlib.suppress(OSError):
             for name in [name for name in os.listdir(folder) if name.startswith(".") and name.endswith(endings)]:
@@ -105,7 +105,7 @@ def sweep(outputs: Iterable[str], job: str, *, cleared: bool) -> None:
 
 
 def _is_beside(name: str, outputs: Collection[str]) -> bool:
-    """Whether it is the name of an output, and more after a dot."""
+    """Whether it is the name of an output, with its suffix or without, and more after a dot."""
     while name := name.rpartition(".")[0]:
         if name in outputs:
             return True

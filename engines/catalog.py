@@ -19,7 +19,7 @@ class Kind:
     `engine`, `plan`, `assemble` and `appraise` are module names inside the kind's room; `settings` is its declaration.
     `reads` are the suffixes of the files that it takes from a folder, `writes` that of its outputs. Where the name of
     an output decides what is in it, `forms` are the suffixes that it knows; empty where any name will do. `own` are the
-    settings that a job may be given for itself.
+    settings that a job may be given for itself. An output of a form in `apart` holds what comes of one input.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Kind:
     writes: str
     forms: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -87,6 +88,7 @@ KINDS: dict[str, Kind] = {
             ".txt",
             (".txt", ".srt", ".vtt", ".json", ".tsv"),
             ("language", "task", "prompt", "hotwords", "word_timestamps", "formats"),
+            (".srt", ".vtt"),
         ),
         Kind(
             "fake",
@@ -98,6 +100,7 @@ KINDS: dict[str, Kind] = {
             "engines.fake.appraise",
             (".jsonl",),
             ".jsonl",
+            own=("tokens_per_unit", "batch_size"),
         ),
     )
 }

@@ -27,17 +27,21 @@ UNIT_PROBLEMS = 1000
 
 @dataclass(frozen=True)
 class Entry:
-    """What a kind makes of a line: the payload, JSON text, and the id that people know it by."""
+    """What a kind makes of a line: the payload, JSON text, and the id that people know it by.
+
+    `extent` is how long the recording is that it belongs to, in seconds of audio; None where it belongs to none.
+    """
 
     payload: str
     name: str
+    extent: float | None = None
 
 
 def stretch(source: Path, cursor: str, limit: int, entry: Callable[[bytes, int], Entry], lines: int = 1) -> Planning:
     """Up to `limit` units of `source` from `cursor` on, each of up to `lines` lines.
 
     `entry` gets a line that holds something and its number; one that it refuses with RequestFailed is set aside. The
-    payload of a unit of several lines is the JSON list of theirs, its name that of the first.
+    payload of a unit of several lines is the JSON list of theirs, its name and extent those of the first.
 
     Raises:
         CannotPlan: the file is missing, unreadable, no regular file, or shorter than the cursor.
@@ -118,7 +122,7 @@ class _Reading:
                 last = line
         payload = payloads[0] if len(payloads) == 1 else f"[{','.join(payloads)}]"
         where = f"line {first.number}" if first is last else f"lines {first.number}–{last.number}"
-        return PlannedUnit(payload, f"{self._name} {where}", entry.name, first.begin.cursor())
+        return PlannedUnit(payload, f"{self._name} {where}", entry.name, first.begin.cursor(), entry.extent)
 
     def _taken(self, line: Line) -> Entry | None:
         """What the line becomes; None where it holds nothing or is set aside."""

@@ -30,9 +30,17 @@ def knob(
     ge: float | None = None,
     le: float | None = None,
     recommend: str = "",
+    pattern: str | None = None,
+    takes: str = "",
 ) -> Meta:
-    """Declare one setting. `ge` and `le` bound it (inclusive); `recommend` is shown beside it."""
-    return Meta(ge=ge, le=le, description=help, extra={"unit": unit, "applies": applies, "recommend": recommend})
+    """Declare one setting. `ge` and `le` bound it (inclusive); `recommend` is shown beside it.
+
+    A text may have to match `pattern`; `takes` says in words what that means.
+    """
+    extra = {"unit": unit, "applies": applies, "recommend": recommend, "takes": takes}
+    if pattern is not None:
+        return Meta(pattern=pattern, description=help, extra=extra)
+    return Meta(ge=ge, le=le, description=help, extra=extra)
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +142,14 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The settings that decide how a source is divided: a change of one divides anew what has not begun."""
         return {}
 
+    def writes(self) -> str:
+        """Of a job's own settings: the suffix of its outputs in a folder; empty where that is as the kind has it."""
+        return ""
+
+    def beside(self, output: str) -> tuple[str, ...]:
+        """The files that are written beside an output of that path, and belong to it."""
+        return ()
+
     def step_down(self) -> dict[str, Scalar]:
         """The next rung of the out-of-memory ladder as changes to these settings; empty on the last rung."""
         return {"parallel": self.parallel // 2} if self.parallel > 1 else {}
@@ -171,14 +187,11 @@ def with_changes(settings: S, changes: Mapping[str, Scalar], where: str) -> S:
         try:
             msgspec.convert(values[field.name], field.type_, strict=False)
         except msgspec.ValidationError as error:
-            shown = _knob(field, None)
-            raise RequestFailed(
-                Problem(
-                    "Bad value",
-                    f"{where}: {field.name} = {values[field.name]!r}: {str(error)[0].lower()}{str(error)[1:]}.",
-                    f"{field.name} takes {allowed(shown)}.",
-                )
-            ) from error
+            told = f"{field.name} = {values[field.name]!r}"
+            takes = _takes(field)
+            why = f"{told} is not that" if takes else f"{told}: {str(error)[0].lower()}{str(error)[1:]}"
+            hint = f"{field.name} takes {takes or allowed(_knob(field, None))}."
+            raise RequestFailed(Problem("Bad value", f"{where}: {why}.", hint)) from error
     return msgspec.convert(values, kind, strict=False)
 
 
@@ -224,6 +237,11 @@ def _fields(kind: type[EngineSettings]) -> tuple[_Field, ...]:
     assert isinstance(info, msgspec.inspect.StructType)
     by_name = {field.name: field for field in msgspec.structs.fields(kind)}
     return tuple(_Field(f.name, by_name[f.name].type, f.type, f.default) for f in info.fields)
+
+
+def _takes(field: _Field) -> str:
+    info = field.info
+    return str((info.extra or {}).get("takes", "")) if isinstance(info, msgspec.inspect.Metadata) else ""
 
 
 def _knob(field: _Field, value: Scalar) -> Knob:

@@ -22,6 +22,7 @@ from ipc.snapshot import (
     Knob,
     Ledger,
     LogLine,
+    PoolRow,
     Scalar,
     SupervisorRow,
     UnitRow,
@@ -124,9 +125,10 @@ class Submit(Struct, frozen=True, array_like=True, tag="submit"):
 
     An input is a file, a folder (all files in it that the kind reads) or a pattern with `*`, `?` or `[`; without any,
     the outputs of the jobs in `after` are the inputs. An output that ends with `/` is a folder that gets a file for
-    each input, else one file gets all. `engine` is a name or empty for any engine of the kind; `on_done` is a shell
-    command or empty; `after` are ids of jobs that must end well first. An input that an unfinished job will write
-    makes that job one of them.
+    each input, else one file gets all. `engine` is the name of one or of a pool; empty means the only pool of the kind,
+    or any engine where there is none. `on_done` is a shell command or empty; `after` are ids of jobs that must end well
+    first. An input that an unfinished job will write makes that job one of them. `own` are settings that the kind lets
+    a job have for itself: they count instead of the engine's.
     """
 
     kind: str
@@ -136,6 +138,7 @@ class Submit(Struct, frozen=True, array_like=True, tag="submit"):
     on_done: str
     priority: int = 5
     after: tuple[str, ...] = ()
+    own: dict[str, Scalar] = {}
 
 
 class Spool(Struct, frozen=True, array_like=True, tag="spool"):
@@ -191,7 +194,8 @@ class PrioritizeJob(Struct, frozen=True, array_like=True, tag="prioritize-job"):
 
 
 class MoveJob(Struct, frozen=True, array_like=True, tag="move-job"):
-    """What is not done yet goes to this engine of its kind, or to any (empty). Answered by `JobIs`."""
+    """What is not done yet goes to this engine or pool of its kind, or to any (empty), as in `Submit`. Answered by
+    `JobIs`."""
 
     id: str
     engine: str
@@ -258,7 +262,8 @@ class Events(Struct, frozen=True, array_like=True, tag="events"):
 class Ask(Struct, frozen=True, array_like=True, tag="ask"):
     """One interactive request, before any batch unit: a stream of `Piece`, then `Answered`.
 
-    `payload` is the JSON text of one unit of the engine's kind (for llm: a line of prompts.jsonl).
+    `payload` is the JSON text of one unit of the engine's kind (for llm: a line of prompts.jsonl). `engine` may name a
+    pool: then one of its engines answers that is ready, else the first of its route.
     """
 
     engine: str
@@ -323,6 +328,7 @@ class Engines(Struct, frozen=True, array_like=True, tag="engines"):
     """Answer to `Ps`."""
 
     rows: tuple[EngineRow, ...]
+    pools: tuple[PoolRow, ...] = ()
 
 
 class JobList(Struct, frozen=True, array_like=True, tag="job-list"):

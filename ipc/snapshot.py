@@ -67,6 +67,37 @@ class EngineRow(Struct, frozen=True, array_like=True):
     unload_depth: Literal["model", "exit"] = "exit"
     said: str = ""
     """What it says of its loaded model, such as `cache 83 % of 1,204`; empty for nothing."""
+    pools: tuple[str, ...] = ()
+    """Names of the pools that it is in."""
+    beside: str = ""
+    """What its other process does, such as `float32 loads beside int8, 62 %`; empty while it has one at most."""
+
+
+class PoolRow(Struct, frozen=True, array_like=True):
+    """One name over several engines of a kind. `hits` and `misses` are since the supervisor began."""
+
+    name: str
+    kind: str
+    route: str
+    """Such as `small < 30 s < medium`."""
+    languages: dict[str, str]
+    """Routes of their own, by language."""
+    members: tuple[str, ...]
+    residents: tuple[str, ...]
+    """Members with a model in memory."""
+    hits: int
+    """Recordings and requests that found their engine loaded."""
+    misses: int
+    """Those that had to wait for a load."""
+    claimed_bytes: int = 0
+    """By its members, of GPUs, or of the host where they are on none."""
+    budget_bytes: int | None = None
+    """The most that they may claim at once; None for whatever fits."""
+
+    @property
+    def hit_rate(self) -> float | None:
+        """Of all that came, 0..1; None where nothing did."""
+        return self.hits / (self.hits + self.misses) if self.hits + self.misses else None
 
 
 class JobRow(Struct, frozen=True, array_like=True):
@@ -108,6 +139,9 @@ class JobRow(Struct, frozen=True, array_like=True):
     """Results kept in the state folder until the job is cleared."""
     more_inputs: int = 0
     """Besides the first of them, which `inputs` names."""
+    confidence: float | None = None
+    """Mean natural logarithm of the probability of a token, units weighing as much as their audio; None where no unit
+    told it."""
 
 
 UnitState: TypeAlias = Literal["planned", "flying", "done", "failed", "quarantined"]
@@ -148,6 +182,8 @@ class UnitRow(Struct, frozen=True, array_like=True):
     result_bytes: int | None
     take: int = 0
     """How often the operator asked to do it again."""
+    confidence: float | None = None
+    """Mean natural logarithm of the probability of its tokens."""
 
 
 class RunRow(Struct, frozen=True, array_like=True):
@@ -181,6 +217,8 @@ class JobDetail(Struct, frozen=True, array_like=True):
     problems: tuple[UnitProblem, ...]
     settings: dict[str, Scalar]
     runs: tuple[RunRow, ...] = ()
+    own: dict[str, Scalar] = {}
+    """Settings that the job was given for itself: they count instead of the engine's."""
 
 
 class HostReading(Struct, frozen=True, array_like=True):
@@ -441,6 +479,7 @@ class Snapshot(Struct, frozen=True, array_like=True, tag="snapshot"):
     gpus: tuple[GpuReading, ...] = ()
     fleet: GpuFleet = NO_FLEET
     ledger: Ledger = NO_LEDGER
+    pools: tuple[PoolRow, ...] = ()
 
 
 class EngineChanged(Struct, frozen=True, array_like=True, tag="engine"):
@@ -462,7 +501,7 @@ class JobGone(Struct, frozen=True, array_like=True, tag="job-gone"):
 
 
 class Tick(Struct, frozen=True, array_like=True, tag="tick"):
-    """Once a second: the host, the supervisor, both clocks, the GPUs and the ledger."""
+    """Once a second: the host, the supervisor, both clocks, the GPUs, the ledger and the pools."""
 
     unix: float
     monotonic: float
@@ -471,6 +510,7 @@ class Tick(Struct, frozen=True, array_like=True, tag="tick"):
     gpus: tuple[GpuReading, ...] = ()
     fleet: GpuFleet = NO_FLEET
     ledger: Ledger = NO_LEDGER
+    pools: tuple[PoolRow, ...] = ()
 
 
 class Happened(Struct, frozen=True, array_like=True, tag="happened"):

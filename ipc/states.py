@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-Why: TypeAlias = Literal["operator", "idle", "evicted", "no room", "never started"]
+Why: TypeAlias = Literal["operator", "idle", "evicted", "no room", "replaced", "never started"]
 Purpose: TypeAlias = Literal["apply", "unload", "stop", "restart"]
 Rung: TypeAlias = Literal["ask", "term", "kill"]
 

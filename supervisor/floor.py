@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from anyio.abc import TaskGroup
 
-from engines.settings import as_dict
+from engines.settings import EngineSettings, as_dict
 from ipc import work
 from ipc.errors import RequestFailed
 from ipc.snapshot import JobChanged, JobGone, JobRow, Scalar, Severity
-from ipc.states import Failed, Ready, Stopped
+from ipc.states import Draining, Failed, Ready, Stopped
 from supervisor.board import Board
 from supervisor.gpus.energy import EnergyMeter
 from supervisor.hooks import run_on_done
@@ -34,7 +34,7 @@ class RunnerFloor:
     def engines_of(self, kind: str) -> tuple[EngineView, ...]:
         """All engines of a kind, in the order of the configuration."""
         slots = self._runner().slots.values()
-        return tuple(_view(slot) for slot in slots if slot.kind == kind and not slot.is_desk)
+        return tuple(_view(slot) for slot in slots if slot.kind == kind and not (slot.is_desk or slot.is_hidden))
 
     def settings_of(self, engine: str) -> dict[str, Scalar]:
         """All knobs in force."""
@@ -57,12 +57,14 @@ class RunnerFloor:
     def cancel(self, engine: str, flight: int) -> None:
         """Stop a flight within one step."""
         runner = self._runner()
-        runner.cancel(runner.slots[engine], flight)
+        if (slot := runner.slots.get(engine)) is not None:  # else a former process, of which nothing is left
+            runner.cancel(slot, flight)
 
     def feed(self, engine: str, message: work.Feed) -> None:
         """More for a flight."""
         runner = self._runner()
-        runner.feed(runner.slots[engine], message)
+        if (slot := runner.slots.get(engine)) is not None:  # as for `cancel`
+            runner.feed(slot, message)
 
     def to_desk(self, kind: str, message: work.Plan | work.Assemble | work.Results) -> None:
         """Send to a kind's desk, starting it if need be."""
@@ -114,11 +116,12 @@ def _view(slot: Slot) -> EngineView:
         case _:
             pass
     joins = settings.joins()
+    begins = isinstance(state, Ready) and not slot.awaits_heir and not slot.hold
     return EngineView(
         name=slot.name,
         parallel=settings.parallel,
         deterministic=settings.deterministic,
-        free=isinstance(state, Ready) and (joins or not slot.record.life.flights) and not slot.hold,
+        free=begins and (joins or not slot.record.life.flights),
         available=not why_not,
         why_not=why_not,
         hold=slot.hold,
@@ -126,4 +129,11 @@ def _view(slot: Slot) -> EngineView:
         load_seconds=slot.load_seconds,
         planning=settings.planning(),
         joins=joins,
+        loaded=isinstance(state, Ready | Draining),
+        language=_language(settings),
     )
+
+
+def _language(settings: EngineSettings) -> str:
+    told = getattr(settings, "language", "")
+    return "" if told == "auto" else str(told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from engines.settings import as_dict
 from ipc.control import Price
@@ -24,7 +25,8 @@ def of_change(slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room:
     if not isinstance(slot.record.state, Ready):
         return Price(f"{what}: used by the next load", 0, None, applied=False)
     reload_seconds = slot.load_seconds if applies in ("model", "process") else None
-    to_finish = 0 if applies == "now" else flying
+    beside = room.beside if room is not None else None
+    to_finish = 0 if applies == "now" or beside is not None else flying
     parts = [f"{to_finish} {'unit' if to_finish == 1 else 'units'} to finish"] if to_finish else []
     match applies:
         case "now":
@@ -33,12 +35,22 @@ def of_change(slot: Slot, changes: Mapping[str, Scalar], applies: Applies, room:
             parts.append("from the next flight")
         case "context":
             parts.append("the context is rebuilt, weights stay")
-        case "model" | "process":
-            took = "—" if reload_seconds is None else f"~{reload_seconds:.1f} s"
-            parts.append(f"{'reload' if applies == 'model' else 'restart'} {took}")
+        case "model":
+            parts.append(f"reload {_took(reload_seconds)}")
+        case "process" if beside is not None:
+            parts.append(f"loads beside the old one, {_took(reload_seconds)}")
+        case "process":
+            why = ", both do not fit at once" if room is not None and isinstance(room.verdict, Grant) else ""
+            parts.append(f"loads after the old one{why}: work waits {_took(reload_seconds)}")
     more: int | None = None
     unloads: tuple[str, ...] = ()
-    if room is not None:
+    if room is not None and beside is not None:
+        place = beside.claim.placement
+        amount = needed(claimed_bytes(place), estimated=place.estimated)
+        words, more, _ = _memory(replace(room, verdict=beside, gpus=(), free_bytes=None))
+        parts += [f"needs {amount} for that time ({place.words})", *_chosen_anew(slot, room)]
+        parts += [f"then {word}" for word in words]
+    elif room is not None:
         words, more, unloads = _memory(room)
         parts += [*_chosen_anew(slot, room), *words]
     return Price(f"{what}: {', '.join(parts)}", to_finish, reload_seconds, False, more, unloads)
@@ -50,10 +62,13 @@ def of_load(slot: Slot, room: Room) -> Price:
     words, more, unloads = _memory(room)
     if not isinstance(verdict, Grant):
         return Price(f"{slot.name}: {', '.join(words)}", 0, None, False, None, ())
-    took = "—" if room.load_seconds is None else f"~{room.load_seconds:.1f} s"
     chosen = [f"as {verdict.claim.words}"] if verdict.claim.words else []
-    parts = [f"goes to {verdict.claim.placement.words}", *chosen, *words, f"load {took}"]
+    parts = [f"goes to {verdict.claim.placement.words}", *chosen, *words, f"load {_took(room.load_seconds)}"]
     return Price(f"{slot.name}: {', '.join(parts)}", 0, room.load_seconds, False, more, unloads)
+
+
+def _took(seconds: float | None) -> str:
+    return "—" if seconds is None else f"~{seconds:.1f} s"
 
 
 def _shown(value: Scalar) -> str:

@@ -15,7 +15,7 @@ from config.paths import footprints_path, host_name, socket_path
 from engines.settings import as_dict
 from ipc.errors import EngineRoomError, Problem
 from ipc.places import data_folder, environments_folder
-from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Ledger, Snapshot, SupervisorRow, Tick
+from ipc.snapshot import EngineRow, GpuReading, Happening, Json, Ledger, PoolRow, Snapshot, SupervisorRow, Tick
 from ipc.states import Stopped, pid_of, word
 from ipc.version import SOFTWARE
 from supervisor.board import Board
@@ -41,6 +41,7 @@ from supervisor.memory.housekeeping import Housekeeping
 from supervisor.memory.judge import Judge
 from supervisor.memory.lessons import Lessons
 from supervisor.memory.returns import Returns
+from supervisor.pool_rows import budgets_of, pool_header, pool_rows, pool_ticks
 from supervisor.recordings import Recordings
 from supervisor.runner import Runner
 from supervisor.slot import Slot
@@ -83,13 +84,14 @@ class Room:
         self.board = Board(self._happened)
         self._energy = EnergyMeter()
         floor = RunnerFloor(lambda: self.runner, self.board, self._energy, hooks)
-        self.foreman = Foreman(floor, state_folder, config.jobs)
+        self.foreman = Foreman(floor, state_folder, config.jobs, pools=config.pools)
         slots = make_slots(config)
         self.house = House(slots, self._fleet, config.memory, config.heat, lambda: self._host)
         self.footprints = Footprints(footprints_path(state_folder), self._tell_of_footprints)
         self.returns = Returns(self.house, self.board, self._post)
         python = Interpreters(environments_folder(data_folder(os.environ)), self._capabilities).of
-        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted, python)
+        budgets = budgets_of(config.pools)
+        self.judge = Judge(self.house, Appraiser(instance), self.footprints, self.foreman.wanted, python, budgets)
         evictions = Evictions(self.house, self.returns, self.board, self._post)
         lessons = Lessons(self.house, self.footprints)
         self.admission = Admission(self.house, self.judge, evictions, self.returns, lessons, self.board, self._post)
@@ -114,7 +116,7 @@ class Room:
         for engine in self._config.engines:
             if engine.name in self.stops.wanted:
                 self.runner.post(self.runner.slots[engine.name], events.WantStopped(now, "operator"))
-            elif engine.autostart:
+            elif engine.preload:
                 self.runner.post(self.runner.slots[engine.name], events.WantReady(now, "work"))
         await self.footprints.open()
         await self.foreman.start()
@@ -202,7 +204,14 @@ class Room:
 
     def engine_rows(self) -> tuple[EngineRow, ...]:
         """Every engine, in the order of the configuration."""
-        return tuple(slot.row() for slot in self.runner.slots.values() if not slot.is_desk)
+        return tuple(slot.row() for slot in self._engines())
+
+    def _engines(self) -> tuple[Slot, ...]:
+        return tuple(slot for slot in self.runner.slots.values() if not (slot.is_desk or slot.is_hidden))
+
+    def pool_rows(self) -> tuple[PoolRow, ...]:
+        """Every pool, in the order of the configuration."""
+        return pool_rows(self._config.pools, self.runner.slots, self.foreman.hits)
 
     def snapshot(self) -> Snapshot:
         """The whole truth now."""
@@ -217,6 +226,7 @@ class Room:
             gpus=self._gpus,
             fleet=self._fleet.about(),
             ledger=self.house.ledger(time.monotonic()),
+            pools=self.pool_rows(),
         )
 
     def _happened(self, happening: Happening) -> None:
@@ -245,11 +255,11 @@ class Room:
             self.runner.show(slot)
         self._look_after_keeper()
         self.foreman.second(unix, monotonic)
-        ledger = self.house.ledger(monotonic)
+        ledger, pools = self.house.ledger(monotonic), self.pool_rows()
         self.board.publish(
-            Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about(), ledger)
+            Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about(), ledger, pools)
         )
-        self.recordings.tick(self._values(ledger))
+        self.recordings.tick(self._values(ledger, pools))
 
     def _read_gpus(self, monotonic: float) -> None:
         before, self._gpus = self._gpus, self.house.readings(monotonic)
@@ -263,7 +273,7 @@ class Room:
 
     def _at_work(self) -> dict[str, frozenset[str]]:
         """The engines that fly, by the UUID of their GPUs."""
-        flying = [self.runner.slots[name] for name in self.foreman.at_work()]
+        flying = [slot for name in self.foreman.at_work() if (slot := self.runner.slots.get(name))]
         uuids = {uuid for slot in flying for uuid in slot.bound or ()}
         return {uuid: frozenset(slot.name for slot in flying if uuid in (slot.bound or ())) for uuid in uuids}
 
@@ -276,7 +286,7 @@ class Room:
         """Engines that are to be ready from the start, and found no room so far."""
         for engine in () if self._ending else self._config.engines:
             slot = self.runner.slots[engine.name]
-            if engine.autostart and slot.record.state == Stopped("no room"):
+            if engine.preload and slot.record.state == Stopped("no room"):
                 self._post(slot, events.WantReady(monotonic, "work"))
 
     def _look_after_keeper(self) -> None:
@@ -287,7 +297,7 @@ class Room:
         if replaced:
             self.board.happen("warning", "supervisor", "keeper-replaced", replaced)
 
-    def _values(self, ledger: Ledger) -> dict[str, Json]:
+    def _values(self, ledger: Ledger, pools: tuple[PoolRow, ...]) -> dict[str, Json]:
         """One tick of a recording; the field names are those of `--json`."""
         host = self._host
         return {
@@ -316,6 +326,7 @@ class Room:
                 row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
                 for row in self.foreman.active_rows()
             },
+            "pools": pool_ticks(pools),
         }
 
     def _header(self) -> dict[str, Json]:
@@ -326,8 +337,7 @@ class Room:
             "started_unix": time.time(),
             "gpus": gpu_header(self._gpus),
             "engines": {
-                slot.name: {"kind": slot.kind, "settings": dict(as_dict(slot.settings))}
-                for slot in self.runner.slots.values()
-                if not slot.is_desk
+                slot.name: {"kind": slot.kind, "settings": dict(as_dict(slot.settings))} for slot in self._engines()
             },
+            "pools": pool_header(self._config.pools),
         }

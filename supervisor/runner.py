@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol, assert_never
 
@@ -30,10 +30,11 @@ from supervisor.machine.clock import deadline
 from supervisor.machine.events import Event
 from supervisor.machine.record import BeStopped, Settings
 from supervisor.machine.step import step
+from supervisor.pairs import Pairs
 from supervisor.process.child import Broke, Child, Exited, Fact, Greeted, Said
 from supervisor.process.spawn import ChildSpec, spawn
 from supervisor.process.sweep import sweep_spawn
-from supervisor.slot import Slot
+from supervisor.slot import Slot, former_name
 from supervisor.translate import event_of
 
 
@@ -47,6 +48,7 @@ class Work(Protocol):
     def flight_lost(
         self, engine: str, flight: int, verdict: effects.Verdict, alone: bool, cause: str, log_tail: tuple[str, ...]
     ) -> None: ...
+    def handed_over(self, engine: str, former: str) -> None: ...
     def desk_said(self, kind: str, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None: ...
     def desk_lost(self, kind: str, cause: str) -> None: ...
 
@@ -59,6 +61,7 @@ class Rooms(Protocol):
     def exited(self, slot: Slot) -> None: ...
     def loaded(self, slot: Slot, seconds: float) -> None: ...
     def stepped_down(self, slot: Slot, step: effects.StepDown) -> None: ...
+    def renamed(self, names: Mapping[str, str]) -> None: ...
 
 
 class Runner:
@@ -81,6 +84,9 @@ class Runner:
         self._instance = instance
         self._posted: deque[tuple[Slot, Event | None, Callable[[], None]]] = deque()
         self._wake = anyio.Event()
+        self._holders: dict[Child, Slot] = {}
+        """Whose process each is; a slot may come to have another's."""
+        self._pairs = Pairs(slots, self.post)
 
     def post(self, slot: Slot, event: Event, then: Callable[[], None] = lambda: None) -> None:
         """Hand an event to the loop; `then` is called right after its effects were performed."""
@@ -101,6 +107,9 @@ class Runner:
                     if event is not None:
                         self._step(slot, event, children)
                     then()
+                if (due := self._pairs.due()) is not None:
+                    self._hand_over(due, children)
+                    continue
                 self._wake = anyio.Event()
                 with anyio.move_on_at(self._next_deadline()):
                     await self._wake.wait()
@@ -123,14 +132,28 @@ class Runner:
         slot.record, wanted = step(slot.record, event)
         for effect in wanted:
             self._perform(slot, effect, children)
+        if slot.stands_by is not None:
+            self._pairs.look_after(slot, slot.stands_by)
         self.show(slot)
         if slot.is_desk:
             self._send_tasks(slot)
         elif slot.record.state != before and not _only_units(before, slot.record.state):
             self._jobs.engine_changed(slot.name)
 
+    def _hand_over(self, slot: Slot, children: TaskGroup) -> None:
+        """Put an heir in the engine's place; nothing is posted, so nothing is meant for the process before."""
+        former = former_name(slot.name)
+        self._jobs.handed_over(slot.name, former)
+        leaving, names, wanted = self._pairs.hand_over(slot)
+        self._rooms.renamed(names)
+        self._holders.update((one.child, one) for one in (slot, leaving) if one.child is not None)
+        for effect in wanted:
+            self._perform(slot, effect, children)
+        self._jobs.engine_changed(slot.name)
+
     def show(self, slot: Slot) -> None:
         """Tell the watchers, if there is anything new about this engine."""
+        slot = slot.stands_by or slot
         if slot.is_desk:
             return
         row = slot.row()
@@ -155,6 +178,10 @@ class Runner:
                     self._send(slot, work.CancelFlight(flight))
             case effects.SendTerm() | effects.SendKill() | effects.DumpStacks():
                 self._signal(slot, effect)
+            case effects.LoadBeside(settings):
+                self._pairs.load_beside(slot, settings)
+            case effects.GiveUpHeir():
+                self._pairs.give_up(slot)
             case effects.AskRoom():
                 self._rooms.ask(slot, effect)
             case effects.GiveUpRoom(unsuited):
@@ -180,7 +207,7 @@ class Runner:
                 self._settle(slot, reach, problem)
             case effects.Happen(severity, word, text):
                 slot.note = _note(slot, word, text)
-                self._board.happen(severity, slot.name, word, text)
+                self._board.happen(severity, slot.engine, word, text)
             case _:
                 assert_never(effect)
 
@@ -230,23 +257,25 @@ class Runner:
             self.post(slot, events.SpawnFailed(time.monotonic(), problem))
             return
         slot.child, slot.runs_in = child, spec.python
+        self._holders[child] = slot
         if spec.python not in (slot.python, sys.executable):
             slot.log.note(f"runs in an environment of its kind: {spec.python}")
         slot.bound = slot.claim.uuids if slot.claim is not None else ()
         slot.reading = ProcessReading(child.pid)
         self.post(slot, events.Spawned(time.monotonic(), child.pid))
-        children.start_soon(self._watch, slot, child)
+        children.start_soon(self._watch, child)
 
-    async def _watch(self, slot: Slot, child: Child) -> None:
-        await child.watch(partial(self._heard, slot))
+    async def _watch(self, child: Child) -> None:
+        await child.watch(partial(self._heard, child))
+        slot = self._holders.pop(child)
         # In a thread: reading every process's environment takes tens of milliseconds on a busy box.
         left = await anyio.to_thread.run_sync(sweep_spawn, child.spawn_id, abandon_on_cancel=True)
         if left:
             names = ", ".join(f"{swept.name} ({swept.pid})" for swept in left)
-            self._board.happen("warning", slot.name, "leftovers-killed", f"{slot.name} had left {names}; killed")
+            self._board.happen("warning", slot.engine, "leftovers-killed", f"{slot.name} had left {names}; killed")
 
-    def _heard(self, slot: Slot, fact: Fact) -> None:
-        at = time.monotonic()
+    def _heard(self, child: Child, fact: Fact) -> None:
+        slot, at = self._holders[child], time.monotonic()
         match fact:
             case Greeted():
                 self.post(slot, events.Greeted(at))
@@ -334,11 +363,12 @@ def _only_units(before: EngineState, after: EngineState) -> bool:
 
 
 def _note(slot: Slot, word: effects.Word, text: str) -> str:
-    """What a row says: why it was unloaded stays when it has stopped, and one that is ready needs no words."""
+    """What a row says: why it was unloaded stays when it has stopped; one that is ready or has an heir needs no words,
+    and one that waits for memory has its hold."""
     evicted = slot.record.goal == BeStopped("evicted")
     if evicted and slot.note and word in ("engine-stopping", "engine-stopped"):
         return slot.note
-    return "" if word == "engine-ready" else text
+    return "" if word in ("engine-ready", "engine-held", "successor-loading", "handed-over") else text
 
 
 def _layers(message: work.Loaded | work.Applied) -> tuple[int, int] | None:

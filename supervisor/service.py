@@ -30,7 +30,7 @@ class ControlService:
             case control.Down():
                 return control.Done(await room.shut_down("a client asked for it"))
             case control.Ps():
-                return control.Engines(room.engine_rows())
+                return control.Engines(room.engine_rows(), room.pool_rows())
             case control.Start(engine) | control.Load(engine):
                 return control.Done(await room.wishes.ready(engine))
             case control.Unload(engine):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 import anyio
 import msgspec
 
 from engines.settings import EngineSettings
 from ipc.snapshot import EngineRow, Scalar
-from ipc.states import pid_of
+from ipc.states import Ready, pid_of
 from ipc.work import ToChild
 from supervisor.awaited import Awaited
+from supervisor.beside_words import beside_words
 from supervisor.host import ProcessReading
 from supervisor.machine.effects import Reach
 from supervisor.machine.record import Given, Record
@@ -66,16 +68,40 @@ class Slot:
     note: str = ""
     said: str = ""
     """What the engine says of its loaded model."""
+    pools: tuple[str, ...] = ()
+    """That it is in."""
     outbox: deque[tuple[int, ToChild]] = field(default_factory=deque)
     """Tasks of a desk that wait for its process."""
     waiting: list[tuple[Reach, Awaited[None]]] = field(default_factory=list)
     tickets: dict[int, Awaited[None]] = field(default_factory=dict)
     published: EngineRow | None = None
+    stands_by: Slot | None = None
+    """The engine whose other process this is: the heir, or the former one on its way out. None for the engine."""
+    other: Slot | None = None
+    """The engine's other process, for as long as anything of it is there."""
+    gone: anyio.Event = field(default_factory=anyio.Event)
+    """Nothing is left of this other process."""
 
     @property
     def is_desk(self) -> bool:
         """Whether it plans and assembles rather than computes."""
         return self.record.role == "desk"
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether clients and jobs know nothing of it: the other process of an engine."""
+        return self.stands_by is not None
+
+    @property
+    def engine(self) -> str:
+        """The engine whose process this is, for people."""
+        return self.name if self.stands_by is None else self.stands_by.name
+
+    @property
+    def awaits_heir(self) -> bool:
+        """Whether nothing may begin on its process any more, because another is ready to take its place."""
+        other = self.other
+        return self.record.heir is not None and other is not None and isinstance(other.record.state, Ready)
 
     @property
     def effective(self) -> EngineSettings:
@@ -89,6 +115,7 @@ class Slot:
         """What clients see."""
         settings = self.effective
         alive = pid_of(self.record.state) is not None
+        beside = "" if self.other is None else beside_words(self.record, self.other.record)
         return EngineRow(
             name=self.name,
             kind=self.kind,
@@ -102,13 +129,15 @@ class Slot:
             rss_bytes=self.rss_bytes if alive else None,
             cpu_percent=self.cpu_percent if alive else None,
             restarts=self.record.restarts,
-            note=self.note,
+            note=beside or self.note,
             hold=self.hold,
             chosen=self.claim.words if self.claim is not None else "",
             pinned=settings.pinned,
             unload_after_seconds=max(0.0, settings.unload_after),
             unload_depth=settings.unload_depth,
             said=self.said,
+            pools=self.pools,
+            beside=beside,
         )
 
     def forget_process(self) -> None:
@@ -118,3 +147,44 @@ class Slot:
         self.gpus = ()
         self.said = ""
         self.rate.clear()
+
+
+OF_THE_PROCESS: Final = (
+    "settings",
+    "record",
+    "child",
+    "model",
+    "quantization",
+    "load_seconds",
+    "ttft_seconds",
+    "reading",
+    "rss_bytes",
+    "cpu_percent",
+    "claim",
+    "bound",
+    "runs_in",
+    "layers",
+    "gpus",
+    "hold",
+    "rate",
+    "said",
+)
+"""What goes along with a process when it comes to be another slot's."""
+
+
+def heir_name(engine: str) -> str:
+    """The name of a process that loads beside the engine's own, which no engine can have."""
+    return f"{engine}:next"
+
+
+def former_name(engine: str) -> str:
+    """The name of a process that another has taken the place of."""
+    return f"{engine}:former"
+
+
+def exchange(one: Slot, other: Slot) -> None:
+    """Each has the other's process from now on."""
+    for name in OF_THE_PROCESS:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        setattr(one, name, theirs)
+        setattr(other, name, mine)

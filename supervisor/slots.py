@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from config.load import Config, EngineConfig
+from config.pools import Pool
 from engines.catalog import KINDS
 from engines.gpu_memory import PLACEMENT, Placed
 from engines.settings import EngineSettings, as_dict
 from supervisor.machine.record import Lower, Record, Settings
+from supervisor.machine.succession import new_heir
 from supervisor.process.ring import LogRing
 from supervisor.process.spawn import ChildSpec
-from supervisor.slot import Slot
+from supervisor.slot import Slot, heir_name
 
 DESK_UNLOAD_SECONDS = 300.0
 """An idle desk is let go: it starts again in a fraction of a second."""
@@ -27,21 +29,31 @@ def desk_name(kind: str) -> str:
 
 def make_slots(config: Config) -> dict[str, Slot]:
     """By name; nothing is started."""
-    engines = {engine.name: _engine(engine) for engine in config.engines}
+    engines = {engine.name: _engine(engine, config.pools) for engine in config.engines}
     kinds = sorted({engine.kind for engine in config.engines})
     return engines | {desk_name(kind): _desk(kind) for kind in kinds}
 
 
-def _engine(config: EngineConfig) -> Slot:
+def _engine(config: EngineConfig, pools: Iterable[Pool]) -> Slot:
     settings = as_dict(config.settings)
     record = Record(config.name, config.kind, "engine", settings, _lower(type(config.settings)), rationed=True)
-    return Slot(config.name, config.kind, config.python, config.settings, record, LogRing())
+    names = tuple(pool.name for pool in pools if config.name in pool.members)
+    return Slot(config.name, config.kind, config.python, config.settings, record, LogRing(), pools=names)
 
 
 def _desk(kind: str) -> Slot:
     settings = KINDS[kind].settings(unload_after=DESK_UNLOAD_SECONDS, unload_depth="exit")
     record = Record(desk_name(kind), kind, "desk", as_dict(settings), lambda _: None)
     return Slot(desk_name(kind), kind, None, settings, record, LogRing())
+
+
+def make_heir(slot: Slot, settings: Settings) -> Slot:
+    """The slot of a process that loads these settings beside the engine's own; nothing is started."""
+    name, typed = heir_name(slot.name), msgspec.convert(dict(settings), type(slot.settings))
+    record = new_heir(slot.record, name, settings)
+    heir = Slot(name, slot.kind, slot.python, typed, record, slot.log, unsuited=slot.unsuited, stands_by=slot)
+    slot.other = heir
+    return heir
 
 
 def _lower(kind: type[EngineSettings]) -> Lower:
@@ -59,7 +71,7 @@ def spec_of(state_folder: Path, python: Callable[[Slot], str]) -> Callable[[Slot
     def make(slot: Slot, settings: Settings) -> ChildSpec:
         typed = msgspec.convert(dict(settings), type(slot.settings))
         return ChildSpec(
-            name=slot.name,
+            name=slot.engine,
             module="engines.desk" if slot.is_desk else "engines.child",
             arguments=(slot.kind,),
             environment={

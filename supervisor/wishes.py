@@ -53,6 +53,7 @@ class Wishes:
         self._changing = changing
         self._stops = stops
         self._declared = {engine.name: engine.declared for engine in config.engines}
+        self._pools = {pool.name: pool for pool in config.pools}
         self._board = board
         self._state_folder = state_folder
         self._tickets = itertools.count(1)
@@ -65,13 +66,16 @@ class Wishes:
         Raises:
             RequestFailed: there is none; the hint names the nearest.
         """
-        try:
-            return self._runner.slots[engine]
-        except KeyError:
-            names = [slot.name for slot in self._runner.slots.values() if not slot.is_desk]
+        slot = self._runner.slots.get(engine)
+        if slot is None or slot.is_hidden:
+            if (pool := self._pools.get(engine)) is not None:
+                hint = f"Name one of its engines: {', '.join(pool.members)}."
+                raise RequestFailed(Problem("Pool, not engine", f"{engine} is a pool.", hint))
+            names = [one.name for one in self._runner.slots.values() if not (one.is_desk or one.is_hidden)]
             raise RequestFailed(
                 Problem("Unknown engine", f"There is no engine {engine!r}.", did_you_mean(engine, names))
-            ) from None
+            )
+        return slot
 
     async def ready(self, engine: str) -> str:
         """Loaded and self-tested; says so in a sentence. Raises RequestFailed."""
@@ -139,6 +143,8 @@ class Wishes:
         if plan.applies is None:
             price = Price("Nothing changes: these values are in force.", 0, None, applied=True)
         else:
+            while slot.other is not None and _changes_memory(slot, plan.typed, plan.applies):
+                await slot.other.gone.wait()  # its former process still holds what may be needed
             room = await self._room_for(slot, plan.typed, plan.applies)
             price = pricing.of_change(slot, plan.typed, room.applies if room else plan.applies, room)
             await self._apply(slot, plan.typed, plan.applies, room)
@@ -180,8 +186,9 @@ class Wishes:
         ticket = next(self._tickets)
         awaited = slot.tickets[ticket] = Awaited[None]()
         applies, choice = (applies, None) if made is None else (made.room.applies, made.choice)
+        beside = made is not None and made.room.beside is not None
         try:
-            self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, choice))
+            self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, choice, beside))
             await awaited.get()
         except RequestFailed:
             self._changing.settle(slot, made, worked=False)

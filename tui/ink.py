@@ -66,6 +66,15 @@ def fit(text: str, width: int, right: bool = False) -> str:
     return " " * (width - length) + text if right else text + " " * (width - length)
 
 
+def ending(text: str, width: int) -> str:
+    """At most the last `width` columns."""
+    if cell_len(text) <= width:
+        return text
+    while cell_len(text) >= width > 0:
+        text = text[1:]
+    return f"…{text}"
+
+
 def length(spans: Iterable[Span]) -> int:
     """Columns taken by these spans."""
     return sum(cell_len(span.text) for span in spans)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ipc.control import Submit
-from ipc.snapshot import EngineRow
+from ipc.snapshot import EngineRow, PoolRow
 from tui.job_wishes import LEAST_PRIORITY, MOST_PRIORITY
 
 
@@ -23,8 +23,8 @@ class Typed:
     after: str = ""
 
 
-def submission(typed: Typed, engines: Mapping[str, EngineRow], jobs: Collection[str]) -> Submit:
-    """The command; an engine's name means only that one, a kind any of it.
+def submission(typed: Typed, engines: Mapping[str, EngineRow | PoolRow], jobs: Collection[str]) -> Submit:
+    """The command; the name of an engine or a pool means only that one, a kind any of it.
 
     Raises:
         ValueError: with a sentence for the operator.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ipc.snapshot import JobDetail, JobRow, UnitProblem, UnitRow
 from tui.draw import job_numbers, job_runs, job_units
 from tui.ink import BLANK, Line, rule
@@ -90,11 +92,11 @@ class JobView:
 
     # ── drawing ──
 
-    def lines(self, row: JobRow, now: float, width: int, room: int) -> list[Line]:
-        """The body, in `room` lines."""
+    def lines(self, row: JobRow, now: float, width: int, room: int, models: Sequence[str] = ()) -> list[Line]:
+        """The body, in `room` lines; `models` are those that work on it."""
         if self.detail is None:
             return []
-        self._room, self._facts = room, self._top(self.detail, row, now, width)
+        self._room, self._facts = room, self._top(self.detail, row, models, now, width)
         extent = self._extent()
         self._cursor = self._cursor.settled(extent)
         self._first = first_line(extent, self._cursor, self._first, room)
@@ -118,11 +120,11 @@ class JobView:
             told += [BLANK] * (2 - len(told))
         return [rule(width), *told]
 
-    def _top(self, detail: JobDetail, row: JobRow, now: float, width: int) -> list[Line]:
+    def _top(self, detail: JobDetail, row: JobRow, models: Sequence[str], now: float, width: int) -> list[Line]:
         return [
             *job_numbers.grid(detail, row, now, width),
             BLANK,
-            *job_numbers.places(detail, row, width),
+            *job_numbers.places(detail, row, models, width),
             *job_runs.lines(detail.runs, now, width),
         ]
 

@@ -94,6 +94,11 @@ def idle(seconds: float) -> str:
     return f"{'~' if seconds % unit else ''}{int(seconds / unit + 0.5)} {letter}"
 
 
+def confidence(mean: float | None) -> str:
+    """Mean natural logarithm of the probability of a token: `−0.31`, `—`; 0 is certain."""
+    return UNKNOWN if mean is None else f"{mean:.2f}".replace("-", "−")
+
+
 def percent(fraction: float | None) -> str:
     """`62 %`, `—`. Never `100 %` before it is done."""
     if fraction is None:

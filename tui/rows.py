@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ipc.snapshot import EngineRow, JobRow
+from ipc.snapshot import EngineRow, JobRow, PoolRow
 from tui.store import Store
 
 
 def engines(store: Store, filter: str) -> list[EngineRow]:  # noqa: A002 (the word on screen)
     """Engines in the order of the configuration that contain `filter` (lower case) somewhere."""
     return [row for row in store.engines.values() if not filter or filter in _engine_text(row)]
+
+
+def pools(store: Store, filter: str) -> list[PoolRow]:  # noqa: A002 (the word on screen)
+    """Pools in the order of the configuration that contain `filter` (lower case) somewhere."""
+    return [row for row in store.pools.values() if not filter or filter in _words(row.name, row.kind, *row.members)]
+
+
+def engine_of(store: Store, name: str) -> EngineRow | None:
+    """The engine of that name; of a pool, the first that is loaded, else its first."""
+    pool = store.pools.get(name)
+    if pool is None:
+        return store.engines.get(name)
+    return store.engines.get((*pool.residents, *pool.members)[0])
 
 
 class JobIds:
@@ -41,7 +54,7 @@ class JobIds:
 
 
 def _engine_text(row: EngineRow) -> str:
-    return _words(row.name, row.kind, row.model or "", type(row.state).__name__, row.hold and "held")
+    return _words(row.name, row.kind, row.model or "", type(row.state).__name__, row.hold and "held", *row.pools)
 
 
 def _words(*texts: str) -> str:

@@ -19,6 +19,7 @@ from ipc.snapshot import (
     JobRow,
     JobState,
     Ledger,
+    PoolRow,
     Snapshot,
     SupervisorRow,
     Tick,
@@ -55,6 +56,7 @@ class Store:
         self.ledger: Ledger = first.ledger
         self.gpu_past = GpuPast()
         self.engines: dict[str, EngineRow] = {}
+        self.pools: dict[str, PoolRow] = {}
         self.jobs: dict[str, JobRow] = {}
         self.jobs_version = 0
         """Grows with every change of any job."""
@@ -136,6 +138,7 @@ class Store:
         self.gpus, self.fleet, self.ledger = snapshot.gpus, snapshot.fleet, snapshot.ledger
         self.gpu_past.look(snapshot.gpus, None)
         self.engines = {row.name: row for row in snapshot.engines}
+        self.pools = {row.name: row for row in snapshot.pools}
         self.jobs = {row.id: row for row in snapshot.jobs}
         self.jobs_version += 1
         self.order.replace(snapshot.jobs)
@@ -155,6 +158,7 @@ class Store:
         self.unix, self.monotonic = tick.unix, tick.monotonic
         self.supervisor, self.host = tick.supervisor, tick.host
         self.gpus, self.fleet, self.ledger = tick.gpus, tick.fleet, tick.ledger
+        self.pools = {row.name: row for row in tick.pools}
         self.gpu_past.tick(tick.gpus, tick.unix)
         self.cpu.append(tick.host.cpu_percent)
         for name, row in self.engines.items():

@@ -14,12 +14,12 @@ HANG_SECONDS = 2.0
 # Stops count as hangs and come by the hundred, so these engines may die of their own fault as often as an operator of
 # such a box would allow.
 CONFIG = "".join(
-    f'[engine.{name}]\nkind = "fake"\nautostart = true\nseconds_per_unit = 0.08\nhang_after = {HANG_SECONDS}\n'
+    f'[engine.{name}]\nkind = "fake"\npreload = true\nseconds_per_unit = 0.08\nhang_after = {HANG_SECONDS}\n'
     f"stall_after = {HANG_SECONDS}\nstart_limit = 10\nrestarts = 50\nrestarts_within = 10\n"
     f"joining = {str(name in JOINING).lower()}\n\n"
     for name in FAKES
 ) + (
-    f'[engine.{WRITER}]\nkind = "llm"\nautostart = true\ndeterministic = true\nparallel = 2\nthreads = 1\n'
+    f'[engine.{WRITER}]\nkind = "llm"\npreload = true\ndeterministic = true\nparallel = 2\nthreads = 1\n'
     f"max_tokens = 12\nhang_after = {HANG_SECONDS}\nstart_limit = 20\nrestarts = 50\nrestarts_within = 10\n"
 )
 

@@ -21,7 +21,7 @@ from bench.room import Room, open_room
 from bench.scale.asking import asking
 from ipc import control
 
-CONFIG = '[engine.fake]\nkind = "fake"\nautostart = true\nseconds_per_unit = 0.02\n'
+CONFIG = '[engine.fake]\nkind = "fake"\npreload = true\nseconds_per_unit = 0.02\n'
 COLUMNS, ROWS = 120, 34
 MARK = "▸".encode()
 QUEUED_JOBS = 10

@@ -14,7 +14,7 @@ from ipc.snapshot import FINISHED, JobRow
 
 PARALLEL = 16
 CONFIG = (
-    f'[engine.fake]\nkind = "fake"\nautostart = true\nparallel = {PARALLEL}\nseconds_per_unit = 0.0\n'
+    f'[engine.fake]\nkind = "fake"\npreload = true\nparallel = {PARALLEL}\nseconds_per_unit = 0.0\n'
     "tokens_per_unit = 1\n"
 )
 UNDER_WAY = 200

@@ -19,7 +19,7 @@ from ipc.snapshot import EngineChanged, EngineRow, Snapshot
 from ipc.states import Ready
 
 ENGINE = "engine"
-CONFIG = f'[engine.{ENGINE}]\nkind = "fake"\nautostart = true\n'
+CONFIG = f'[engine.{ENGINE}]\nkind = "fake"\npreload = true\n'
 AGAIN_SECONDS = 0.005
 
 

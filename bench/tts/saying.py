@@ -38,5 +38,5 @@ def show(bench: Bench, model: Model) -> None:
 
 def _say(room: Room, text: str) -> float:
     began = time.perf_counter()
-    room.run("say", ENGINE, text, "-o", "said.flac")
+    room.run("say", ENGINE, text, "-o", "said.flac", "--force")
     return time.perf_counter() - began

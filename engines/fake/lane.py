@@ -8,6 +8,7 @@ from engines.contract import Flight, Report
 from engines.fake import habits
 from engines.fake.settings import FakeSettings
 from engines.fake.unit import Result, requests, result_of
+from engines.settings import with_changes
 from ipc.errors import Problem
 from ipc.work import UnitOrder
 
@@ -17,7 +18,7 @@ class Lane:
 
     def __init__(self, order: UnitOrder, settings: FakeSettings) -> None:
         self._order = order
-        self._settings = settings
+        settings = self._settings = with_changes(settings, order.own, "the job")
         self._requests = requests(order.payload)
         self._answers = [request.words(settings.tokens_per_unit, order.take) for request in self._requests]
         self._words = len(self._requests) * settings.tokens_per_unit
@@ -65,5 +66,6 @@ class Lane:
             seconds=seconds,
             ttft_seconds=self._first,
             audio_seconds=self._settings.audio_seconds or None,
+            confidence=self._settings.confidence or None,
             data=self._requests[0].data(size) if size else None,
         )

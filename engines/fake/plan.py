@@ -26,4 +26,4 @@ def _entry(text: bytes, number: int) -> jsonl.Entry:
     request = parse(text)
     if request.id is None:
         request = msgspec.structs.replace(request, id=str(number))
-    return jsonl.Entry(msgspec.json.encode(request).decode(), str(request.id))
+    return jsonl.Entry(msgspec.json.encode(request).decode(), str(request.id), request.extent)

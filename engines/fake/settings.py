@@ -29,6 +29,10 @@ class FakeSettings(EngineSettings, frozen=True, kw_only=True):
     audio_seconds: Annotated[
         float, knob("seconds", "flight", "how much sound each unit says it made; 0 means none", ge=0, le=86400)
     ] = 0.0
+    confidence: Annotated[
+        float,
+        knob("", "flight", "log probability of a token that each unit tells; 0 means it does not", ge=-10, le=0),
+    ] = 0.0
     joining: Annotated[bool, knob("", "flight", "units of a later flight join while an earlier one is in the air")] = (
         False
     )

@@ -20,11 +20,15 @@ _WORDS = ("boiler", "valve", "piston", "gauge", "coal", "steam", "shaft", "rivet
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A line of the source: `habit` is one of `HABITS`, `echo`, or `slow:SECONDS`."""
+    """A line of the source: `habit` is one of `HABITS`, `echo`, or `slow:SECONDS`.
+
+    `extent` makes it part of a recording of so many seconds.
+    """
 
     prompt: str
     id: str | int | None = None
     habit: Annotated[str, Meta(pattern=rf"^({HABITS}|{ECHO}|{_SLOW}[0-9]+(\.[0-9]+)?)$")] | None = None
+    extent: Annotated[float, Meta(ge=0)] | None = None
 
     def seconds(self, usual: float) -> float:
         """How long it takes: by its own habit, else as usual."""

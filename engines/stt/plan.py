@@ -31,6 +31,7 @@ _SPEECH_DB: Final = -20.0
 """As loud is speech made that is quieter."""
 _MOST_MEASURED: Final = 600 * RATE
 """A recording that does not say how long it is is read through up to here."""
+_USUAL_WINDOW_SECONDS: Final = 30.0
 _SHORT_SECONDS: Final = 1.0
 """So much less than was promised is no loss."""
 
@@ -41,14 +42,14 @@ def plan(
     """Up to `limit` stretches of a recording from `cursor` on.
 
     Raises:
-        CannotPlan: the file holds no sound that can be read, or the settings name no model.
+        CannotPlan: the file holds no sound that can be read.
     """
     assert isinstance(settings, SttSettings)
     on = False
     try:
         planning = _Desk(source, settings, step).planning(_place(cursor, source), limit)
         on = not planning.end
-    except (NotAudio, NoEar, CannotLoad) as error:
+    except (NotAudio, NoEar) as error:
         raise CannotPlan(error.problem) from error
     finally:
         if not on:
@@ -74,8 +75,8 @@ class _Desk:
     """One recording, to be cut in one way."""
 
     def __init__(self, source: Path, settings: SttSettings, step: Callable[[], None]) -> None:
-        """Raises NotAudio, NoEar, CannotLoad."""
-        own = found(settings).window_seconds
+        """Raises NotAudio, NoEar."""
+        own = _own_window_seconds(settings)
         window = min(settings.window_seconds or own, own)
         finder = Finder(settings.vad_threshold) if settings.vad else None
         self._cutter = Cutter(FRAME, round(window * RATE), settings.silence_ms * RATE // 1000, finder)
@@ -176,6 +177,14 @@ def _place(cursor: str, source: Path) -> _Place:
         return _Place(int(sample), Span(int(first), int(last)) if head else None)
     except ValueError:
         raise _changed(str(source), cursor) from None
+
+
+def _own_window_seconds(settings: SttSettings) -> float:
+    """Of the model; of one that is not there what nearly all have: its engine tells what is missing, and work waits."""
+    try:
+        return found(settings).window_seconds
+    except CannotLoad:
+        return _USUAL_WINDOW_SECONDS
 
 
 def _changed(source: str, place: object) -> CannotPlan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal, TypeAlias
 
 from engines.settings import EngineSettings, knob
@@ -9,12 +10,16 @@ from ipc.snapshot import Scalar
 
 MINIATURE = "miniature"
 """The model that comes with Engine Room: it knows 32 words and loads in a blink."""
+FORMS = ("txt", "srt", "vtt", "json", "tsv")
+"""What an output can be, by the suffix of its name."""
 
 ComputeType: TypeAlias = Literal[
     "auto", "float32", "float16", "bfloat16", "int8", "int8_float32", "int8_float16", "int8_bfloat16"
 ]
 Task: TypeAlias = Literal["transcribe", "translate"]
 
+FORMS = ("txt", "srt", "vtt", "json", "tsv")
+"""What an output can be, by the suffix of its name."""
 MOST_SPANS = 64
 MOST_TOGETHER = 8
 """Windows, where nothing says more or less."""
@@ -126,7 +131,14 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     ] = ""
     formats: Annotated[
         str,
-        knob("", "flight", "further forms written beside the output: txt, srt, vtt, json, tsv", recommend="srt,json"),
+        knob(
+            "",
+            "flight",
+            "further forms written beside the output: txt, srt, vtt, json, tsv",
+            recommend="srt,json",
+            pattern=rf"^[ ,]*(({'|'.join(FORMS)})([ ,]+|$))*$",
+            takes=f"any of {', '.join(FORMS)}, with commas between them",
+        ),
     ] = ""
     line_characters: Annotated[
         int, knob("characters", "flight", "of a line of subtitles", ge=10, le=200, recommend="42")
@@ -185,6 +197,19 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
             "silence_ms": self.silence_ms,
             "gate_db": self.gate_db,
         }
+
+    def wanted_forms(self) -> tuple[str, ...]:
+        """What `formats` names, each once."""
+        return tuple(dict.fromkeys(self.formats.replace(",", " ").split()))
+
+    def writes(self) -> str:
+        """The first of the forms."""
+        return next((f".{form}" for form in self.wanted_forms()), "")
+
+    def beside(self, output: str) -> tuple[str, ...]:
+        """The further forms, with the output's name: `talk.srt` beside `talk.txt`."""
+        stem, suffix = os.path.splitext(output)
+        return tuple(f"{stem}.{form}" for form in self.wanted_forms() if f".{form}" != suffix.lower())
 
     def step_down(self) -> dict[str, Scalar]:
         """Fewer windows at once, one stream, one beam, coarser numbers, the CPU."""

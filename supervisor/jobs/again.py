@@ -10,6 +10,9 @@ from supervisor.jobs import changes
 from supervisor.jobs.effects import Effect, noted
 from supervisor.jobs.job import Facts, Job, Measured, Unit
 
+_ROUNDING_SECONDS = 1e-6
+"""What sums of seconds may be off when all that was added was taken away again."""
+
 
 def retry(job: Job, units: Iterable[Unit]) -> list[Effect]:
     """Units that failed or were quarantined wait again, with nothing held against them."""
@@ -35,28 +38,41 @@ def redo(job: Job, units: Iterable[Unit]) -> list[Effect]:
 
 def counted(facts: Facts, measured: Measured) -> Facts:
     """With one more unit done."""
-    audio = measured.audio_seconds
+    audio, (sure, confidence) = measured.audio_seconds, _confidence(measured)
     return msgspec.structs.replace(
         facts,
         done=facts.done + 1,
         tokens=facts.tokens + measured.tokens,
         seconds=facts.seconds + measured.seconds,
         audio_seconds=facts.audio_seconds if audio is None else (facts.audio_seconds or 0.0) + audio,
+        sure_seconds=facts.sure_seconds + sure,
+        confidence_seconds=facts.confidence_seconds + confidence,
         result_bytes=facts.result_bytes + measured.result_bytes,
     )
 
 
 def uncounted(facts: Facts, measured: Measured) -> Facts:
     """As if that unit had not been done."""
-    audio = measured.audio_seconds
+    audio, (sure, confidence) = measured.audio_seconds, _confidence(measured)
+    left = facts.sure_seconds - sure
     return msgspec.structs.replace(
         facts,
         done=facts.done - 1,
         tokens=facts.tokens - measured.tokens,
         seconds=max(0.0, facts.seconds - measured.seconds),
         audio_seconds=facts.audio_seconds if audio is None else max(0.0, (facts.audio_seconds or 0.0) - audio),
+        sure_seconds=left if left > _ROUNDING_SECONDS else 0.0,
+        confidence_seconds=facts.confidence_seconds - confidence if left > _ROUNDING_SECONDS else 0.0,
         result_bytes=facts.result_bytes - measured.result_bytes,
     )
+
+
+def _confidence(measured: Measured) -> tuple[float, float]:
+    """What one unit adds to `sure_seconds` and `confidence_seconds`."""
+    if measured.confidence is None:
+        return 0.0, 0.0
+    seconds = 1.0 if measured.audio_seconds is None else measured.audio_seconds
+    return seconds, measured.confidence * seconds
 
 
 def _wait_again(job: Job, units: tuple[Unit, ...], what: Iterable[changes.Change], *, failed: int) -> list[Effect]:

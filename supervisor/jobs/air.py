@@ -15,8 +15,9 @@ from supervisor.jobs.again import counted, retry
 from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Save, Stored, noted
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Flight, Formation, Job, Measured, Numbers, Unit
+from supervisor.jobs.routes import serves, suits
 from supervisor.jobs.runs import Run, Runs
-from supervisor.jobs.schedule import Choice, fits, serves
+from supervisor.jobs.schedule import Choice, fits
 from supervisor.jobs.suspicion import SetAside, Suspicion
 from supervisor.jobs.unit_files import file_of
 from supervisor.machine.effects import Verdict
@@ -96,7 +97,7 @@ class Air:
             flight.crashes = choice.formation.crashes
             former = (changes.FlightOver(choice.formation.flight, flown=choice.formation.flown),)
         for unit in flight.units:
-            job.free.pop(unit.index, None)
+            job.take(unit.index)
         self._flights[flight.id] = job.flights[flight.id] = flight
         indices = tuple(unit.index for unit in flight.units)
         composed = changes.FlightComposed(flight.id, job.spec.number, indices, flight.deterministic)
@@ -145,6 +146,11 @@ class Air:
         fly = Fly(flight.engine, work.Fly(flight.id, orders, stream=False, deterministic=flight.deterministic))
         return [Save((began,)), fly] if began is not None else [fly]
 
+    def handed_over(self, engine: str, former: str) -> None:
+        """What was sent to the engine flies on under the name `former`; what waits for the engine goes to its heir."""
+        for flight in (one for one in self._flights.values() if one.engine == engine and one.sent):
+            flight.engine = former
+
     def end_trial(self, engine: str) -> None:
         """The engine cannot be tried, because only the operator can start it: what was set aside stays so."""
         if self.on_trial(engine):
@@ -162,7 +168,9 @@ class Air:
     def part(self, job: Job, engines: Iterable[EngineView]) -> list[Effect]:
         """Let companies go their own ways that no engine could fly as they were."""
         engines = tuple(engines)
-        gone = [formation for formation in job.formations if not any(fits(formation, engine) for engine in engines)]
+        gone = [
+            formation for formation in job.formations if not any(fits(job, formation, engine) for engine in engines)
+        ]
         for formation in gone:
             job.formations.remove(formation)
             job.put_back(formation.units)
@@ -192,7 +200,8 @@ class Air:
         if found is None:
             return []
         job, unit = found
-        self._suspicions[engine].is_well(work.UnitOrder(message.job, unit.index, unit.payload, take=unit.take))
+        proof = work.UnitOrder(message.job, unit.index, unit.payload, take=unit.take, own=job.spec.own)
+        self._suspicions[engine].is_well(proof)
         unit.ended = True
         flight, number = self._flights[message.flight], job.spec.number
         file = file_of(self._files, number, unit.index, flight.id) if message.digest else None
@@ -202,6 +211,7 @@ class Air:
             message.ttft_seconds,
             message.audio_seconds,
             len(message.result.encode()) + message.file_bytes,
+            message.confidence,
         )
         flight.seconds[unit.index] = message.seconds
         job.facts = counted(job.facts, measured)
@@ -217,8 +227,7 @@ class Air:
 
     def failed(self, engine: str, message: work.UnitFailed) -> list[Effect]:
         """A unit cannot be done; the engine is well."""
-        found = self._find(engine, message)
-        if found is None:
+        if (found := self._find(engine, message)) is None:
             return []
         job, unit = found
         self._suspicions[engine].is_well(None)
@@ -247,8 +256,7 @@ class Air:
         flight = self._flights.get(number)
         if flight is None:
             return []
-        spent = self._spend(flight, joules)
-        self._pop(flight)
+        spent = self._spend(self._pop(flight), joules)
         effects = self._consequences(flight, verdict, alone, cause, log_tail, careful_until)
         return [*spent, *effects, *self.disband(flight.engine)]
 
@@ -320,7 +328,7 @@ class Air:
 
     def _order(self, job: Job, unit: Unit, flight: int) -> work.UnitOrder:
         file = file_of(self._files, job.spec.number, unit.index, flight)
-        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file), unit.take)
+        return work.UnitOrder(job.spec.id, unit.index, unit.payload, str(file), unit.take, job.spec.own)
 
     def _suspect(self, job: Job, flight: Flight, cause: str) -> list[Effect]:
         blamed = []
@@ -368,7 +376,7 @@ class Air:
 
 def _still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) -> bool:
     """Since the flight was composed, settings may have changed, the job moved, or the engine died of several units."""
-    if not serves(engine, job):
+    if not serves(engine, job) or not suits(engine, job, flight.open):
         return False
     if flight.deterministic != engine.deterministic or not engine.carries(len(flight.units)):
         return False

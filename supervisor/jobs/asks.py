@@ -27,6 +27,8 @@ class Ask:
         self.engine = engine
         self.payload = payload
         self.fed = fed or Fed()
+        self.carrier = engine
+        """Where it flies, if it does: the engine, or a former process of it."""
         self.flight: int | None = None
         """None until it flies."""
         self.left = False
@@ -114,7 +116,7 @@ class Asks:
 
     def flying(self) -> set[str]:
         """The engines that answer one."""
-        return {ask.engine for ask in self._flying.values()}
+        return {ask.carrier for ask in self._flying.values()}
 
     def wanted(self) -> set[str]:
         """The engines that one waits for."""
@@ -130,7 +132,7 @@ class Asks:
 
     def aloft(self, engine: str) -> int:
         """How many the engine answers."""
-        return sum(ask.engine == engine for ask in self._flying.values())
+        return sum(ask.carrier == engine for ask in self._flying.values())
 
     def begin(self, engine: str, most: int, *, deterministic: bool) -> list[work.Fly]:
         """Flights of those that wait longest for `engine`, until it answers `most`."""
@@ -140,10 +142,16 @@ class Asks:
 
     def _send(self, ask: Ask, *, deterministic: bool) -> work.Fly:
         self._waiting.remove(ask)
-        ask.flight = self._numbers.next()
+        ask.flight, ask.carrier = self._numbers.next(), ask.engine
         self._flying[ask.flight] = ask
         order = work.UnitOrder("", 0, ask.payload)
         return work.Fly(ask.flight, (order,), stream=True, deterministic=deterministic)
+
+    def handed_over(self, engine: str, former: str) -> None:
+        """What the engine answers goes on as `former`."""
+        for ask in self._flying.values():
+            if ask.carrier == engine:
+                ask.carrier = former
 
     def withdraw(self, ask: Ask) -> None:
         """Nobody waits for it any more; if it flies, it still lands."""

@@ -83,8 +83,8 @@ class Book:
         if facts.placing is not None:
             job.errand = "placing"
             return [Place(number, facts.placing)]
-        may_plan = not (facts.all_planned or facts.paused or len(job.free) >= window)
-        if may_plan and 2 * len(job.free) < window:
+        may_plan = not (facts.all_planned or facts.paused or job.stock >= window)
+        if may_plan and 2 * job.stock < window:
             return self._plan(job, window)
         output = job.due()
         if output is None and not may_plan and job.stuck:
@@ -98,7 +98,7 @@ class Book:
     def divide_anew(self, job: Job, tail: Rewind, window: int) -> list[Effect]:
         """Have the desk read these units' input again; until it has, they count as planned, and none of them flies."""
         for unit in tail.units:
-            del job.free[unit.index]
+            job.take(unit.index)
         job.parked = tail
         return self._plan(job, window)
 
@@ -121,14 +121,14 @@ class Book:
             parked, job.parked = job.parked, None
             what += self._go_back(job, parked)
         facts, source = job.facts, job.facts.source
-        first = facts.planned
+        first, all_planned = facts.planned, source + answer.end == len(job.spec.inputs)
         problems = []
         for piece in answer.problems:
             found = Found(first + piece.units_before, source)
             job.found.append(found)
             problems.append(changes.ProblemFound(number, None, piece.where, None, piece.problem, (), found))
         job.put_back(
-            Unit(first + offset, unit.payload, unit.where, unit.name, source, unit.start)
+            Unit(first + offset, unit.payload, unit.where, unit.name, source, unit.start, extent=unit.extent)
             for offset, unit in enumerate(answer.units)
         )
         return self._know(
@@ -136,6 +136,7 @@ class Book:
             *what,
             changes.UnitsPlanned(number, first, source, answer.units),
             *problems,
+            then=_chosen(job, source, answer, last=all_planned),
             begun=True,
             planned=first + len(answer.units),
             planned_with=dict(planning),
@@ -144,7 +145,7 @@ class Book:
             cursor="" if answer.end else answer.cursor,
             share=0.0 if answer.end else answer.share,
             identity="" if answer.end else answer.identity,
-            all_planned=source + answer.end == len(job.spec.inputs),
+            all_planned=all_planned,
         )
 
     def unreadable(self, number: int, problem: Problem, planning: Mapping[str, Scalar]) -> list[Effect]:
@@ -299,6 +300,18 @@ class Book:
             hook_due=hook_due,
             placing=None,
         )
+
+
+def _chosen(job: Job, source: int, answer: Planned, *, last: bool) -> tuple[Later, ...]:
+    """Which engine the recordings go to, where a route decides that and it is time to say so."""
+    if job.route is None:
+        return ()
+    if job.facts.cursor:
+        job.choices.skip(source)
+    first = next(iter(answer.units), None)
+    told = job.choices.tell(job.route, source, job.spec.inputs[source], first.extent) if first is not None else ""
+    texts = (told, job.choices.rest() if last else "")
+    return tuple(Happen("info", job.spec.id, "recording-routed", text) for text in texts if text)
 
 
 def _recalls(job: Job) -> list[Effect]:

@@ -20,6 +20,7 @@ from supervisor.jobs.book import Book
 from supervisor.jobs.effects import Effect
 from supervisor.jobs.floor import Floor
 from supervisor.jobs.job import Facts, Job, Spec
+from supervisor.jobs.routes import Pools
 from supervisor.jobs.store import Store
 from supervisor.jobs.wall import Wall
 
@@ -31,6 +32,7 @@ class Bureau:
     """What is needed to look a job up, to decide about it and to answer; all of it is the foreman's."""
 
     floor: Floor
+    pools: Pools
     store: Store
     jobs: dict[int, Job]
     book: Book

@@ -47,8 +47,8 @@ def units(
     rows: list[UnitRow] = []
     with _reading(path) as connection:
         found = connection.execute(
-            "SELECT idx, name, place, state, attempts, run, tokens, seconds, ttft, audio, joules, bytes, take"
-            " FROM units WHERE job = ? AND idx > ? ORDER BY idx",
+            "SELECT idx, name, place, state, attempts, run, tokens, seconds, ttft, audio, joules, bytes, take,"
+            " confidence FROM units WHERE job = ? AND idx > ? ORDER BY idx",
             (job, after),
         )
         for index, name, place, state, *rest in found:

@@ -10,10 +10,12 @@ from supervisor.jobs.book import Book
 from supervisor.jobs.effects import Effect, Happen, Wake
 from supervisor.jobs.employment import Employment, Moment
 from supervisor.jobs.floor import EngineView, Floor
+from supervisor.jobs.hits import Hits
 from supervisor.jobs.job import Job
 from supervisor.jobs.line import Line
 from supervisor.jobs.replanning import untouched_tail
-from supervisor.jobs.schedule import best_to_wake, seconds_left, serves, window
+from supervisor.jobs.routes import Pools, awaited, crews, serving
+from supervisor.jobs.schedule import best_to_wake, seconds_left, window
 from supervisor.jobs.turns import Need, Turns
 
 
@@ -29,6 +31,7 @@ class Dispatch:
         air: Air,
         asks: Asks,
         patience_seconds: float,
+        pools: Pools,
     ) -> None:
         self._floor = floor
         self._jobs = jobs
@@ -36,7 +39,9 @@ class Dispatch:
         self._book = book
         self._air = air
         self._asks = asks
-        self._employment = Employment(floor, jobs, air, asks)
+        self._pools = pools
+        self.hits = Hits()
+        self._employment = Employment(floor, jobs, air, asks, pools, self.hits)
         self._turns = Turns(patience_seconds)
         self._woken: set[str] = set()
         """Engines that were wanted since the last second: each is asked for once, not after every step it takes."""
@@ -47,6 +52,8 @@ class Dispatch:
         """Engines that are still wanted may be asked for again, and those in the way of others may have to yield."""
         self._woken.clear()
         moment = self._look(0.0, monotonic)
+        if self._pools:
+            self.hits.settle(self._loaded(moment) - self.wanted())
         needs, work, loaded = self._needs(moment), self._work(moment), self._loaded(moment)
         before, self.yielding = self.yielding, self._turns.yielding(needs, work, loaded, monotonic)
         return [
@@ -57,13 +64,19 @@ class Dispatch:
 
     def serving(self, job: Job) -> tuple[EngineView, ...]:
         """The engines that a job may fly on."""
-        return tuple(engine for engine in self._floor.engines_of(job.spec.kind) if serves(engine, job))
+        engines = self._floor.engines_of(job.spec.kind)
+        self._pools.lay(job, engines)
+        return serving(job, engines)
+
+    def awaited(self, job: Job) -> tuple[EngineView, ...]:
+        """Of those, the ones that its waiting units may fly on; all where none waits."""
+        return awaited(job, self.serving(job))
 
     def wanted(self) -> frozenset[str]:
         """Engines that units or interactive requests wait for, without those that make room."""
         waiting = [job for job in self._line.head() if job.waiting and not job.facts.paused]
-        serving = {engine.name for job in waiting for engine in self.serving(job)}
-        return frozenset(serving - self.yielding.keys() | self._asks.wanted()) | self.flying()
+        needed = {engine.name for job in waiting for engine in self.awaited(job)}
+        return frozenset(needed - self.yielding.keys() | self._asks.wanted()) | self.flying()
 
     def flying(self) -> frozenset[str]:
         """Engines with something in the air."""
@@ -90,27 +103,29 @@ class Dispatch:
         jobs = self._line.head()
         kinds = dict.fromkeys([*(job.spec.kind for job in jobs), *self._asks.kinds()])
         views = {kind: self._floor.engines_of(kind) for kind in kinds}
+        for job in jobs if self._pools else ():
+            self._pools.lay(job, views[job.spec.kind])
         return Moment(views, jobs, unix, monotonic, self.yielding)
 
     def _needs(self, moment: Moment) -> Iterable[Need]:
         flying = self.flying()
         for job in moment.jobs:
-            engines = moment.serving(job)
-            up = any(engine.free or engine.name in flying for engine in engines)
-            if job.waiting and not job.facts.paused and not up:
-                yield from (
-                    Need(engine.name, job.facts.priority, engine.blocked_by)
-                    for engine in engines
-                    if engine.blocked_by and engine.available
-                )
+            for crew, _ in () if job.facts.paused else crews(job, moment.serving(job)):
+                if not any(engine.free or engine.name in flying for engine in crew):
+                    yield from (
+                        Need(engine.name, job.facts.priority, engine.blocked_by)
+                        for engine in crew
+                        if engine.blocked_by and engine.available
+                    )
 
     def _work(self, moment: Moment) -> dict[str, int]:
         """The highest priority of the jobs that each engine works for or could."""
         highest: dict[str, int] = {}
         for job in moment.jobs:
             if job.waiting or job.flights:
-                for engine in moment.serving(job):
-                    highest[engine.name] = max(job.facts.priority, highest.get(engine.name, 0))
+                could = {engine.name for engine in awaited(job, moment.serving(job))}
+                for name in could.union(flight.engine for flight in job.flights.values()):
+                    highest[name] = max(job.facts.priority, highest.get(name, 0))
         return highest
 
     def _loaded(self, moment: Moment) -> set[str]:
@@ -141,7 +156,16 @@ class Dispatch:
         wanted = self._asks.wanted() | self._air.tried()
         for job in moment.jobs:
             if job.waiting and not job.facts.paused and job.spec.number in self._jobs:
-                wanted.update(best_to_wake(moment.serving(job), flying, seconds_left(job)))
+                for crew, share in crews(job, moment.serving(job)):
+                    wanted.update(best_to_wake(crew, flying, share * seconds_left(job)))
         new = sorted(wanted - flying - self._woken - moment.yielding.keys())
         self._woken.update(new)
+        self._note_loads(new, moment)
         return new
+
+    def _note_loads(self, woken: list[str], moment: Moment) -> None:
+        if self._pools and woken:
+            loaded = {engine.name for engines in moment.views.values() for engine in engines if engine.loaded}
+            for name in woken:
+                if name not in loaded:
+                    self.hits.awaited(name)

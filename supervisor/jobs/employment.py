@@ -14,9 +14,11 @@ from supervisor.jobs.air import Air
 from supervisor.jobs.asks import Asks
 from supervisor.jobs.effects import Effect, Fly
 from supervisor.jobs.floor import EngineView, Floor
-from supervisor.jobs.job import Job
+from supervisor.jobs.hits import Hits
+from supervisor.jobs.job import Flight, Job
+from supervisor.jobs.routes import Pools, serves, serving
 from supervisor.jobs.runs import Run
-from supervisor.jobs.schedule import Choice, ahead, choose, serves
+from supervisor.jobs.schedule import Choice, ahead, choose
 
 ASKS_ALOFT = 256
 """So many requests of people an engine whose flights join is given at once; the others wait for one of them to end."""
@@ -37,17 +39,19 @@ class Moment:
 
     def serving(self, job: Job) -> tuple[EngineView, ...]:
         """The engines that it may fly on."""
-        return tuple(engine for engine in self.views[job.spec.kind] if serves(engine, job))
+        return serving(job, self.views[job.spec.kind])
 
 
 class Employment:
     """Over the same jobs, flights and requests as the rest of the room."""
 
-    def __init__(self, floor: Floor, jobs: dict[int, Job], air: Air, asks: Asks) -> None:
+    def __init__(self, floor: Floor, jobs: dict[int, Job], air: Air, asks: Asks, pools: Pools, hits: Hits) -> None:
         self._floor = floor
         self._jobs = jobs
         self._air = air
         self._asks = asks
+        self._pools = pools
+        self._hits = hits
         self._units_turn: set[str] = set()
         """Of the engines that fly one at a time, those whose last flight was a person's."""
 
@@ -126,9 +130,17 @@ class Employment:
             best, planned = self._best(kind, engine, moment), self._jobs.get(flight.job)
             if planned is None or best is None or best[0].facts.priority <= planned.facts.priority:
                 run = Run(name, self._floor.settings_of(name), moment.unix)
-                return self._air.send(flight, engine, run, careful=self._air.careful(name, moment.monotonic))
+                return self._send(flight, engine, run, careful=self._air.careful(name, moment.monotonic))
             effects = self._air.disband(name)
         return effects + ([] if self._busy(name) else self._compose(kind, engine, moment))
+
+    def _send(self, flight: Flight, engine: EngineView, run: Run, *, careful: bool) -> list[Effect]:
+        effects = self._air.send(flight, engine, run, careful=careful)
+        if flight.sent and self._pools:
+            job = self._jobs[flight.job]
+            pool = self._pools.of(job)
+            self._hits.sent("" if pool is None else pool.name, job, flight)
+        return effects
 
     def _takes_units(self, engine: EngineView) -> bool:
         """Whether units may fly beside what is in the air: not where they must be computed as they were."""

@@ -129,7 +129,8 @@ class Errands:
 
     def _settings(self, job: Job) -> dict[str, Scalar]:
         engines = self._serving(job)
-        return self._floor.settings_of(engines[0].name) if engines else job.spec.settings
+        settings = self._floor.settings_of(engines[0].name) if engines else job.spec.settings
+        return {**settings, **job.spec.own}
 
     def _outcome(self, task: Task, message: work.Planned | work.Assembled | work.TaskFailed) -> list[Effect]:
         number = task.job.spec.number

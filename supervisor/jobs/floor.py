@@ -38,6 +38,10 @@ class EngineView(Struct, frozen=True):
     """Its settings that decide how a source is divided."""
     joins: bool = False
     """Whether a flight may begin while another is in the air; else `free` is only an engine without any."""
+    loaded: bool = False
+    """Its model is in memory, whatever holds its work just now."""
+    language: str = ""
+    """The one that its settings name; empty where they leave it open, or know of none."""
 
     @property
     def places(self) -> int:

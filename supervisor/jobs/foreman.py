@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from config.house import JobSettings
 from config.paths import database_path, spool_path, unit_files_path
+from config.pools import Pool
 from ipc import control, work
 from ipc.errors import EngineRoomError, Problem, RequestFailed
 from ipc.feeding import Fed
@@ -35,6 +36,7 @@ from supervisor.jobs.job import Job, Numbers
 from supervisor.jobs.line import Line
 from supervisor.jobs.order import Order
 from supervisor.jobs.reading import take_up
+from supervisor.jobs.routes import Pools
 from supervisor.jobs.rows import About
 from supervisor.jobs.spending import Spending
 from supervisor.jobs.steering import Steer, Steering
@@ -57,7 +59,12 @@ class Foreman:
     """
 
     def __init__(
-        self, floor: Floor, state_folder: Path, limits: JobSettings, clock: Callable[[], float] = time.monotonic
+        self,
+        floor: Floor,
+        state_folder: Path,
+        limits: JobSettings,
+        clock: Callable[[], float] = time.monotonic,
+        pools: Iterable[Pool] = (),
     ) -> None:
         self._floor = floor
         self._path, files = database_path(state_folder), unit_files_path(state_folder)
@@ -75,13 +82,17 @@ class Foreman:
         self._book = Book(self._jobs, self._line)
         self._air = Air(self._jobs, flights, files)
         self._asks = Asks(flights)
-        self._dispatch = Dispatch(floor, self._jobs, self._line, self._book, self._air, self._asks, limits.patience)
+        self._pools = Pools(pools)
+        self._dispatch = Dispatch(
+            floor, self._jobs, self._line, self._book, self._air, self._asks, limits.patience, self._pools
+        )
         self._wall = Wall(floor, self._jobs, order, self._about)
         self._errands = Errands(
             floor, self._store, self._jobs, self._book, self._air, files, flights, self._dispatch.serving, self._act
         )
         self._bureau = Bureau(
             floor,
+            self._pools,
             self._store,
             self._jobs,
             self._book,
@@ -200,6 +211,15 @@ class Foreman:
             )
         self._advance()
 
+    def handed_over(self, engine: str, former: str) -> None:
+        """Another process has taken the engine's place. What flies on the one before goes on under the name `former`,
+        as on an engine that gets no further flight."""
+        self._air.handed_over(engine, former)
+        self._asks.handed_over(engine, former)
+        now = self._clock()
+        self._working.handed_over(engine, now, former, now)
+        self._spending.handed_over(engine, self._floor.joules_of(engine), former, self._floor.joules_of(former))
+
     def desk_said(self, kind: str, message: work.Planned | work.Pull | work.Assembled | work.TaskFailed) -> None:
         """A desk spoke of its task."""
         self._errands.said(kind, message)
@@ -218,6 +238,10 @@ class Foreman:
     def wanted(self) -> frozenset[str]:
         """Engines that work waits for, or that are at work."""
         return self._dispatch.wanted()
+
+    def hits(self, pool: str) -> tuple[int, int]:
+        """How often what came to a pool found its engine loaded, and how often it had to wait for a load."""
+        return self._dispatch.hits.of(pool)
 
     def at_work(self) -> frozenset[str]:
         """Engines with something in the air."""
@@ -246,7 +270,9 @@ class Foreman:
             found = await to_thread.run_sync(details.particulars, self._path, spec.number, facts.attempts)
         except sqlite3.Error as error:
             raise RequestFailed(problem_of(error, self._path)) from error
-        return JobDetail(self._wall.row(spec.number), found.numbers, found.problems, spec.settings, found.runs)
+        return JobDetail(
+            self._wall.row(spec.number), found.numbers, found.problems, spec.settings, found.runs, spec.own
+        )
 
     async def units(self, wish: control.ShowUnits) -> control.UnitPage:
         """A page of a job's units. Raises RequestFailed: there is no such job."""
@@ -269,8 +295,8 @@ class Foreman:
     async def ask(
         self, engine: str, payload: str, fed: Fed | None = None
     ) -> AsyncIterator[control.Piece | control.Answered]:
-        """One interactive unit, before any unit of a job: pieces as they come, then the whole answer. What is fed goes
-        to the engine.
+        """One interactive unit, before any unit of a job, to an engine or a pool: pieces as they come, then the whole
+        answer. What is fed goes to the engine.
 
         Leaving the iteration cancels the flight.
 
@@ -278,9 +304,11 @@ class Foreman:
             RequestFailed: no such engine, it cannot be had, or the unit cannot be done.
             EngineDied: the engine died with it; the text so far is in the error.
         """
-        kind, _ = find_engine(self._floor, engine)
-        ask = Ask(kind, engine, payload, fed)
+        kind, found = find_engine(self._floor, self._pools, engine)
+        ask = Ask(kind, found.name, payload, fed)
         ask.fed.wake = partial(self._feed, ask)
+        if found.name != engine:
+            self._dispatch.hits.asked(engine, loaded=found.loaded)
         self._asks.add(ask)
         self._advance()
         try:
@@ -289,12 +317,12 @@ class Foreman:
         finally:
             self._asks.withdraw(ask)
             if ask.flight is not None and not ask.over:
-                self._floor.cancel(engine, ask.flight)
+                self._floor.cancel(ask.carrier, ask.flight)
 
     def _feed(self, ask: Ask) -> None:
         if ask.flight is not None and not self._closed:
             for feed in self._asks.feed(ask.flight):
-                self._floor.feed(ask.engine, feed)
+                self._floor.feed(ask.carrier, feed)
 
     # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
 
@@ -357,7 +385,13 @@ class Foreman:
     def _about(self, job: Job) -> About:
         problem = self._trouble
         trouble = "" if problem is None else f"nothing can be stored: {problem.detail.rstrip('.')}"
-        return About(self._dispatch.serving(job), trouble=trouble, yielding=self._dispatch.yielding)
+        pool = self._pools.of(job)
+        return About(
+            self._dispatch.awaited(job),
+            trouble=trouble,
+            yielding=self._dispatch.yielding,
+            pool="" if pool is None else pool.name,
+        )
 
     def _troubled(self, problem: Problem | None) -> None:
         if problem == self._trouble:

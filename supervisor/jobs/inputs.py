@@ -30,8 +30,10 @@ def expand(named: Iterable[str], kind: Kind, promised: Collection[str]) -> tuple
     return tuple(files)
 
 
-def outputs_for(files: tuple[str, ...], output: str, kind: Kind) -> tuple[str, ...]:
+def outputs_for(files: tuple[str, ...], output: str, kind: Kind, writes: str = "") -> tuple[str, ...]:
     """The files that a job writes: `output`, or one in that folder for each input, named after it.
+
+    `writes` is the suffix of those in a folder, where it is not as the kind has it.
 
     Raises:
         RequestFailed: two inputs would write the same file, or the kind writes no files of that name.
@@ -43,7 +45,7 @@ def outputs_for(files: tuple[str, ...], output: str, kind: Kind) -> tuple[str, .
         return (os.path.join(folder, os.path.basename(output)),)
     made: dict[str, str] = {}
     for file in files:
-        name = os.path.join(folder, Path(file).stem + kind.writes)
+        name = os.path.join(folder, Path(file).stem + (writes or kind.writes))
         if name in made:
             raise RequestFailed(
                 Problem("Same name twice", f"{made[name]} and {file} would both write {name}.", "Submit them apart.")

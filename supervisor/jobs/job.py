@@ -8,13 +8,18 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from config.pools import Route
 from ipc.snapshot import Scalar
+from supervisor.jobs.choices import Choices
 
 Ending: TypeAlias = Literal["done", "done with problems", "failed", "cancelled"]
 Stage: TypeAlias = Literal["composed", "stored", "sent"]
 """Of a flight: its composition is being stored; it waits for its engine; it is in the air."""
 Errand: TypeAlias = Literal["planning", "assembling", "placing"]
 """What is under way for a job besides its flights; one at a time."""
+
+
+STOCK = 4
 
 
 class Numbers:
@@ -53,6 +58,8 @@ class Spec(Struct, frozen=True):
     settings: dict[str, Scalar]
     """The engine's knobs at the time."""
     submitted_unix: float
+    own: dict[str, Scalar] = {}
+    """Settings that it was given for itself: they count instead of the engine's."""
 
     def output_of(self, source: int) -> int:
         """Which of the outputs holds what comes from that input."""
@@ -63,7 +70,7 @@ class Facts(Struct, frozen=True):
     """What is known of a job; stored as a whole with every change, and told only once it is stored."""
 
     engine: str = ""
-    """A name, or empty for any engine of the kind."""
+    """The name of one or of a pool; empty for the only pool of the kind, or any engine where there is none."""
     priority: int = 5
     after: tuple[int, ...] = ()
     """Jobs that must end well before it begins."""
@@ -98,6 +105,10 @@ class Facts(Struct, frozen=True):
     work_seconds: float = 0.0
     """In which engines worked on it: what they compute together counts once, and what was thrown away counts, too."""
     audio_seconds: float | None = None
+    sure_seconds: float = 0.0
+    """Audio of the units that told how sure they are; a unit without audio counts as a second."""
+    confidence_seconds: float = 0.0
+    """Their confidences, each times as many seconds, added up."""
     joules: float | None = None
     result_bytes: int = 0
     placing: int | None = None
@@ -114,6 +125,11 @@ class Facts(Struct, frozen=True):
         """Whether no unit is left to do."""
         return self.all_planned and self.done + self.failed == self.planned
 
+    @property
+    def confidence(self) -> float | None:
+        """Mean natural logarithm of the probability of a token; None where no unit told it."""
+        return self.confidence_seconds / self.sure_seconds if self.sure_seconds > 0 else None
+
 
 class Measured(Struct, frozen=True):
     """What was measured of one unit as it was done."""
@@ -123,6 +139,7 @@ class Measured(Struct, frozen=True):
     ttft_seconds: float | None = None
     audio_seconds: float | None = None
     result_bytes: int = 0
+    confidence: float | None = None
 
 
 @dataclass
@@ -148,6 +165,8 @@ class Unit:
     take: int = 0
     """How often the operator asked for that; other flights of it, after a death say, are the same take."""
     ended: bool = False
+    extent: float | None = None
+    """How long the whole of its input is, in seconds of audio; None where that is unknown or means nothing."""
 
 
 @dataclass(frozen=True)
@@ -268,6 +287,13 @@ class Job:
     """How many errands in a row came to nothing."""
     hold_reason: str = ""
     """The last one told, so that it is not told again at every try."""
+    route: Route | None = None
+    """Its pool's, as the configuration and its language say now; None where it goes through no pool."""
+    lanes: tuple[dict[int, Unit], ...] = ()
+    """What of `free` waits for each stage of the route."""
+    choices: Choices = field(default_factory=Choices)
+    begun_sources: set[int] = field(default_factory=set)
+    """Inputs of which a unit was sent through a pool since the supervisor began."""
 
     @property
     def waiting(self) -> bool:
@@ -276,7 +302,34 @@ class Job:
 
     def put_back(self, units: Iterable[Unit]) -> None:
         """Those that have not ended wait again."""
-        self.free.update((unit.index, unit) for unit in units if not unit.ended)
+        waiting = [unit for unit in units if not unit.ended]
+        self.free.update((unit.index, unit) for unit in waiting)
+        self._line_up(waiting)
+
+    def take(self, index: int) -> Unit | None:
+        """The unit waits no more; None where it did not."""
+        unit = self.free.pop(index, None)
+        if unit is not None and self.route is not None:
+            del self.lanes[self.route.stage_of(unit.extent)][index]
+        return unit
+
+    def follow(self, route: Route | None) -> None:
+        """Its units fly where this route says; what waits is sorted anew only where it is another one."""
+        if route is not self.route:
+            self.route = route
+            self.lanes = () if route is None else tuple({} for _ in route.stages)
+            self._line_up(self.free.values())
+
+    def _line_up(self, units: Iterable[Unit]) -> None:
+        if (route := self.route) is not None:
+            for unit in units:
+                self.lanes[route.stage_of(unit.extent)][unit.index] = unit
+
+    @property
+    def stock(self) -> int:
+        """How many units wait, as far as reading ahead goes: while a stage of the route has none, the others may have
+        `STOCK` times as many, because what it could do may come right after them."""
+        return len(self.free) if all(self.lanes) else len(self.free) // STOCK
 
     def open_units(self) -> Iterator[Unit]:
         """All planned units that have not ended."""

@@ -23,13 +23,15 @@ def part_of(output: str, job: str) -> Path:
     return path.with_name(f".{path.name}.{job}.part")
 
 
-def probe(outputs: tuple[str, ...], folder: str, job: str) -> None:
+def probe(outputs: tuple[str, ...], folder: str, job: str, beside: tuple[str, ...] = ()) -> None:
     """Refuse what cannot end well, before it costs anything; `folder` is made if there is none (empty: no folder).
+
+    `beside` are further files that will be written.
 
     Raises:
         RequestFailed: an output is there already, or cannot be written.
     """
-    taken = next((output for output in outputs if os.path.lexists(output)), None)
+    taken = next((output for output in (*outputs, *beside) if os.path.lexists(output)), None)
     if taken is not None:
         raise RequestFailed(
             Problem("Output exists", f"{taken} is there already.", "Move it away, or name another output.")

@@ -27,8 +27,8 @@ _indices = msgspec.json.Decoder(list[int])
 _identities = msgspec.json.Decoder(tuple[str, ...])
 
 _UNIT = (
-    "SELECT idx, payload, place, name, source, start, deaths, alone, attempts, state, take, result IS NOT NULL,"
-    " tokens, seconds, ttft, audio, bytes FROM units WHERE job = ?"
+    "SELECT idx, payload, place, name, source, start, extent, deaths, alone, attempts, state, take, result IS NOT NULL,"
+    " tokens, seconds, ttft, audio, bytes, confidence FROM units WHERE job = ?"
 )
 
 
@@ -124,7 +124,7 @@ def units_by(connection: sqlite3.Connection, job: int, names: Iterable[str], sta
 
 
 def _member(connection: sqlite3.Connection, job: Job, index: int) -> Unit:
-    if (unit := job.free.pop(index, None)) is not None:
+    if (unit := job.take(index)) is not None:
         return unit
     return _unit(*connection.execute(f"{_UNIT} AND idx = ?", (job.spec.number, index)).fetchone())
 
@@ -136,6 +136,7 @@ def _unit(
     name: str | None,
     source: int,
     start: str,
+    extent: float | None,
     deaths: int,
     alone: int,
     attempts: int,
@@ -157,6 +158,7 @@ def _unit(
         former=_measured(*measures) if done_before else None,
         take=take,
         ended=state != "planned",
+        extent=extent,
     )
 
 
@@ -166,9 +168,14 @@ def _ended(*row: object) -> Unit:
 
 
 def _measured(
-    tokens: float | None, seconds: float | None, ttft: float | None, audio: float | None, size: float | None
+    tokens: float | None,
+    seconds: float | None,
+    ttft: float | None,
+    audio: float | None,
+    size: float | None,
+    confidence: float | None,
 ) -> Measured:
-    return Measured(int(tokens or 0), seconds or 0.0, ttft, audio, int(size or 0))
+    return Measured(int(tokens or 0), seconds or 0.0, ttft, audio, int(size or 0), confidence)
 
 
 def results(

@@ -11,9 +11,10 @@ from supervisor.jobs.job import Job, Rewind, Unit
 def untouched_tail(job: Job, planning: Mapping[str, Scalar]) -> Rewind | None:
     """The longest run of units at the end of what is planned that never began, where `planning` divides otherwise.
 
-    None where the last one has begun. What was composed ahead and can be let go has not begun.
+    None where the last one has begun. What was composed ahead and can be let go has not begun. `planning` are the
+    engine's settings; the job's own count instead.
     """
-    if job.facts.planned_with == planning:
+    if job.facts.planned_with == {name: job.spec.own.get(name, value) for name, value in planning.items()}:
         return None
     ahead = [flight.units for flight in job.flights.values() if not flight.sent and not flight.deterministic]
     waiting = {**job.free, **{unit.index: unit for units in ahead for unit in units}}

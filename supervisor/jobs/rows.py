@@ -20,7 +20,7 @@ class About:
     """What a row says besides what is stored."""
 
     engines: Sequence[EngineView] = ()
-    """Those that the job may fly on."""
+    """Those that what waits of the job may fly on."""
     after: tuple[str, ...] = ()
     """Ids of the jobs that must end well before it."""
     waits_for: str = ""
@@ -31,6 +31,8 @@ class About:
     """Why nothing can be stored just now."""
     yielding: Mapping[str, str] = field(default_factory=dict)
     """Engines that begin no flight, with the one each makes room for."""
+    pool: str = ""
+    """The pool that it goes through, or empty."""
 
 
 def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter | None) -> JobRow:
@@ -46,7 +48,7 @@ def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter
     return JobRow(
         id=spec.id,
         kind=spec.kind,
-        engine=facts.engine or ", ".join(engine.name for engine in about.engines),
+        engine=facts.engine or about.pool or ", ".join(engine.name for engine in about.engines),
         state=state,
         reason=reason,
         inputs=spec.inputs[:INPUTS_NAMED],
@@ -70,6 +72,7 @@ def row_of(spec: Spec, facts: Facts, job: Job | None, about: About, meter: Meter
         joules=facts.joules,
         result_bytes=facts.result_bytes,
         more_inputs=max(0, len(spec.inputs) - INPUTS_NAMED),
+        confidence=facts.confidence,
     )
 
 

@@ -61,9 +61,10 @@ def _save_units(connection: sqlite3.Connection, change: changes.OfUnits) -> None
     match change:
         case changes.UnitsPlanned(job, first, source, units):
             connection.executemany(
-                "INSERT INTO units (job, idx, payload, place, name, source, start) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO units (job, idx, payload, place, name, source, start, extent)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (job, first + n, unit.payload, unit.where, unit.name, source, unit.start)
+                    (job, first + n, unit.payload, unit.where, unit.name, source, unit.start, unit.extent)
                     for n, unit in enumerate(units)
                 ],
             )
@@ -117,7 +118,7 @@ def _finish(connection: sqlite3.Connection, done: changes.UnitDone) -> None:
         sync_folder_of(done.file)  # else a power failure could take the file's name, and keep what we say of it
     connection.execute(
         "UPDATE units SET state = 'done', result = ?, file = ?, digest = ?, tokens = ?, seconds = ?, ttft = ?,"
-        " audio = ?, bytes = ?, run = ? WHERE job = ? AND idx = ? AND state = 'planned'",
+        " audio = ?, bytes = ?, confidence = ?, run = ? WHERE job = ? AND idx = ? AND state = 'planned'",
         (
             done.result,
             done.file.name if done.file is not None else None,
@@ -127,6 +128,7 @@ def _finish(connection: sqlite3.Connection, done: changes.UnitDone) -> None:
             measured.ttft_seconds,
             measured.audio_seconds,
             measured.result_bytes,
+            measured.confidence,
             done.run,
             done.job,
             done.index,

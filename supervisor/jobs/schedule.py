@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Formation, Job, Unit
+from supervisor.jobs.routes import lanes, suits
 
 FLIGHT_BYTES = 8 * 1024 * 1024
 """No flight carries more payload, so that it always fits one message."""
@@ -30,11 +31,6 @@ class Choice:
 
     units: tuple[Unit, ...]
     formation: Formation | None = None
-
-
-def serves(engine: EngineView, job: Job) -> bool:
-    """Whether a job may fly on this engine of its kind."""
-    return job.facts.engine in ("", engine.name)
 
 
 def window(engines: Iterable[EngineView]) -> int:
@@ -57,13 +53,16 @@ def choose(job: Job, engine: EngineView, most: int, *, careful: bool, shaken: bo
     if job.facts.paused:
         return None
     for formation in job.formations:
-        if fits(formation, engine) and not (careful and len(formation.units) > 1 and not formation.crashes):
+        if fits(job, formation, engine) and not (careful and len(formation.units) > 1 and not formation.crashes):
             return Choice(formation.units, formation)
-    waiting = sorted(job.free.values(), key=lambda unit: unit.index)
-    suspect = next(((unit,) for unit in waiting if unit.alone), ())
-    bystanders = _together(job, [unit for unit in waiting if not unit.alone], engine, most, careful=careful)
-    units = (bystanders or suspect) if shaken else (suspect or bystanders)
-    return Choice(units) if units else None
+    for lane in lanes(engine, job):
+        waiting = sorted(lane, key=lambda unit: unit.index)
+        suspect = next(((unit,) for unit in waiting if unit.alone), ())
+        bystanders = _together(job, [unit for unit in waiting if not unit.alone], engine, most, careful=careful)
+        units = (bystanders or suspect) if shaken else (suspect or bystanders)
+        if units:
+            return Choice(units)
+    return None
 
 
 def _together(job: Job, waiting: list[Unit], engine: EngineView, most: int, *, careful: bool) -> tuple[Unit, ...]:
@@ -89,13 +88,14 @@ def company(waiting: Iterable[Unit], most: int) -> tuple[Unit, ...]:
     return tuple(units)
 
 
-def fits(formation: Formation, engine: EngineView) -> bool:
-    """Whether the engine can fly this company and promises to do it as before."""
-    return engine.deterministic and engine.carries(len(formation.units))
+def fits(job: Job, formation: Formation, engine: EngineView) -> bool:
+    """Whether the engine can fly this company of the job's units and promises to do it as before."""
+    whole = engine.deterministic and engine.carries(len(formation.units))
+    return whole and suits(engine, job, formation.units)
 
 
 def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds_left: float) -> tuple[str, ...]:
-    """The engines to ask for the waiting units of a job.
+    """The engines to ask for the waiting units of a job, of those that these units may fly on.
 
     While none of them is up, the first that nothing holds; where all are held, all are asked: whoever finds room first
     flies. While some are up, one more, if with them alone the job would take much longer than its load.

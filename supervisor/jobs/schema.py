@@ -90,6 +90,12 @@ MIGRATIONS = (
     """
     ALTER TABLE units ADD COLUMN take INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    ALTER TABLE units ADD COLUMN confidence REAL;
+    """,
+    """
+    ALTER TABLE units ADD COLUMN extent REAL;
+    """,
 )
 """Each element brings the version that is its position to the next."""
 

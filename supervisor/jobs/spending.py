@@ -40,6 +40,12 @@ class Spending:
             return None
         return known.spent.pop(flight, 0.0)
 
+    def handed_over(self, engine: str, figure: float | None, former: str, its_figure: float | None) -> None:
+        """What flies on `engine` goes on as `former`, whose own figure it spends from now on."""
+        self._divided(engine, figure)
+        known = self._engines[former] = self._engines.pop(engine)
+        known.figure = its_figure
+
     def _divided(self, engine: str, figure: float | None) -> _Engine:
         known = self._engines.setdefault(engine, _Engine())
         if figure is not None:

@@ -55,7 +55,8 @@ class Steering:
                 submission.check_priority(priority)
                 return await self._change(id_, priority=priority)
             case control.MoveJob(id_, engine):
-                submission.check_engine(engine, self._bureau.unfinished(id_).spec.kind, self._bureau.floor)
+                kind = self._bureau.unfinished(id_).spec.kind
+                submission.check_engine(engine, kind, self._bureau.floor, self._bureau.pools)
                 return await self._change(id_, engine=engine)
             case control.ReleaseJob(id_):
                 return await self._change(id_, after=())

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 from anyio import to_thread
 
 from config.errors import did_you_mean
@@ -17,7 +18,7 @@ from config.paths import host_name
 from engines.catalog import Kind
 from ipc import control
 from ipc.errors import Problem, RequestFailed
-from ipc.snapshot import JobRow
+from ipc.snapshot import JobRow, Scalar
 from supervisor.jobs import inputs, output, submission, unit_files
 from supervisor.jobs.bureau import Bureau
 from supervisor.jobs.job import Facts, Numbers, Spec
@@ -45,18 +46,21 @@ class Submitting:
         bureau = self._bureau
         bureau.refuse_in_trouble()
         kind = submission.check_kind(wish, bureau.floor)
-        submission.check_engine(wish.engine, wish.kind, bureau.floor)
+        submission.check_engine(wish.engine, wish.kind, bureau.floor, bureau.pools)
         submission.check_priority(wish.priority)
         submission.check_hook(wish.on_done)
+        own = submission.check_own(wish.own, kind)
         after = [self._earlier(id_) for id_ in wish.after]
         named = wish.inputs or tuple(path for spec, _ in after for path in spec.outputs)
         if not named:
             raise RequestFailed(Problem("No input", "A job needs at least one input.", "Name a file, or --after JOB."))
         submission.check_paths(named, wish.output)
         promised = {path: job.spec for job in bureau.jobs.values() for path in job.spec.outputs}
-        files, outputs = await to_thread.run_sync(_find_files, named, wish.output, kind, frozenset(promised))
-        spec = self._specify(wish, files, outputs)
-        await to_thread.run_sync(self._prepare, spec)
+        files, outputs = await to_thread.run_sync(_find_files, named, wish.output, kind, own, frozenset(promised))
+        spec = self._specify(wish, files, outputs, own)
+        settings = msgspec.convert({**spec.settings, **own}, kind.settings)
+        beside = submission.check_forms(kind, len(files), outputs, settings)
+        await to_thread.run_sync(self._prepare, spec, beside)
         submission.check_outputs(spec.outputs, (job.spec for job in bureau.jobs.values()))
         waits_for = [known.number for known, facts in after if known.number in bureau.jobs or facts.ending not in WELL]
         waits_for += [promised[path].number for path in spec.inputs if path in promised]
@@ -96,9 +100,13 @@ class Submitting:
             )
         return found
 
-    def _specify(self, wish: control.Submit, files: tuple[str, ...], outputs: tuple[str, ...]) -> Spec:
+    def _specify(
+        self, wish: control.Submit, files: tuple[str, ...], outputs: tuple[str, ...], own: dict[str, Scalar]
+    ) -> Spec:
         number, floor = self._numbers.next(), self._bureau.floor
-        engine = wish.engine or floor.engines_of(wish.kind)[0].name
+        pool = self._bureau.pools.meant(wish.engine, wish.kind)
+        named = wish.engine if pool is None else pool.route.engines[0]
+        engine = named or floor.engines_of(wish.kind)[0].name
         return Spec(
             number=number,
             id=f"{host_name()}-{number}",
@@ -109,11 +117,12 @@ class Submitting:
             on_done=wish.on_done,
             settings=floor.settings_of(engine),
             submitted_unix=time.time(),
+            own=own,
         )
 
-    def _prepare(self, spec: Spec) -> None:
+    def _prepare(self, spec: Spec, beside: tuple[str, ...]) -> None:
         """May block. Raises RequestFailed."""
-        output.probe(spec.outputs, spec.output if spec.output.endswith("/") else "", spec.id)
+        output.probe(spec.outputs, spec.output if spec.output.endswith("/") else "", spec.id, beside)
         try:
             unit_files.prepare(self._bureau.files, spec.number)
         except OSError as error:
@@ -154,8 +163,9 @@ class Submitting:
 
 
 def _find_files(
-    named: tuple[str, ...], output_: str, kind: Kind, promised: frozenset[str]
+    named: tuple[str, ...], output_: str, kind: Kind, own: dict[str, Scalar], promised: frozenset[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Inputs and outputs. May block. Raises RequestFailed."""
     files = inputs.expand(named, kind, promised)
-    return files, inputs.outputs_for(files, output_, kind)
+    writes = msgspec.convert(own, kind.settings).writes()
+    return files, inputs.outputs_for(files, output_, kind, writes)

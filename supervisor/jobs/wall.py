@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import islice
 
 from ipc.snapshot import JobRow
@@ -140,7 +141,7 @@ class Wall:
         ids = tuple(self._stored[number][0].id for number in facts.after if number in self._stored)
         first = None if job is None else self._order.waits_for(job)
         if first is None or first not in self._stored:
-            return About(about.engines, ids, trouble=about.trouble, yielding=about.yielding)
+            return replace(about, after=ids)
         ending = self._order.ending(first)
         how = "" if ending is None else _HOW.get(ending, "")
-        return About(about.engines, ids, self._stored[first][0].id, how, about.trouble, about.yielding)
+        return replace(about, after=ids, waits_for=self._stored[first][0].id, ended_badly=how)

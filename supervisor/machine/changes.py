@@ -9,14 +9,14 @@ from engines.settings import ORDER
 from ipc.errors import Problem
 from ipc.states import Failed
 from supervisor.machine.effects import SendApply, SettingsInForce, SettingsRefused, StepDown
-from supervisor.machine.record import BeReady, Change, Given, Record, Room, Settings
+from supervisor.machine.record import BeReady, BeStopped, Change, Given, Record, Room, Settings
 from supervisor.machine.turn import Turn
 
 _RAN_OUT: Final = Problem("Out of memory", "These very settings have just run out of memory.", "Ask for less.")
 
 
 def ask(turn: Turn, change: Change) -> None:
-    """Note a change; one that already waits is made together with it, at the dearer price."""
+    """Note a change; one that already waits is made together with it, at the dearer price and beside nothing."""
     waiting = turn.record.change
     if waiting is not None:
         change = Change(
@@ -46,7 +46,7 @@ def applied(turn: Turn, change: Change) -> None:
         room = Given(settings, _chosen(room, change), rungs)
     turn.record = replace(turn.record, settings=settings, proven=settings, room=room)
     turn.do(SettingsInForce(settings, change.tickets))
-    turn.happen("info", "settings-applied", f"works with {_words(change)}")
+    turn.happen("info", "settings-applied", f"works with {words(change)}")
 
 
 def refused(turn: Turn, change: Change, problem: Problem) -> None:
@@ -65,7 +65,7 @@ def adopt(turn: Turn, change: Change) -> None:
         turn.record = replace(turn.record, trial=(record.trial or ()) + change.tickets)
     else:
         turn.do(SettingsInForce(settings, change.tickets))
-        turn.happen("info", "settings-applied", f"will use {_words(change)}")
+        turn.happen("info", "settings-applied", f"will use {words(change)}")
 
 
 def prove(turn: Turn) -> None:
@@ -81,8 +81,14 @@ def release(turn: Turn) -> None:
 
 
 def revert(turn: Turn, problem: Problem) -> bool:
-    """Bring back what worked if the present settings are on trial; False when they are not."""
+    """Bring back what worked if the present settings are on trial; False when they are not.
+
+    What worked before an heir is the process beside it: it just goes.
+    """
     record = turn.record
+    if record.role == "heir":
+        turn.record = replace(record, goal=BeStopped("replaced"), refusal=problem)
+        return True
     if record.trial is None or record.proven is None:
         return False
     turn.record = replace(record, settings=record.proven, trial=None)
@@ -119,6 +125,11 @@ def step_below(record: Record) -> Settings:
     return {name: value for name, value in _next_rung(record).items() if tried.get(name) != value}
 
 
+def words(change: Change) -> str:
+    """The knobs and their new values."""
+    return ", ".join(f"{name} = {value}" for name, value in change.changes.items())
+
+
 def _next_rung(record: Record) -> Settings:
     """What the ladder of the room that was given says next, else that of the kind; empty at the bottom.
 
@@ -150,7 +161,3 @@ def _end_trial(turn: Turn) -> None:
 
 def _will_load(turn: Turn) -> bool:
     return isinstance(turn.record.goal, BeReady) and not turn.record.condemned and not isinstance(turn.state, Failed)
-
-
-def _words(change: Change) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in change.changes.items())

@@ -95,4 +95,5 @@ def _stalled_at(record: Record) -> float:
 def _idle_at(record: Record) -> float:
     limits, life = record.limits, record.life
     idle = isinstance(record.state, Ready) and isinstance(record.goal, BeReady) and not busy(record)
+    idle = idle and record.role != "heir"  # one that is ready waits for its engine to land what must not be divided
     return life.idle_since + limits.unload_after if idle and limits.unload_after > 0 else math.inf

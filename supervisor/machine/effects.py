@@ -32,6 +32,9 @@ Word: TypeAlias = Literal[
     "settings-applied",
     "settings-refused",
     "stepped-down",
+    "successor-loading",
+    "successor-given-up",
+    "handed-over",
 ]
 
 
@@ -89,6 +92,24 @@ class CancelFlights:
     """Send `work.CancelFlight` for these: the drain took too long. They still end, or are lost."""
 
     flights: tuple[int, ...]
+
+
+# ── to the heir ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBeside:
+    """Load another process with these settings beside this one.
+
+    Once it is ready it takes this one's place (`succession.hand_over`); else `HeirLost` tells when it is gone.
+    """
+
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUpHeir:
+    """The heir is not wanted any more. No answer is needed."""
 
 
 # ── to the ledger ─────────────────────────────────────────────────────────────────────────────────────────
@@ -184,5 +205,8 @@ class Happen:
 ToProcess: TypeAlias = (
     Spawn | SendLoad | SendUnload | SendApply | SendLeave | SendTerm | SendKill | DumpStacks | CancelFlights
 )
+ToHeir: TypeAlias = LoadBeside | GiveUpHeir
 ToLedger: TypeAlias = AskRoom | GiveUpRoom
-Effect: TypeAlias = ToProcess | ToLedger | LoseFlights | SettingsInForce | SettingsRefused | StepDown | Settled | Happen
+Effect: TypeAlias = (
+    ToProcess | ToHeir | ToLedger | LoseFlights | SettingsInForce | SettingsRefused | StepDown | Settled | Happen
+)

@@ -72,6 +72,8 @@ class WantApply:
     ticket: int
     choice: Choice | None = None
     """The ledger's, for the settings with these changes; None where it was not asked."""
+    beside: bool = False
+    """Both processes fit: the one that has them may load beside the one at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,21 @@ class RoomLost:
     """The GPU that it was given is gone."""
 
     at: float
+
+
+# ── the heir's fate ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class HeirLost:
+    """The process that loaded beside this one is gone, and its memory with it.
+
+    `problem` is what was wrong with its settings; None where it had to go for another reason, which `why` says.
+    """
+
+    at: float
+    problem: Problem | None
+    why: str
 
 
 # ── facts about the process ───────────────────────────────────────────────────────────────────────────────
@@ -282,4 +299,4 @@ LifeFact: TypeAlias = (
 )
 """What only a process at hand can bring; without one it is stale, and ignored."""
 
-Event: TypeAlias = Wish | RoomFact | Spawned | SpawnFailed | FlightBegan | LifeFact | Tick
+Event: TypeAlias = Wish | RoomFact | HeirLost | Spawned | SpawnFailed | FlightBegan | LifeFact | Tick

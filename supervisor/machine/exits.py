@@ -52,7 +52,9 @@ def _died(
     """A death that nobody asked for. A change that it interrupted is to blame before anything else is."""
     if _healthy(before, turn.at):
         turn.record = replace(turn.record, attempt=0)
-    if verdict == "outside" or before.life.applying is not None or changes.revert(turn, _problem(before, how)):
+    # An heir has one try, whoever ended it: its engine works on, and nobody waits.
+    blameless = before.role != "heir" and (verdict == "outside" or before.life.applying is not None)
+    if blameless or changes.revert(turn, _problem(before, how)):
         _again(turn, how)
     elif verdict == "memory" and before.life.model:
         _lower(turn, how, alone, log_tail, host=host)
@@ -97,6 +99,10 @@ def _lower(turn: Turn, how: str, alone: bool, log_tail: tuple[str, ...], *, host
 
 
 def _again(turn: Turn, how: str) -> None:
+    if isinstance(turn.record.goal, BeStopped):
+        turn.state = Stopped(turn.record.goal.why)
+        turn.happen("warning", "engine-died", how)
+        return
     attempt = turn.record.attempt + 1
     wait = fault.delay(attempt)
     turn.record = replace(turn.record, attempt=attempt, restarts=turn.record.restarts + 1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from ipc.states import Backoff, Cold, Draining, Failed, Loading, Purpose, Ready, Starting, Stopped, Stopping, pid_of
-from supervisor.machine import changes, ladder, room
+from supervisor.machine import changes, ladder, room, succession
 from supervisor.machine.clock import busy
 from supervisor.machine.effects import CancelFlights, SendLoad, SendUnload, Spawn
 from supervisor.machine.record import BeCold, BeReady, BeStopped, Record
@@ -22,6 +22,7 @@ def pursue(turn: Turn) -> None:
 def _move(turn: Turn) -> bool:
     """Make one move; False when there is none to make now."""
     changes.release(turn)
+    succession.look(turn)
     change = turn.record.change
     if change is not None and change.applies == "process" and pid_of(turn.state) is not None:
         turn.life = replace(turn.life, replace=True)

@@ -21,7 +21,8 @@ Settings: TypeAlias = Mapping[str, Scalar]
 Lower: TypeAlias = Callable[[Settings], Settings | None]
 """One rung down the ladder for memory: the settings to try after these, None at the bottom. Pure."""
 
-Role: TypeAlias = Literal["engine", "desk"]
+Role: TypeAlias = Literal["engine", "desk", "heir"]
+"""An heir is the process that loads beside an engine's own, to take its place: it has one try."""
 Fault: TypeAlias = Literal["hung", "broken", "dying", "load"]
 """Why a process is on the stop ladder through its own doing."""
 
@@ -38,6 +39,7 @@ class Limits(Struct, frozen=True):
     restarts_within: float = 60.0
     unload_after: float = 0.0
     unload_depth: Literal["model", "exit"] = "exit"
+    deterministic: bool = False
 
     @staticmethod
     def of(settings: Settings) -> Limits:
@@ -125,6 +127,8 @@ class Change:
     tickets: tuple[int, ...]
     choice: Choice | None = None
     """The ledger's, for the settings with these changes; None where it was not asked."""
+    beside: bool = False
+    """The process that has them may load beside the one at work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +195,14 @@ class Record:
     asks: int = 0
     """How many times the ledger was asked, ever."""
     refusal: Problem | None = None
-    """Why the ledger has no room for it, since it last asked."""
+    """Why the ledger has no room for it, since it last asked; of an heir, why it failed."""
     refused_at: float = 0.0
     spawning: bool = False
     """A spawn was asked for and has neither happened nor failed yet."""
     change: Change | None = None
     """The next change, not yet sent or adopted."""
+    heir: Change | None = None
+    """The change with which another process loads beside this one; see `supervisor.machine.succession`."""
     proven: Settings | None = None
     """The last settings that a model was ready with."""
     trial: tuple[int, ...] | None = None

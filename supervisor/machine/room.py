@@ -49,11 +49,14 @@ def given(turn: Turn, event: RoomGiven) -> None:
 
 
 def refused(turn: Turn, event: RoomRefused) -> None:
-    """It does without, until it is wanted again; settings on trial are taken back."""
+    """It does without, until it is wanted again; settings on trial are taken back. An heir goes."""
     record = turn.record
     if not isinstance(record.room, Asked) or record.room.number != event.number:
         return
     turn.record = replace(record, room=NoRoom())
+    if record.role == "heir":
+        turn.record = replace(turn.record, goal=BeStopped("no room"), refusal=event.problem)
+        return
     if changes.revert(turn, event.problem):
         return
     _say(turn, event.problem)

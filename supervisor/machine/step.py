@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from ipc.states import pid_of
-from supervisor.machine import changes, clock, exits, facts, flights, room, settled, wishes
+from supervisor.machine import changes, clock, exits, facts, flights, room, settled, succession, wishes
 from supervisor.machine import events as e
 from supervisor.machine.effects import Effect
 from supervisor.machine.pursue import pursue
@@ -41,6 +41,8 @@ def _fold(turn: Turn, event: e.Event) -> None:
             room.refused(turn, refused)
         case e.RoomLost():
             room.lost(turn)
+        case e.HeirLost() as lost:
+            succession.lost(turn, lost)
         case e.FlightBegan() as began:
             flights.began(turn, began)
         case e.Spawned(_, pid):
@@ -62,8 +64,9 @@ def _wish(turn: Turn, wish: e.Wish) -> None:
             wishes.stopped(turn, why)
         case e.WantRestart():
             wishes.restart(turn)
-        case e.WantApply(_, wanted, applies, ticket, choice):
-            changes.ask(turn, Change(wanted, applies, (ticket,), choice))
+        case e.WantApply(_, wanted, applies, ticket, choice, beside):
+            succession.give_up(turn, "its settings change again")
+            changes.ask(turn, Change(wanted, applies, (ticket,), choice, beside))
         case e.KillsEverything(_, cause):
             wishes.condemn(turn, cause)
         case _:

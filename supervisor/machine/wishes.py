@@ -92,6 +92,8 @@ def _reason(why: Why) -> str:
             return "nothing to do"
         case "evicted":
             return "its memory is wanted"
+        case "replaced":
+            return "another process takes its place"
         case "no room":
             return "there is no room for it"
         case "never started":

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
@@ -131,6 +131,17 @@ class Admission:
         self._house.left(slot.name)
         self._wake.set()
 
+    def renamed(self, names: Mapping[str, str]) -> None:
+        """Processes changed places: what is known of one under its former name is known under its new one."""
+        for former in names:
+            self._asking.pop(former, None)
+            self._squeezed.pop(former, None)
+        for slot in self._house.engines():
+            if slot.claim is not None:
+                slot.claim = replace(slot.claim, engine=slot.name)
+        self._house.renamed(names)
+        self._lessons.renamed(names)
+
     def close(self) -> None:
         """The supervisor ends: nobody is given anything any more."""
         self._closed = True
@@ -155,8 +166,8 @@ class Admission:
         slot = asking.slot
         if self._closed or self._asking.get(slot.name) is not asking or asking.appraisal is None:
             return
-        if self._is_waiting(asking) or not self._settled():
-            return
+        if self._is_waiting(asking) or not self._settled() or slot.other is not None:
+            return  # an other process of it takes its memory along, once it has gone
         asking.leaving = ()
         self._name_strangers(slot)
         verdict, _ = self._judge.decide(slot, asking.settings, asking.appraisal, by_work=asking.by == "work")
@@ -169,7 +180,7 @@ class Admission:
                 elif not asking.said:
                     asking.said = True
                     text = f"{slot.name} waits until {first} is loaded: there, process ids are hidden from us"
-                    self._board.happen("info", slot.name, "engine-held", text)
+                    self._board.happen("info", slot.engine, "engine-held", text)
             case Grant(claim, victims):
                 slot.claim = claim
                 asking.leaving, asking.until = victims, time.monotonic() + LEAVE_SECONDS
@@ -233,7 +244,7 @@ class Admission:
         elsewhere = slot.bound is not None and set(slot.bound) != set(claim.uuids)
         amount, chosen = _amount(grant), f", as {claim.words}" if claim.words else ""
         text = f"{slot.name} goes to {claim.placement.words}{amount and f': {amount}'}{chosen}"
-        self._board.happen("info", slot.name, "engine-placed", text)
+        self._board.happen("info", slot.engine, "engine-placed", text)
         self._post(slot, events.RoomGiven(now, asking.number, Choice(claim.chosen, grant.rungs), elsewhere))
 
     def _refuse(self, asking: _Asking, problem: Problem) -> None:
@@ -244,6 +255,5 @@ class Admission:
 
 def _amount(grant: Grant) -> str:
     """What it takes of GPUs, or of the host's memory where it is on none; empty for nothing."""
-    placement = grant.claim.placement
-    whole = sum(one.bytes for one in placement.slices) or placement.ram_bytes
-    return needed(whole, estimated=placement.estimated) if whole else ""
+    whole = grant.claim.whole_bytes
+    return needed(whole, estimated=grant.claim.placement.estimated) if whole else ""

@@ -12,6 +12,7 @@ import anyio
 from engines.settings import as_dict
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Applies, Scalar
+from ipc.states import Ready
 from supervisor.board import Board
 from supervisor.machine.record import Choice
 from supervisor.memory.ask import Refusal
@@ -67,7 +68,11 @@ class Changing:
         room = self._house.room(slot, verdict, "process" if moves else applies, now)
         if not isinstance(verdict, Grant):
             return room
-        return replace(room, load_seconds=self._lessons.load_seconds(slot, verdict.claim, now))
+        room = replace(room, load_seconds=self._lessons.load_seconds(slot, verdict.claim, now))
+        if room.applies != "process" or not isinstance(slot.record.state, Ready):
+            return room
+        both = self._judge.beside(slot, settings, appraisal)
+        return replace(room, beside=both if isinstance(both, Grant) else None)
 
     async def make_room(self, slot: Slot, changes: Mapping[str, Scalar], room: Room) -> Made:
         """Claim the larger of both, let those leave who must, and look once more.

@@ -31,6 +31,11 @@ class Claim:
         """The GPUs it is placed on; none for the CPU."""
         return tuple(one.uuid for one in self.placement.slices)
 
+    @property
+    def whole_bytes(self) -> int:
+        """What it may take of all GPUs, or of the host's memory where it is on none."""
+        return sum(one.bytes for one in self.placement.slices) or self.placement.ram_bytes
+
     def touches(self, reading: GpuReading) -> bool:
         """Whether it is placed on that GPU, or on one of its MIG devices."""
         return any(uuid == reading.uuid or uuid in reading.mig for uuid in self.uuids)

@@ -40,9 +40,10 @@ class Evictions:
         now = time.monotonic()
         for name in victims:
             slot = self._house.slots[name]
-            idle = _words(now - slot.record.life.idle_since)
-            slot.note = f"{name} is unloaded: idle {idle}, {why}"
-            self._board.happen("info", name, "engine-evicted", slot.note)
+            heir = slot.record.role == "heir"
+            resting = "is given up" if heir else f"is unloaded: idle {_words(now - slot.record.life.idle_since)}"
+            slot.note = f"{name} {resting}{':' if heir else ','} {why}"
+            self._board.happen("info", slot.engine, "engine-evicted", slot.note)
             self._house.leaving.add(name)
             self._told.discard(name)
             self._post(slot, events.WantStopped(now, "evicted"), partial(self._told.add, name))
@@ -52,13 +53,15 @@ class Evictions:
 
     def gone(self, victims: Iterable[str]) -> bool:
         """Whether all of them have no process any more, and what they held came back or is known not to."""
-        slots = [self._house.slots[name] for name in victims]
-        return not any(slot.claim or slot.child or self._returns.pending(slot.name) for slot in slots)
+        slots = [self._house.slots[name] for name in victims if name in self._house.slots]
+        held = any(slot.claim or slot.child for slot in slots)
+        return not held and not any(self._returns.pending(name) for name in victims)
 
     def stays(self, victims: Iterable[str]) -> bool:
         """Whether one of them is wanted ready again, though it was told to go."""
         told = self._told.intersection(victims)
-        wanted = {name for name in told if isinstance(self._house.slots[name].record.goal, BeReady)}
+        there = [self._house.slots[name] for name in told if name in self._house.slots]
+        wanted = {slot.name for slot in there if isinstance(slot.record.goal, BeReady)}
         self._house.leaving -= wanted
         return bool(wanted)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace as changed
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import psutil
@@ -32,6 +32,7 @@ from supervisor.memory.room import Room
 from supervisor.memory.tiers import Tier, tier_of
 from supervisor.slot import Slot
 
+V = TypeVar("V")
 RELOAD_GUESS_SECONDS: Final = 10.0
 """What a load may take that was never measured."""
 _MOMENT_SECONDS: Final = 0.02
@@ -136,6 +137,14 @@ class House:
             self._used_before[claim.engine, one.uuid] = books.strange(one, ghosts((one,)))
             self.by_difference.pop((claim.engine, one.uuid), None)
 
+    def renamed(self, names: Mapping[str, str]) -> None:
+        """Processes changed places: what one of them holds, or held, goes along with it."""
+        self.by_difference = _renamed(self.by_difference, names)
+        self._held = _renamed(self._held, names)
+        self._used_before = _renamed(self._used_before, names)
+        self.leaving -= names.keys()
+        self._read_at = -math.inf
+
     def look(self, readings: tuple[GpuReading, ...], monotonic: float) -> None:
         """Once a second: who holds what, for when it is to come back and for whom it cannot be seen."""
         for slot in self.engines():
@@ -183,10 +192,14 @@ class House:
         facts = self.facts(monotonic)
         return Ledger(tuple(books.gpu_book(facts, one) for one in facts.gpus), books.host_book(facts), self.alarms)
 
-    def rooms(self, engine: str, monotonic: float, wanted: frozenset[str]) -> Rooms:
-        """For a decision about `engine`; `wanted` are the engines that units wait for."""
+    def rooms(self, engine: str, monotonic: float, wanted: frozenset[str], beside: str = "") -> Rooms:
+        """For a decision about `engine`; `wanted` are the engines that units wait for.
+
+        `beside` is the engine whose place it takes: that keeps its memory meanwhile, and shares its threads.
+        """
         facts = self.facts(monotonic)
         facts = changed(facts, claims={name: claim for name, claim in facts.claims.items() if name != engine})
+        threads = {name: claim.threads for name, claim in facts.claims.items() if name != beside and claim.threads}
         book_of = {one.uuid: books.gpu_book(facts, one) for one in facts.gpus}
         host = books.host_book(facts)
         own_rss = facts.rss.get(engine, 0)
@@ -200,9 +213,9 @@ class House:
                 for slot in self.engines()
                 if slot.name != engine and (slot.claim is not None or pid_of(slot.record.state) is not None)
             ),
-            threads_free=self.threads - 1 - sum(claim.threads for claim in facts.claims.values()),
+            threads_free=self.threads - 1 - sum(threads.values()),
             thresholds=self.thresholds,
-            threads_fair=(self.threads - 1) // (1 + sum(1 for claim in facts.claims.values() if claim.threads)),
+            threads_fair=(self.threads - 1) // (1 + len(threads)),
         )
 
     def room(self, slot: Slot, verdict: Verdict, applies: Applies, monotonic: float) -> Room:
@@ -263,18 +276,25 @@ class House:
         ram = max(facts.rss.get(slot.name, 0), slot.claim.placement.ram_bytes if slot.claim else 0)
         resting = isinstance(state, Ready) and not life.flights
         parked = isinstance(state, Cold) and slot.claim is None
+        heir = slot.record.role == "heir"  # goes before anybody else: its engine works on without it
         return Resident(
             engine=slot.name,
             held={**held, HOST: ram},
-            busy=slot.name in self.leaving or not (resting or parked),
+            busy=slot.name in self.leaving or not (resting or parked or heir),
             wanted=slot.name in wanted,
-            pinned=settings.pinned,
+            pinned=settings.pinned and not heir,
             priority=settings.priority,
-            idle_seconds=monotonic - (life.idle_since if resting else life.moved),
+            idle_seconds=math.inf if heir else monotonic - (life.idle_since if resting else life.moved),
             resident_seconds=monotonic - life.ready_at if life.ready_at is not None else settings.min_residency,
-            min_residency=settings.min_residency,
-            reload_seconds=0.01 if parked else slot.load_seconds or RELOAD_GUESS_SECONDS,
+            min_residency=0.0 if heir else settings.min_residency,
+            reload_seconds=0.01 if parked or heir else slot.load_seconds or RELOAD_GUESS_SECONDS,
         )
+
+
+def _renamed(known: Mapping[tuple[str, str], V], names: Mapping[str, str]) -> dict[tuple[str, str], V]:
+    """What is known by engine and UUID, under the new names; of an earlier bearer of one of them nothing is left."""
+    stays = {key: value for key, value in known.items() if key[0] in names or key[0] not in names.values()}
+    return {(names.get(name, name), uuid): value for (name, uuid), value in stays.items()}
 
 
 def _with_memory_now(host: HostReading) -> HostReading:

@@ -64,6 +64,7 @@ class Housekeeping:
         for reading in readings:
             self._heat(reading)
         self._pressure(readings, monotonic)
+        self._usage = {name: usage for name, usage in self._usage.items() if name in self._house.slots}
         for slot in self._house.engines():
             slot.hold = self._hold(slot, readings, monotonic)
             self._observe(slot, readings, monotonic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,10 @@ class Lessons:
     def end(self, slot: Slot) -> None:
         """The model is gone."""
         self._open.pop(slot.name, None)
+
+    def renamed(self, names: Mapping[str, str]) -> None:
+        """Processes changed places."""
+        self._open = {names.get(name, name): lesson for name, lesson in self._open.items()}
 
     def second(self, monotonic: float) -> None:
         """Once a second: the highest that each loaded engine was measured to hold."""

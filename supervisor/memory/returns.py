@@ -150,25 +150,25 @@ class Returns:
         if freed > 0:
             stays = f"; its process keeps {size(kept)}" if kept else ""
             text = f"{one.slot.name} freed {size(freed)} on GPU {reading.index} in {now - one.began:.1f} s{stays}"
-            self._board.happen("info", one.slot.name, "memory-freed", text)
+            self._board.happen("info", one.slot.engine, "memory-freed", text)
 
     def _act(self, one: _Return, rest: Rest, reading: GpuReading, now: float) -> None:
         reborn = one.slot.child is not None and not _stays(one.slot)
-        ours = [] if reborn else [pid for pid in rest.by_pids if belongs_to(pid, one.slot.name)]
+        ours = [] if reborn else [pid for pid in rest.by_pids if belongs_to(pid, one.slot.engine)]
         if one.acted or not ours:
             self._pending.remove(one)
             missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix, rest)
             self._missing.append(missing)
-            self._board.happen("error", one.slot.name, "memory-leaked", _alarm(missing, _gpu(reading)).text)
+            self._board.happen("error", one.slot.engine, "memory-leaked", _alarm(missing, _gpu(reading)).text)
             return
         one.acted, one.until = True, now + self._house.memory.return_limit
         self._house.fleet.hurry(one.until)
         text = f"{one.slot.name} still holds {size(rest.bytes)} on GPU {reading.index} after its unload"
         if _stays(one.slot):
-            self._board.happen("warning", one.slot.name, "memory-kept", f"{text}: its process is ended")
+            self._board.happen("warning", one.slot.engine, "memory-kept", f"{text}: its process is ended")
             self._post(one.slot, events.WantStopped(now, "evicted"))
         else:
-            self._board.happen("warning", one.slot.name, "memory-kept", f"{text}: killed {', '.join(map(str, ours))}")
+            self._board.happen("warning", one.slot.engine, "memory-kept", f"{text}: killed {', '.join(map(str, ours))}")
             for pid in ours:
                 with suppress(OSError):
                     os.kill(pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ipc.snapshot import Applies
 from supervisor.memory.claims import Claim
-from supervisor.memory.decide import Verdict
+from supervisor.memory.decide import Grant, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +28,5 @@ class Room:
     """By engine that would be unloaded."""
     load_seconds: float | None = None
     """What such a load took last."""
+    beside: Grant | None = None
+    """For a change that takes another process: room for it beside the one at work; None where both do not fit."""

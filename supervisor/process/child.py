@@ -77,9 +77,8 @@ class Child:
         self.spawn_id = spawn_id
         self._held = Held(process)
         self._oom = OomWatch()
-        self._log = log
-        self._first_line = log.next_number
-        self._drains = (Drain(process.stdout, "stdout", log), Drain(process.stderr, "stderr", log))
+        self._tail = LogRing(TAIL_LINES, into=log)
+        self._drains = (Drain(process.stdout, "stdout", self._tail), Drain(process.stderr, "stderr", self._tail))
         self._socket = link
         self._stream = SocketStream(link)
         self._link: Link[ToChild, FromChild] = Link(self._stream, _INBOUND, f"process {self.pid}")
@@ -174,7 +173,7 @@ class Child:
     def _exited(self) -> Exited:
         status = self._held.reap()
         assert status is not None
-        tail = tuple(line.text for line in self._log.tail(TAIL_LINES, since=self._first_line))
+        tail = tuple(line.text for line in self._tail.tail(TAIL_LINES))
         if status >= 0:
             return Exited(status, None, oom_killed=False, log_tail=tail)
         oom_killed = -status == signals.SIGKILL and self._oom.killed()

@@ -18,21 +18,18 @@ Stream: TypeAlias = Literal["stdout", "stderr", "supervisor"]
 class LogRing:
     """The last `lines` lines, or fewer when they hold more than `characters`; it outlives the processes that print.
 
-    A follower that is slower than the printing misses lines, and the numbers tell it how many.
+    A follower that is slower than the printing misses lines, and the numbers tell it how many. What is added goes
+    `into` another ring, too: of two processes that print into one, each keeps what it printed itself.
     """
 
-    def __init__(self, lines: int = 2000, characters: int = 2**20) -> None:
+    def __init__(self, lines: int = 2000, characters: int = 2**20, *, into: LogRing | None = None) -> None:
         self._most_lines = lines
         self._most_characters = characters
         self._kept: deque[LogLine] = deque()
         self._characters = 0
         self._last = 0
         self._grown: anyio.Event | None = None
-
-    @property
-    def next_number(self) -> int:
-        """The number that the next line will have."""
-        return self._last + 1
+        self._into = into
 
     def append(self, stream: Stream, texts: Sequence[str]) -> None:
         """Add lines, all of this moment; the followers wake once."""
@@ -50,6 +47,8 @@ class LogRing:
         if self._grown is not None:
             self._grown.set()
             self._grown = None
+        if self._into is not None:
+            self._into.append(stream, texts)
 
     def note(self, text: str) -> None:
         """Add a line of the supervisor's own."""

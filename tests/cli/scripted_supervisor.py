@@ -40,6 +40,16 @@ ENGINES = (
     msgspec.structs.replace(ENGINE, name="scribe", state=Failed("truncated file: 3.1 of 7.4 MB", ("line 1", "line 2"))),
     msgspec.structs.replace(ENGINE, name="vectors", state=Stopped("idle"), model=None, rss_bytes=None),
 )
+POOL = snapshot.PoolRow(
+    *("pens", "llm", "writer < 30 s < scribe"),
+    {"fr": "writer"},
+    ("writer", "scribe"),
+    ("writer",),
+    hits=15,
+    misses=1,
+    claimed_bytes=2**30,
+    budget_bytes=12 * 2**30,
+)
 JOB = snapshot.JobRow(
     id="box-1",
     kind="llm",
@@ -193,14 +203,14 @@ FOOTPRINTS = (
 )
 BUILDS = tuple(snapshot.Build(row.name, "7.0", "", None) for row in ENGINES)
 SUPERVISOR = snapshot.SupervisorRow(1, "0.1.0", "box", "/s/socket", "/s", 1.0, "nobody", 1, None)
-SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET, LEDGER)
+SNAPSHOT = snapshot.Snapshot(1.0, 1.0, SUPERVISOR, HOST, ENGINES, (JOB,), (), (GPU, LOST), FLEET, LEDGER, (POOL,))
 
 
 @dataclass
 class Script:
     """What the supervisor says: `ends` is how each job ends, or `endings` by its id; a command in `fails` fails, and
     so does one about a job in `unknown`; each command is kept in `asked`, and bytes in `spooled`. A watch is cut off
-    `cuts` times before the job's end is told, and tells `news` before it."""
+    `cuts` times before the job's end is told, and tells `news` before it; jobs end unless they are `endless`."""
 
     state: Path
     ends: snapshot.JobState = "done"
@@ -212,6 +222,7 @@ class Script:
     fleet: snapshot.GpuFleet = FLEET
     host: snapshot.HostReading = HOST
     engines: tuple[snapshot.EngineRow, ...] = ENGINES
+    pools: tuple[snapshot.PoolRow, ...] = ()
     ledger: snapshot.Ledger = LEDGER
     footprints: tuple[snapshot.FootprintRow, ...] = FOOTPRINTS
     builds: tuple[snapshot.Build, ...] = BUILDS
@@ -227,7 +238,10 @@ class Script:
     unknown: frozenset[str] = frozenset()
     news: tuple[snapshot.Update, ...] = ()
     cuts: int = 0
+    endless: bool = False
     recording: str | None = None
+    writes: str | None = None
+    """What is in the output of each job, which is a file."""
 
     def __post_init__(self) -> None:
         self.asked: list[control.Command] = []
@@ -247,7 +261,7 @@ class Script:
             case control.Status():
                 return control.Self(self.supervisor())
             case control.Ps():
-                return control.Engines(self.engines)
+                return control.Engines(self.engines, self.pools)
             case control.Jobs():
                 return control.JobList(self.jobs)
             case control.ShowJob():
@@ -275,6 +289,8 @@ class Script:
                 return control.BuildList(self.builds)
             case control.Submit():
                 submitted = [one for one in self.asked if isinstance(one, control.Submit)]
+                if self.writes is not None:
+                    await anyio.Path(command.output).write_text(self.writes)
                 return control.JobIs(self._job(len(submitted), command))
             case control.PauseJob(id=id_):
                 return control.JobIs(msgspec.structs.replace(JOB, id=id_, state="paused"))
@@ -331,7 +347,8 @@ class Script:
         jobs = [one for one in self.asked if isinstance(one, control.Submit)]
         rows = tuple(self._job(number, one) for number, one in enumerate(jobs, start=1)) or self.jobs
         yield snapshot.Snapshot(
-            1.0, 1.0, self.supervisor(), self.host, self.engines, rows, (), self.gpus, self.fleet, self.ledger
+            *(1.0, 1.0, self.supervisor(), self.host, self.engines, rows, (), self.gpus, self.fleet, self.ledger),
+            pools=self.pools,
         )
         if self.cuts:
             self.cuts -= 1
@@ -339,7 +356,7 @@ class Script:
             return
         for update in self.news:
             yield update
-        for row in rows:
+        for row in () if self.endless else rows:
             end = self.endings.get(row.id, self.ends)
             yield snapshot.JobChanged(
                 msgspec.structs.replace(row, state=end, units_total=3, units_done=3, finished_unix=9.0)

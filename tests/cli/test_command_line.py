@@ -92,6 +92,27 @@ async def test_config_check_and_show(run: Run, tmp_path: Path) -> None:
     assert "Did you mean 'n_ctx'?" in ran.err
 
 
+async def test_config_tells_of_pools(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "engineroom.toml"
+    engines = "".join(f'[engine.{name}]\nkind = "fake"\n' for name in ("small", "large"))
+    pool = '[pool.ears]\nroute = "small < 30s < large"\nbudget = "12GiB"\n[pool.ears.languages]\nfr = "large"\n'
+    file.write_text(engines + pool)
+    assert (await run("config", "check")).out.endswith("engines: small (fake), large (fake); pools: ears (fake)\n")
+    told = (await run("config", "show")).out
+    assert re.search(r"POOL +LANGUAGE +ROUTE +BUDGET\near", told)
+    assert re.search(r"ears +any +small < 30 s < large +12.0 GiB", told)
+    assert re.search(r"ears +fr +large", told)
+    assert json.loads((await run("config", "show", "--json")).out)["pools"] == [
+        {
+            "name": "ears",
+            "kind": "fake",
+            "route": "small < 30 s < large",
+            "languages": {"fr": "large"},
+            "budget_bytes": 12 * 2**30,
+        }
+    ]
+
+
 async def test_config_schema(run: Run) -> None:
     assert json.loads((await run("config", "schema")).out) == json_schema()
 

@@ -102,6 +102,26 @@ async def test_job_show_of_a_job_with_audio_that_waited_for_others(script: Scrip
     ]
 
 
+async def test_job_show_of_a_job_that_tells_how_sure_it_is_and_has_settings_of_its_own(
+    script: Script, run: Run
+) -> None:
+    script.detail = replace(DETAIL, row=replace(JOB, confidence=-0.314), own={"language": "fr", "formats": "srt"})
+    lines = (await run("job", "show", "box-1")).out.splitlines()
+    assert lines[0] == "box-1 running 0/— · — · confidence −0.31 · — left"
+    assert "  confidence −0.31, the mean log probability of a token" in lines
+    assert "  its own    language=fr, formats=srt" in lines
+    shape = json.loads((await run("job", "show", "box-1", "--json")).out)
+    assert (shape["confidence"], shape["own"]) == (-0.314, {"language": "fr", "formats": "srt"})
+
+
+async def test_job_units_have_a_column_for_how_sure_they_are_where_one_tells_it(script: Script, run: Run) -> None:
+    assert "CONFIDENCE" not in (await run("job", "units", "box-1")).out
+    script.units = (replace(UNIT, confidence=-0.2), replace(UNIT, index=1))
+    heads, first, second = (await run("job", "units", "box-1")).out.splitlines()
+    assert (heads.split()[-1], first.split()[-1], second.split()[-1]) == ("CONFIDENCE", "−0.20", "—")
+    assert json.loads((await run("job", "units", "box-1", "--json")).out.splitlines()[0])["confidence"] == -0.2
+
+
 async def test_job_show_tells_ten_problems_and_how_many_more(script: Script, run: Run) -> None:
     script.detail = _with_problems(47)
     lines = (await run("job", "show", "box-1")).out.splitlines()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 from msgspec.structs import fields as fields_of
-from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, SNAPSHOT, UNIT, Script
+from msgspec.structs import replace
+from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, POOL, SNAPSHOT, UNIT, Script
 
 from cli import gpu_json, job_json, json_shapes, ledger_json, listen_pages, models_json, speak, voices
 from config.load import load
@@ -21,7 +22,7 @@ from ipc.snapshot import Happening, Json, LogLine
 from ipc.speech import Speech
 from ipc.voices import Named
 
-BY_NAME = {"settings", "threads_claimed"}
+BY_NAME = {"settings", "own", "threads_claimed", "languages"}
 """Their keys are the user's names."""
 CLEARED = job_json.cleared(Cleared(("a",), 1, (("b", Problem("", "", "")),)))
 
@@ -42,6 +43,7 @@ def fields(shape: Json) -> Iterator[str]:
     [
         json_shapes.status(Script(Path("/s"), recording="/r").supervisor(), protocol=1),
         [json_shapes.engine(row) for row in ENGINES],
+        json_shapes.engine(replace(ENGINES[0], pools=(POOL.name,)), [POOL]),
         job_json.detail(DETAIL),
         job_json.unit(UNIT),
         CLEARED,
@@ -63,6 +65,7 @@ def fields(shape: Json) -> Iterator[str]:
     ids=[
         "status",
         "ps",
+        "ps with pools",
         "job show",
         "job units",
         "job clear",

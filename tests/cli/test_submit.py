@@ -78,6 +78,18 @@ async def test_inputs_stand_before_or_behind_options(script: Script, run: Run, a
     assert submitted(script) == control.Submit("llm", "", ("/a", "/b"), "/out", "")
 
 
+async def test_settings_of_its_own_go_along(script: Script, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "fr.d").mkdir()
+    told = ("--set", "language=fr", "--set", "formats=srt,json", "--set", "prompt=a=b", "--set", "nobody=1")
+    assert (await run("submit", "stt", "/a", "-o", "/out/", *told)).code == 0
+    assert submitted(script).own == {"language": "fr", "formats": "srt,json", "prompt": "a=b", "nobody": "1"}
+
+
+async def test_a_setting_without_a_value_is_refused(script: Script, run: Run) -> None:
+    ran = await run("submit", "stt", "/a", "-o", "/out/", "--set", "language")
+    assert (ran.code, "'language' is not KEY=VALUE" in ran.err, script.asked) == (1, True, [])
+
+
 async def test_after_another_job_no_input_is_needed(script: Script, run: Run) -> None:
     assert (await run("submit", "llm", "--after", "box-7", "-o", "/out")).code == 0
     assert submitted(script) == control.Submit("llm", "", (), "/out", "", 5, ("box-7",))

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import anyio
 import pytest
 from msgspec.structs import replace
-from scripted_supervisor import ENGINE, QUOTED, Script
+from scripted_supervisor import ENGINE, POOL, QUOTED, Script
 
 from ipc import control
 from ipc.snapshot import Happening
@@ -57,6 +57,27 @@ async def test_ps(script: Script, run: Run) -> None:
     assert [part for part in ("ready · 2 in flight", "212 tok/s", "1.5 GiB") if part not in lines[1]] == []
     assert "loading 62 %" in lines[2]
     assert lines[3].endswith("truncated file: 3.1 of 7.4 MB")
+
+
+async def test_ps_shows_pools_below_the_engines(script: Script, run: Run) -> None:
+    fresh = replace(POOL, name="ears", languages={}, hits=0, misses=0, residents=(), budget_bytes=None)
+    script.engines = (replace(ENGINE, pools=("pens", "ears")), replace(ENGINE, name="ear"))
+    script.pools = (POOL, fresh)
+    lines = (await run("ps")).out.splitlines()
+    assert lines[3:] == [
+        "",
+        "POOL  KIND  LOADED              CLAIMED  HITS  OF  ROUTE",
+        "pens  llm      1/2  1.0 GiB of 12.0 GiB  93 %  16  writer < 30 s < scribe",
+        "                                                   fr: writer",
+        "ears  llm      0/2              1.0 GiB     —   0  writer < 30 s < scribe",
+    ]
+    first, second = json.loads((await run("ps", "--json")).out)
+    assert [(pool["name"], pool["hits"], pool["misses"], pool["hit_rate"]) for pool in first["pools"]] == [
+        ("pens", 15, 1, 0.9375),
+        ("ears", 0, 0, None),
+    ]
+    assert second["pools"] == []
+    assert "pens  llm" in (await run("top", "--once")).out
 
 
 async def test_ps_says_why_work_waits_and_what_was_chosen(script: Script, run: Run) -> None:

@@ -54,7 +54,7 @@ def test_no_setting_has_the_name_of_a_table_key(kind: str) -> None:
         "parallel = 65",
         'unload_after = "5 potatoes"',
         'unload_depth = "deep"',
-        "autostart = 1",
+        "preload = 1",
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(tmp_path: Path, line: str) -> None:

@@ -44,13 +44,13 @@ def test_a_file(tmp_path: Path, write: Callable[[str], Path]) -> None:
     text = (
         '[supervisor]\nlog_level = "debug"\n'
         + WRITER
-        + 'n_ctx = 2048\nunload_after = "5m"\nautostart = true\npython = "/opt/python"\n'
+        + 'n_ctx = 2048\nunload_after = "5m"\npreload = true\npython = "/opt/python"\n'
         + '[engine.mimic]\nkind = "fake"\nload_bytes = "1 MiB"\n'
     )
     config = read(write(text), tmp_path)
     writer, mimic = config.engines
     assert writer.settings == LlmSettings(n_ctx=2048, unload_after=300.0)
-    assert (writer.autostart, writer.python) == (True, "/opt/python")
+    assert (writer.preload, writer.python) == (True, "/opt/python")
     assert mimic.settings == FakeSettings(load_bytes=2**20)
     assert config.supervisor.log_level == "debug"
     assert config.engine("mimic") is mimic
@@ -102,7 +102,7 @@ def test_a_dash_in_a_name_is_an_underscore_in_its_variable(tmp_path: Path, write
         (WRITER + "n_ctx = [1]", ["line 3", "n_ctx = [1]", "text, a number, true or false"]),
         (WRITER + 'model = "${env.NOPE}/a"', ["line 3", "model", "the environment has no NOPE", "export NOPE"]),
         (WRITER + 'model = "${HOME}/a"', ["line 3", "${HOME} means nothing", "${env.NAME}"]),
-        (WRITER + 'autostart = "yes"', ["line 3", "autostart = 'yes'", "without quotes"]),
+        (WRITER + 'preload = "yes"', ["line 3", "preload = 'yes'", "without quotes"]),
         (WRITER + 'python = "python3"', ["line 3", "python = 'python3'", "absolute path"]),
         (WRITER + "[engine.writer.deep]\nx = 1", ["deep"]),
         ('[engine.writer]\nkind = "lm"', ["line 2", "'lm'", "Did you mean 'llm'?"]),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.units import BadUnit, amount, seconds
+from config.units import BadUnit, amount, duration, seconds
 from ipc.snapshot import Scalar
 
 
@@ -69,3 +69,21 @@ def test_any_text_is_an_amount_or_refused(text: str) -> None:
     except BadUnit:
         return
     assert float(str(value)) >= 0 or str(value).strip().startswith("-")
+
+
+@pytest.mark.parametrize(
+    ("amount_seconds", "text"),
+    [
+        (0.0, "0 s"),
+        (0.25, "250 ms"),
+        (2.53, "2.5 s"),
+        (30.0, "30 s"),
+        (723.2, "12 min 3 s"),
+        (3600.0, "1 h"),
+        (5400.0, "1 h 30 min"),
+        (59.99, "60 s"),
+        (90061.0, "25 h 1 min 1 s"),
+    ],
+)
+def test_a_duration_in_words(amount_seconds: float, text: str) -> None:
+    assert duration(amount_seconds) == text

@@ -94,6 +94,7 @@ class Asked:
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
         assert order.index not in self.results, "a unit ends once"

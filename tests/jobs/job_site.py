@@ -13,6 +13,7 @@ import msgspec
 from floors import ScriptedFloor
 
 from config.house import JobSettings
+from config.pools import Pool
 from engines import partfile, resultfile
 from engines.chain import OutputLine
 from engines.contract import CannotAssemble, CannotPlan
@@ -286,13 +287,15 @@ def _read_back(rows: Iterable[work.ResultRow], job: str) -> Iterator[work.Result
 
 
 @asynccontextmanager
-async def site(tmp_path: Path, *engines: EngineView, limits: JobSettings | None = None) -> AsyncIterator[Site]:
+async def site(
+    tmp_path: Path, *engines: EngineView, limits: JobSettings | None = None, pools: Iterable[Pool] = ()
+) -> AsyncIterator[Site]:
     """A supervisor's life in this folder; the next one in it takes up what this one leaves."""
     (tmp_path / "state").mkdir(exist_ok=True)
     floor = ScriptedFloor(*engines)
     for name in floor.engines:
         floor.configure(name)
-    foreman = Foreman(floor, tmp_path / "state", limits or JobSettings(), lambda: it.now)
+    foreman = Foreman(floor, tmp_path / "state", limits or JobSettings(), lambda: it.now, pools)
     await foreman.start()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(foreman.run)

@@ -13,6 +13,7 @@ from typing import assert_never
 import msgspec
 from floors import ScriptedFloor
 
+from config.pools import Pool
 from ipc import work
 from ipc.errors import Problem
 from ipc.snapshot import Scalar
@@ -28,6 +29,7 @@ from supervisor.jobs.line import Line
 from supervisor.jobs.order import WELL, Order
 from supervisor.jobs.reading import reload, take_up, units_by
 from supervisor.jobs.replanning import unread_tail
+from supervisor.jobs.routes import Pools, suits
 from supervisor.jobs.saving import save
 from supervisor.jobs.schedule import ahead
 from supervisor.jobs.schema import migrate
@@ -35,6 +37,8 @@ from supervisor.machine.effects import Verdict
 
 NOWHERE = Path("memory")
 PATIENCE_SECONDS = 300.0
+EXTENTS = (5.0, 100.0, None)
+"""How long inputs are, in turn."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -52,8 +56,9 @@ class Source(msgspec.Struct, frozen=True):
 class World:
     """Everything around book, air and dispatch, held by plain values."""
 
-    def __init__(self, *engines: EngineView) -> None:
+    def __init__(self, *engines: EngineView, pools: tuple[Pool, ...] = ()) -> None:
         self.floor = ScriptedFloor(*engines)
+        self.pools = pools
         self.disk = sqlite3.connect(":memory:", isolation_level=None)
         migrate(self.disk, NOWHERE)
         self.now = 0.0
@@ -96,7 +101,9 @@ class World:
         self.air = Air(self.jobs, numbers, NOWHERE)
         self.air.skip_runs(stored.last_run)
         self.asks = Asks(numbers)
-        self.dispatch = Dispatch(self.floor, self.jobs, line, self.book, self.air, self.asks, PATIENCE_SECONDS)
+        self.dispatch = Dispatch(
+            self.floor, self.jobs, line, self.book, self.air, self.asks, PATIENCE_SECONDS, Pools(self.pools)
+        )
         self.uncommitted: deque[effects.Save] = deque()
         self.errands: deque[tuple[effects.Plan | effects.Assemble | effects.Place, Job, Mapping[str, Scalar]]] = deque()
         self.airborne.clear()
@@ -176,6 +183,9 @@ class World:
         stored = self.disk.execute("SELECT units FROM flights WHERE id = ?", (message.flight,)).fetchone()
         if stored is not None:  # else it is the proof of an engine on trial
             assert msgspec.json.decode(stored[0]) == [order.index for order in message.units]
+        for job in self.jobs.values():
+            if message.flight in job.flights:
+                assert suits(view, job, job.flights[message.flight].units), "each unit flies where its route says"
         self.companies.append(tuple(order.index for order in message.units))
         aloft.append(message)
         self.ended[message.flight] = set()
@@ -323,7 +333,8 @@ class World:
                 members.append(at)
                 at += 1
             payload = f"{number}/{source}/{members[0]}-{members[-1]} {' '.join(lines[start:at])}"
-            units.append(work.PlannedUnit(payload, f"line {start}", f"unit {number}/{start}", str(start)))
+            extent = EXTENTS[source % len(EXTENTS)]
+            units.append(work.PlannedUnit(payload, f"line {start}", f"unit {number}/{start}", str(start), extent))
         answer_ = work.Planned(0, tuple(units), tuple(problems), str(at), end=at >= len(lines), share=at / len(lines))
         return self.book.planned(number, answer_, planning)
 
@@ -425,6 +436,9 @@ class World:
             if job.parked is not None:
                 places.update(unit.index for unit in job.parked.units)
             facts = job.facts
+            if job.route is not None:
+                lined_up = [index for lane in job.lanes for index in lane]
+                assert sorted(lined_up) == sorted(job.free), "each that waits is in one lane"
             assert all(count == 1 for count in places.values()), "each open unit is in one place"
             assert len(places) == facts.planned - facts.done - facts.failed, "no unit is lost"
             for unit in job.open_units():

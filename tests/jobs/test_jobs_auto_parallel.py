@@ -43,10 +43,11 @@ def test_an_engine_that_is_up_and_open_counts_as_one_where_others_might_help() -
 
 
 def test_a_company_waits_for_the_engine_to_say_how_many_it_carries() -> None:
-    company = Formation(1, tuple(job(4).free.values()), crashes=0)
-    assert fits(company, STRICT)
-    assert fits(company, replace(STRICT, parallel=4))
-    assert not fits(company, replace(STRICT, parallel=3))
+    four = job(4)
+    company = Formation(1, tuple(four.free.values()), crashes=0)
+    assert fits(four, company, STRICT)
+    assert fits(four, company, replace(STRICT, parallel=4))
+    assert not fits(four, company, replace(STRICT, parallel=3))
 
 
 @pytest.mark.anyio

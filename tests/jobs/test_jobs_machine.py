@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from job_world import World
 
+from config.pools import Pool, parse_route
 from supervisor.jobs.floor import EngineView
 
 LINES = st.lists(
@@ -27,6 +28,7 @@ class Jobs(RuleBasedStateMachine):
         joins=st.booleans(),
         inputs=INPUTS,
         folder=st.booleans(),
+        routes=st.sampled_from([(), ("one < 30s < two",), ("one < 30s < two one < 90s < one", "two one")]),
     )
     def open(
         self,
@@ -35,10 +37,13 @@ class Jobs(RuleBasedStateMachine):
         joins: bool,
         inputs: tuple[tuple[str, ...], ...],
         folder: bool,
+        routes: tuple[str, ...],
     ) -> None:
+        kinds = {"one": "fake", "two": "fake"}
         self.world = World(
             EngineView("one", parallel, deterministic, True, True, "", joins=joins),
             EngineView("two", 2, False, True, True, ""),
+            pools=tuple(Pool(f"pool{n}", "fake", parse_route(route, kinds)) for n, route in enumerate(routes)),
         )
         self.world.submit(*inputs, folder=folder)
         self.world.advance()
@@ -138,7 +143,10 @@ class Jobs(RuleBasedStateMachine):
         self.world.advance()
 
     @precondition(lambda self: self.world.jobs)
-    @rule(data=st.data(), what=st.sampled_from(["pause", "resume", "cancel", "first", "last", "one", "any", "release"]))
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(["pause", "resume", "cancel", "first", "last", "one", "any", "pool0", "pool1", "release"]),
+    )
     def steer(self, data: st.DataObject, what: str) -> None:
         number = data.draw(st.sampled_from(sorted(self.world.jobs)))
         book = self.world.book
@@ -149,6 +157,10 @@ class Jobs(RuleBasedStateMachine):
                 self.world.perform(book.change(number, priority=9 if what == "first" else 1))
             case "one" | "any":
                 self.world.perform(book.change(number, engine="" if what == "any" else "one"))
+            case "pool0" | "pool1" if what in [pool.name for pool in self.world.pools]:
+                self.world.perform(book.change(number, engine=what))
+            case "pool0" | "pool1":
+                pass
             case "release":
                 self.world.perform(book.change(number, after=()))
             case _ if self.world.jobs[number].errand != "placing":

@@ -125,6 +125,7 @@ class Orders:
         seconds: float,
         ttft_seconds: float | None,
         audio_seconds: float | None = None,
+        confidence: float | None = None,
         data: bytes | None = None,
     ) -> None:
         assert (audio_seconds, data) == (None, None)

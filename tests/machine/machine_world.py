@@ -35,12 +35,12 @@ def engine(role: Role = "engine", **settings: Scalar) -> Record:
 class Stage:
     """One engine, its clock, and what the last event and all events together brought about."""
 
-    def __init__(self, record: Record | None = None, *, at: float = 100.0) -> None:
+    def __init__(self, record: Record | None = None, *, at: float = 100.0, pid: int = 1000) -> None:
         self.record = record or engine()
         self.at = at
         self.last: tuple[Effect, ...] = ()
         self.all: list[Effect] = []
-        self.pids = iter(range(1000, 2000))
+        self.pids = iter(range(pid, pid + 1000))
 
     @property
     def state(self) -> EngineState:
@@ -98,6 +98,9 @@ class Stage:
 
     def apply(self, applies: Applies, ticket: int = 1, **changes: Scalar) -> Stage:
         return self.hear(e.WantApply(self.at, changes, applies, ticket))
+
+    def beside(self, ticket: int = 1, /, **changes: Scalar) -> Stage:
+        return self.hear(e.WantApply(self.at, changes, "process", ticket, beside=True))
 
     def stop(self) -> Stage:
         return self.hear(e.WantStopped(self.at, "operator"))

@@ -12,7 +12,7 @@ from typing import Literal, assert_never
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from machine_world import PROBLEM, Order, Process, engine
+from machine_world import PROBLEM, Order, Process, Stage, engine
 
 from ipc.snapshot import Applies, Scalar
 from ipc.states import Backoff, Cold, Draining, Failed, Ready, Stopped, Why, pid_of
@@ -21,6 +21,7 @@ from supervisor.machine import events as e
 from supervisor.machine.clock import deadline
 from supervisor.machine.record import Asked, BeCold, BeReady, BeStopped, By, Choice, Given, NoRoom, Record, Role
 from supervisor.machine.step import step
+from supervisor.machine.succession import hand_over, is_due
 
 MOMENTS = st.sampled_from([0.0, 0.05, 0.4, 1.0, 3.0, 8.0, 25.0])
 WHYS: list[Why] = ["operator", "idle", "evicted"]
@@ -44,25 +45,36 @@ class World(RuleBasedStateMachine):
         self.stopped_by_operator = False
         self.burned: set[Scalar] = set()
         self.room: Literal["none", "asked", "given"] = "none"
+        self.heir = False
 
     @initialize(
-        role=st.sampled_from(["engine", "engine", "engine", "desk"]),
+        role=st.sampled_from(["engine", "engine", "engine", "desk", "heir"]),
         depth=st.sampled_from(["exit", "model"]),
         unload_after=st.sampled_from([0.0, 0.0, 4.0]),
         drain_limit=st.sampled_from([0.0, 3.0]),
         restarts=st.integers(1, 3),
-        up=st.booleans(),
+        begins=st.sampled_from(["down", "up", "beside", "beside"]),
         rationed=st.booleans(),
     )
     def begin(
-        self, role: Role, depth: str, unload_after: float, drain_limit: float, restarts: int, up: bool, rationed: bool
+        self,
+        role: Role,
+        depth: str,
+        unload_after: float,
+        drain_limit: float,
+        restarts: int,
+        begins: str,
+        rationed: bool,
     ) -> None:
         record = engine(role, unload_depth=depth, unload_after=unload_after, drain_limit=drain_limit, restarts=restarts)
-        self.record = replace(record, rationed=rationed and role == "engine")
-        if up:
+        self.record = replace(record, rationed=rationed and role != "desk")
+        if begins != "down":
             self.want_ready("operator")
             while not self.resting():
                 self.be_kind()
+        if begins == "beside":
+            self.fly(2)
+            self.want_apply(8, "process", True)
 
     # ── the runner ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,7 +107,7 @@ class World(RuleBasedStateMachine):
                 self.room = "none"
             case f.SendLoad(chosen):
                 assert self.room == "given" or not self.record.rationed, "a load without room"
-                assert self.record.role == "engine"
+                assert self.record.role != "desk"
                 self.order("load")
                 assert not self.process_at_hand().model
                 assert chosen["size"] not in self.burned, "loaded again what ran out of memory"
@@ -128,6 +140,14 @@ class World(RuleBasedStateMachine):
             case f.StepDown(lowered):
                 assert lowered["size"] != before.settings["size"]
                 self.burned.add(before.settings["size"])
+            case f.LoadBeside(chosen):
+                assert not self.heir, "two heirs"
+                assert self.process_at_hand().model, "an heir of nothing at work"
+                assert chosen["size"] not in self.burned
+                self.heir = True
+            case f.GiveUpHeir():
+                assert self.heir
+                self.heir = False
             case f.Settled(reach, _):
                 self.waiting.discard(reach)
             case f.Happen(_, _, text):
@@ -183,12 +203,14 @@ class World(RuleBasedStateMachine):
     @rule(
         size=st.sampled_from([4, 8, 16]),
         applies=st.sampled_from(["now", "flight", "context", "model", "process"]),
+        beside=st.booleans(),
     )
-    def want_apply(self, size: int, applies: Applies) -> None:
+    def want_apply(self, size: int, applies: Applies, beside: bool) -> None:
         self.ticket += 1
         self.tickets.add(self.ticket)
         self.burned.clear()  # what the operator chooses may run out of memory again, and go back to what worked
-        self.hear(e.WantApply(self.at, {"size": size}, applies, self.ticket))
+        beside = beside and applies == "process" and self.record.role == "engine"
+        self.hear(e.WantApply(self.at, {"size": size}, applies, self.ticket, beside=beside))
 
     @rule()
     def kills_everything(self) -> None:
@@ -217,6 +239,40 @@ class World(RuleBasedStateMachine):
         size = self.record.settings["size"]
         assert isinstance(size, int)
         return size
+
+    # ── the heir ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @precondition(lambda self: self.heir)
+    @rule(its_fault=st.booleans())
+    def lose_heir(self, its_fault: bool) -> None:
+        self.heir = False
+        self.hear(e.HeirLost(self.at, PROBLEM if its_fault else None, "it is gone"))
+
+    @precondition(lambda self: self.heir)
+    @rule()
+    def hand_over(self) -> None:
+        """From now on the world is that of the heir; nothing of the former process is waited for."""
+        change = self.record.heir
+        assert change is not None
+        settings = {**self.record.settings, **change.changes}
+        heir = Record("writer:next", "llm", "heir", settings, self.record.lower, self.record.rationed)
+        stage = Stage(heir, at=self.at, pid=self.pids).want()
+        if heir.rationed:
+            stage.hear(e.RoomGiven(self.at, 1, Choice({}, ()), False))
+        stage.up()
+        assert is_due(self.record, stage.record, self.at)
+        self.record, former, effects = hand_over(self.record, stage.record, "writer:former")
+        left = Stage(former, at=self.at).hear(e.WantStopped(self.at, "replaced"))
+        assert not isinstance(left.state, Ready), "the former process goes on"
+        self.process = Process(self.pids, greeted=True, model=True)
+        self.pids += 1
+        self.flights.clear()
+        self.burned.clear()
+        self.heir, self.spawn_asked = False, False
+        self.room = "given" if heir.rationed else "none"
+        for effect in effects:
+            self.perform(effect, e.Tick(self.at), self.record)
+        self.hear(e.WantReady(self.at, "work"))
 
     # ── the process ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -368,6 +424,10 @@ class World(RuleBasedStateMachine):
         record, state = self.record, self.record.state
         assert pid_of(state) == (None if self.process is None else self.process.pid)
         assert record.spawning == self.spawn_asked
+        assert (record.heir is not None) == self.heir
+        if record.heir is not None:
+            assert isinstance(record.goal, BeReady)
+            assert record.change is None, "two changes under way"
         assert {NoRoom: "none", Asked: "asked", Given: "given"}[type(record.room)] == self.room
         asks = isinstance(record.room, Asked)
         if self.process is None and isinstance(record.goal, BeStopped) and not record.spawning:
@@ -399,6 +459,8 @@ class World(RuleBasedStateMachine):
             self.spawn(True)
         elif self.room == "asked":
             self.answer_room("given")
+        elif self.heir:
+            self.lose_heir(False)
         elif process is None or (process.hung and not process.said and not process.dead):
             due = deadline(self.record)
             self.wait(0.0 if due is None else max(0.0, due - self.at))
@@ -419,6 +481,7 @@ class World(RuleBasedStateMachine):
         if (
             self.spawn_asked
             or self.room == "asked"
+            or self.heir
             or (self.process is not None and (self.process.hung or self.process.said))
         ):
             return False

@@ -24,6 +24,7 @@ import psutil
 from cli.exits import Exit
 from cli.parser import parse
 from cli.session import session
+from config.durable import replace_whole
 from ipc.client import Client
 from supervisor.process.sweep import new_instance
 
@@ -60,7 +61,8 @@ class Room:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ENGINEROOM_")}
         if self.config:
             file = self.work / "engineroom.toml"
-            file.write_text(self.config)
+            if not file.exists() or file.read_text() != self.config:  # a supervisor may be reading it
+                replace_whole(file, self.config.encode())
             kept["ENGINEROOM_CONFIG"] = str(file)
         return {**kept, "ENGINEROOM_STATE": str(self.state), **self.environ}
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,8 +112,7 @@ def _asked(python: str, *what: str) -> Any:
 
 
 def _open(path: str) -> dict[str, Any]:
-    import av
-    import numpy as np
+    av, np = import_module("av"), import_module("numpy")  # they are of another Python, which runs this
 
     with av.open(path) as container:
         (stream,) = container.streams.audio

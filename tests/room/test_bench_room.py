@@ -15,7 +15,7 @@ from config.paths import lock_path
 BENCH = """
 import signal
 from bench.room import open_room
-with open_room('[engine.fake]\\nkind = "fake"\\nautostart = true\\n') as room:
+with open_room('[engine.fake]\\nkind = "fake"\\npreload = true\\n') as room:
     print(room.state, flush=True)
     signal.pause()
 """

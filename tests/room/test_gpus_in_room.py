@@ -14,7 +14,7 @@ from simulator.run import environment
 from simulator.scenario import publish
 
 GIB = 2**30
-FAKE = '[engine.fake]\nkind = "fake"\nautostart = true\n'
+FAKE = '[engine.fake]\nkind = "fake"\npreload = true\n'
 LOST = [{"error": "gpu_is_lost", "call": "nvmlDevice*"}]
 
 

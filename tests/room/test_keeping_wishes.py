@@ -90,7 +90,7 @@ def test_a_setting_that_cannot_be_kept_says_so_in_the_answer(room: Room, disk: F
 
 
 def test_a_stop_that_cannot_be_kept_is_said_and_kept_as_soon_as_there_is_room(room: Room, disk: Folder) -> None:
-    room.config = TWO.replace("\n[engine.other]", "\nautostart = true\n[engine.other]")
+    room.config = TWO.replace("\n[engine.other]", "\npreload = true\n[engine.other]")
     room.run("up")
     room.await_engine("fake", "ready")
     why = disk.full(True)

@@ -128,7 +128,7 @@ def test_a_setting_that_is_no_path_stops_nothing(path: str) -> None:
 
 def test_engines_that_come_at_once_are_served_in_their_order() -> None:
     names = [f"e{number}" for number in range(6)]
-    config = "".join(engine(name, 6, autostart=True, pinned=name == "e0") for name in names)
+    config = "".join(engine(name, 6, preload=True, pinned=name == "e0") for name in names)
     with open_box(config, card(0)) as box:
         box.room.await_engine("e0", "ready")
         others: Callable[[], bool] = lambda: all(box.room.engine(name)["hold"] for name in names[1:])  # noqa: E731
@@ -136,7 +136,7 @@ def test_engines_that_come_at_once_are_served_in_their_order() -> None:
 
 
 def test_going_down_gives_nothing_out_any_more() -> None:
-    config = engine("first", 6, autostart=True) + engine("second", 6, autostart=True)
+    config = engine("first", 6, preload=True) + engine("second", 6, preload=True)
     with open_box(config, card(0)) as box:
         box.room.await_engine("first", "ready")
         wait_for(lambda: box.room.engine("second")["hold"], "the second waits")

@@ -13,7 +13,7 @@ from room_kit import Room, gone, open_room, wait_for
 
 @pytest.fixture
 def room() -> Iterator[Room]:
-    with open_room('[engine.fake]\nkind = "fake"\nautostart = true\nfork_child = true\n') as room:
+    with open_room('[engine.fake]\nkind = "fake"\npreload = true\nfork_child = true\n') as room:
         room.environ |= {"HOME": str(room.work), "PATH": str(room.work / "no programs")}
         yield room
 

@@ -8,6 +8,7 @@ from ipc import states
 from ipc.errors import Problem
 from ipc.snapshot import (
     NO_FLEET,
+    NO_LEDGER,
     EngineRow,
     GpuFleet,
     GpuProcess,
@@ -19,6 +20,7 @@ from ipc.snapshot import (
     JobRow,
     JobState,
     Knob,
+    PoolRow,
     RecordingRow,
     Snapshot,
     SupervisorRow,
@@ -220,6 +222,15 @@ EIGHT = (
 FLEET = GpuFleet("580.65.06", "13.0", "")
 NO_DRIVER = GpuFleet("", "", "No NVIDIA driver: libnvidia-ml.so.1 is not installed.")
 
+POOL = PoolRow(
+    *("ears", "stt", "ears-small < 30 s < ears-medium ears-other < 10 min < ears-large"),
+    {"fr": "ears-small < 20 s < ears-fr"},
+    ("ears-small", "ears-medium", "ears-other", "ears-large", "ears-fr"),
+    ("ears-small", "ears-medium"),
+    hits=199,
+    misses=13,
+)
+
 
 def snapshot(gpus: tuple[GpuReading, ...] = (), fleet: GpuFleet = NO_FLEET) -> Snapshot:
     """All of it."""
@@ -240,12 +251,14 @@ def gpus_at(second: int, gpus: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]
     )
 
 
-def tick(second: int, gpus: tuple[GpuReading, ...] = (), fleet: GpuFleet = NO_FLEET) -> Tick:
+def tick(
+    second: int, gpus: tuple[GpuReading, ...] = (), fleet: GpuFleet = NO_FLEET, pools: tuple[PoolRow, ...] = ()
+) -> Tick:
     """So many seconds later, with a load that moves."""
     reading = HostReading(
         NOW + second, 40.0 + 20 * (second % 3), 1.2, 12 * GIB, 32 * GIB, 0, 2 * GIB, 120 * GIB, 500 * GIB
     )
-    return Tick(NOW + second, MONOTONIC + second, SUPERVISOR, reading, gpus_at(second, gpus), fleet)
+    return Tick(NOW + second, MONOTONIC + second, SUPERVISOR, reading, gpus_at(second, gpus), fleet, NO_LEDGER, pools)
 
 
 KNOBS = (

@@ -108,6 +108,8 @@ def test_what_an_engine_says_of_itself_stands_beside_its_model_where_there_is_ro
     row = EngineRow("vectors", "embed", states.Ready(1, 0, 0), "minilm", None, (), 1, None, None, None, None, 0, "")
     said = msgspec.structs.replace(row, said="cache 83 % of 1,204")
     assert "minilm · cache 83 % of 1,204" in shown(said, 200)
+    both = msgspec.structs.replace(said, beside="q8 loads beside q4, 62 %")
+    assert "minilm · q8 loads beside q4, 62 %" in shown(both, 200)
     assert "cache" not in shown(said, 100)
     assert "cache" not in shown(msgspec.structs.replace(said, state=states.Stopped("idle")), 200)
 

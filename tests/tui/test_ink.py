@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.ink import Line, Part, Span, changed, clean, fit, length, line, meter, spread, squeeze, wrap
+from tui.ink import Line, Part, Span, changed, clean, ending, fit, length, line, meter, spread, squeeze, wrap
 
 words = st.text(max_size=60).map(clean)
 
@@ -15,6 +15,13 @@ words = st.text(max_size=60).map(clean)
 @given(words, st.integers(0, 80), st.booleans())
 def test_fit_is_exact(text: str, width: int, right: bool) -> None:
     assert cell_len(fit(text, width, right)) == width
+
+
+@given(words, st.integers(1, 80))
+def test_an_ending_is_never_wider_and_only_cut_where_it_has_to_be(text: str, width: int) -> None:
+    shown = ending(text, width)
+    assert cell_len(shown) <= width
+    assert shown == text if cell_len(text) <= width else shown.startswith("…") and text.endswith(shown[1:])
 
 
 @given(st.lists(words, max_size=5), st.integers(0, 80), st.booleans())
@@ -94,6 +101,7 @@ def test_text_of_strangers_is_made_harmless(written: str, shown: str) -> None:
 
 def test_a_cut_is_seen() -> None:
     assert fit("abcdef", 4) == "abc…"
+    assert ending("abcdef", 4) == "…def"
     assert "".join(span.text for span in squeeze([Span("abcd"), Span("ef")], 4)) == "abc…"
     assert wrap("one two three", 8) == ["one two", "three"]
 

@@ -15,6 +15,7 @@ from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import JobChanged, JobGone, UnitRow
 from tui.draw import job_units
 from tui.ink import Line
+from tui.screens import job as job_screen
 from tui.screens.job import MORE, JobPlace
 from tui.screens.overview import Overview
 from tui.screens.question import Question
@@ -187,6 +188,7 @@ async def test_a_page_that_is_refused_is_not_asked_for_over_and_over(
         return await answer(command)
 
     monkeypatch.setattr(box, "answer", refusing)
+    monkeypatch.setattr(job_screen, "AGAIN_SECONDS", 3600.0)  # a busy machine takes longer than a second for ten keys
     async with looking(tmp_path, box=box) as at:
         await at.press("tab", "j", "j", "j", "enter")
         await at.until(lambda: "They cannot be read." in notices(at))

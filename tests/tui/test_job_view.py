@@ -13,6 +13,7 @@ from engines.fake.settings import FakeSettings
 from engines.settings import as_dict
 from ipc.snapshot import JobDetail, RunRow, UnitProblem, UnitRow
 from tui.draw import job_numbers, job_runs, job_units
+from tui.draw.engine_words import models_of
 from tui.ink import Line, length
 from tui.job_cursor import Cursor, Extent, first_line
 from tui.job_view import JobView
@@ -145,6 +146,34 @@ def test_of_prompts_tokens_are_told_and_no_sound() -> None:
     told = text(job_numbers.grid(detail, unmeasured, NOW, 120))
     for name in ("energy", "each token", "left", "ended"):
         assert f"{name:12} —" in told
+
+
+def test_of_what_is_heard_the_pace_in_both_measures_and_how_sure_it_is_are_told() -> None:
+    row = scenery.job(
+        *(39, "running", 57, 112), kind="stt", engine="ear-medium, ear-small", audio_seconds=8073.0, rtf=0.04,
+        tokens=55_520, tokens_per_second=212.4, confidence=-0.314, eta_seconds=1080.0, eta_spread_seconds=120.0,
+    )  # fmt: skip
+    own = {"language": "fr", "formats": "srt,json"}
+    view = view_of(detail=msgspec.structs.replace(worked.DETAIL, row=row, own=own))
+    engines = {one.name: one for one in worked.SOUNDS}
+    models = models_of(row, engines)
+    assert models == ("whisper-medium on ear-medium",), "one that is not there has loaded nothing"
+    told = text(view.lines(row, NOW, 120, 40, models))
+    for part in (
+        *(
+            "audio        02:14:33",
+            "RTF          0.04",
+            "confidence   −0.31",
+            "rate         212 tok/s",
+            "4.2 s · 9.6 s",
+        ),
+        *("00:18 ±2", "whisper-medium on ear-medium", "language fr · formats srt,json"),
+    ):
+        assert part in told
+    assert models_of(msgspec.structs.replace(row, state="done"), engines) == ()
+    unit = msgspec.structs.replace(worked.unit(3), confidence=-0.2)
+    assert "confidence −0.20" in text(job_units.unit_pane(unit, (), 200))
+    assert "confidence" not in text(job_units.unit_pane(worked.unit(3), (), 200))
 
 
 @given(st.integers(24, 220))

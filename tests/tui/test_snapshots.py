@@ -69,6 +69,15 @@ def dashboard(
     return app
 
 
+def pooled_dashboard() -> Dashboard:
+    """The same half minute with two pools."""
+    quiet = msgspec.structs.replace(scenery.POOL, name="pens", route="writer scratch", languages={}, hits=0, misses=0)
+    pools = (scenery.POOL, quiet)
+    store = Store(msgspec.structs.replace(scenery.snapshot(), pools=pools))
+    _half_a_minute(store, lambda second: scenery.tick(second, pools=pools))
+    return Dashboard(Context(store, Direct(), False))
+
+
 def booked_dashboard(*, price: control.Price | None = None) -> Dashboard:
     """The same half minute with a ledger."""
     store = Store(booked.booked())
@@ -139,6 +148,11 @@ def test_all_that_is_known_of_gpus(snap_compare: Compare) -> None:
         await until(pilot, "text", "none of ours")
 
     assert snap_compare(dashboard(gpus=scenery.EIGHT), run_before=go, terminal_size=NARROW)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_pools(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(pooled_dashboard(), terminal_size=size)
 
 
 SPEECHES: list[Sequence[str | anyio.Event | EngineRoomError]] = [

@@ -111,6 +111,15 @@ def test_unknown_is_a_dash_never_zero() -> None:
     assert "0 %" not in job
 
 
+def test_how_sure_it_is_stands_beside_the_rate_where_a_job_listens() -> None:
+    columns = joblist.columns(["gpubox-3-41"], listening=True)
+    row = scenery.job(1, "running", 120, None, kind="stt", rtf=0.04, audio_seconds=60.0, confidence=-0.314)
+    assert " RTF 0.04      −0.31 " in text(joblist.job_row(STORE, row, columns, 160, " "))
+    assert "confidence" in text(title_row(columns, 160))
+    assert "confidence" not in text(title_row(columns, 100)), "it is the first to go"
+    assert "confidence" not in text(title_row(JOB_COLUMNS, 200))
+
+
 def job_text(row: JobRow, width: int = 120, store: Store = STORE) -> str:
     return text(joblist.job_row(store, row, JOB_COLUMNS, width, " "))
 

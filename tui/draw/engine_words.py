@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ipc import states
-from ipc.snapshot import EngineRow
+from ipc.snapshot import FINISHED, EngineRow, JobRow
 from tui import measures
 from tui.ink import Tone
 from tui.ledger import hold_cause, hold_sentence
@@ -79,15 +81,25 @@ def when_idle(row: EngineRow) -> str:
     return f"{row.unload_depth} {measures.idle(after)}" if after else measures.UNKNOWN
 
 
+def models_of(job: JobRow, engines: Mapping[str, EngineRow]) -> tuple[str, ...]:
+    """What the engines of a job that has not ended have loaded, as far as they have: `small int8 on ear`."""
+    rows = [engines[name] for name in job.engine.split(", ") if name in engines]
+    return tuple(
+        f"{' '.join(filter(None, (row.model, row.quantization)))} on {row.name}"
+        for row in rows
+        if row.model and job.state not in FINISHED
+    )
+
+
 def choice(row: EngineRow) -> str:
     """What was chosen beside the precision that stands in its own column: `20 of 33 layers`."""
     return " · ".join(part for part in row.chosen.split(" · ") if part != row.quantization)
 
 
 def beside_model(row: EngineRow) -> tuple[str, ...]:
-    """What it says of itself, and what was chosen for it: the first that the room beside the model's name has place for
-    stands there."""
-    return tuple(filter(None, (row.said, choice(row))))
+    """What its other process does, what it says of itself, and what was chosen for it: the first that the room beside
+    the model's name has place for stands there."""
+    return tuple(filter(None, (row.beside, row.said, choice(row))))
 
 
 def _waits(row: EngineRow) -> bool:

@@ -33,11 +33,15 @@ def _grid_row(cells: Sequence[tuple[str, str]], width: int) -> Line:
     return Line(squeeze(spans[:-1], width))
 
 
-def places(detail: JobDetail, row: JobRow, width: int) -> list[Line]:
-    """What it reads, what it writes, what it waits for, and the settings that were the same all the time."""
+def places(detail: JobDetail, row: JobRow, models: Sequence[str], width: int) -> list[Line]:
+    """What it reads, what it writes, what it waits for, the models at work, and the settings that were the same all the
+    time."""
     more = [f"{row.more_inputs:,} more"] if row.more_inputs else []
     said = [("from", ", ".join([*row.inputs, *more]) or "the outputs of the jobs before it"), ("to", row.output)]
     said += [("after", ", ".join(row.after))] if row.after else []
+    said += [("model", " · ".join(models))] if models else []
+    own = " · ".join(f"{name} {show(value)}" for name, value in detail.own.items())
+    said += [("its own", own)] if own else []
     said.append(("settings", settings(detail)))
     return [line for name, text in said for line in fact(name, _least(text), width)]
 
@@ -69,11 +73,12 @@ def _cells(detail: JobDetail, row: JobRow, now: float) -> list[tuple[str, str]]:
         ("set aside", measures.count(row.units_failed)),
         ("in flight", measures.count(row.units_flying)),
         ("attempts", measures.count(told.attempts)),
-        ("rate", job_words.rate(row)),
+        ("rate", measures.rate(row.tokens_per_second) if sound and row.tokens else job_words.rate(row)),
         ("left", job_words.left(row).strip()),
         ("unit p50·p95", f"{latencies(told.unit_p50_seconds)} · {latencies(told.unit_p95_seconds)}"),
         ("TTFT p50·p95", f"{latencies(told.ttft_p50_seconds)} · {latencies(told.ttft_p95_seconds)}"),
         *([("audio", heard), ("RTF", measures.UNKNOWN if row.rtf is None else f"{row.rtf:.2f}")] if sound else []),
+        *([("confidence", measures.confidence(row.confidence))] if row.confidence is not None else []),
         *([("tokens", measures.count(row.tokens)), ("unit's rate", unit_rate)] if row.tokens or not sound else []),
         ("energy", measures.energy(row.joules)),
         ("each second", _each(row.joules, row.audio_seconds))

@@ -20,14 +20,14 @@ _GLYPHS: dict[UnitState, tuple[str, Tone]] = {
 _PROBLEMS = (
     Column("unit", "problems", 8),
     Column("name", "name", 12, rank=2),
-    Column("where", "where", 24, rank=1),
+    Column("where", "where", 24, rank=1, ends=True),
     Column("cause", "cause", 20, grows=True),
 )
 _UNITS = (
     Column("unit", "units", 8),
     Column("state", "state", 11),
     Column("name", "name", 12, rank=3),
-    Column("where", "where", 14, rank=1, grows=True, most=56),
+    Column("where", "where", 14, rank=1, grows=True, most=56, ends=True),
     Column("attempts", "attempts", 8, rank=6, right=True),
     Column("run", "run", 4, rank=7, right=True),
     Column("tokens", "tokens", 7, rank=2, right=True),
@@ -117,6 +117,7 @@ def unit_pane(unit: UnitRow, runs: Sequence[RunRow], width: int) -> list[Line]:
     said += [f"{measures.count(unit.tokens)} tokens"] if unit.tokens is not None else []
     said += [f"first token {measures.latency(unit.ttft_seconds)}"] if unit.ttft_seconds is not None else []
     said += [f"{measures.latency(unit.audio_seconds)} of sound"] if unit.audio_seconds is not None else []
+    said += [f"confidence {measures.confidence(unit.confidence)}"] if unit.confidence is not None else []
     said += [measures.energy(unit.joules)] if unit.joules is not None else []
     said += [f"result {measures.size(unit.result_bytes)}"] if unit.result_bytes is not None else []
     rows = wrap(clean(" · ".join(part for part in said if part)), max(8, width - 4))

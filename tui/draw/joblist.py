@@ -25,8 +25,9 @@ _GLYPHS: dict[JobState, tuple[str, Tone]] = {
 _BAR, _COUNT, _PROBLEMS = 14, 13, 11
 
 
-def columns(ids: Collection[str]) -> tuple[Column, ...]:
-    """All columns, as wide as these ids need."""
+def columns(ids: Collection[str], *, listening: bool = False) -> tuple[Column, ...]:
+    """All columns, as wide as these ids need; `listening` where a job tells how sure it is of what it hears."""
+    sure = [Column("confidence", "confidence", 10, rank=12, right=True)] if listening else []
     longest = max(map(len, ids), default=0)
     return (
         Column("job", "job", max(8, min(22, longest))),
@@ -37,6 +38,7 @@ def columns(ids: Collection[str]) -> tuple[Column, ...]:
         Column("percent", "", 5, right=True),
         Column("count", "units", _COUNT, rank=7, right=True),
         Column("rate", "rate", 12, rank=8, right=True),
+        *sure,
         Column("flying", "flight", 6, rank=10, right=True),
         Column("energy", "energy", 8, rank=11, right=True),
         Column("eta", " ETA", 10, rank=1),
@@ -63,6 +65,7 @@ def job_row(store: Store, row: JobRow, columns_: tuple[Column, ...], width: int,
         "percent": (Span(job_words.percent(row), quiet),),
         "count": (Span(job_words.count(row, _COUNT), quiet),),
         "rate": (Span(job_words.rate(row), quiet),),
+        "confidence": (Span(measures.confidence(row.confidence), quiet),),
         "flying": (Span(str(row.units_flying) if row.units_flying else measures.UNKNOWN, quiet),),
         "energy": (Span(measures.energy(row.joules), quiet),),
         "eta": (Span(job_words.end(row, store.unix), quiet),),

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
-from tui.ink import Line, Span, fit, squeeze
+from tui.ink import Line, Span, ending, fit, squeeze
 
 GAP = 1
 GUTTER = 3
@@ -18,7 +18,10 @@ _MARGIN = 1
 
 @dataclass(frozen=True)
 class Column:
-    """One column. The highest `rank` goes first when it is narrow; one that `grows` takes what is left, at `most`."""
+    """One column. The highest `rank` goes first when it is narrow; one that `grows` takes what is left, at `most`.
+
+    One of `ends` is cut at its beginning: what tells it from its neighbours stands at the end.
+    """
 
     key: str
     title: str
@@ -27,6 +30,7 @@ class Column:
     right: bool = False
     grows: bool = False
     most: int = 1000
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,10 @@ def row(
                 spans += (reason.span._replace(text=fit(reason.span.text, room)), Span(" " * GAP))
                 told = True
             continue
-        spans += (*squeeze(cells[column.key], column.width, column.right), Span(" " * GAP))
+        cell = cells[column.key]
+        if column.ends:
+            cell = tuple(span._replace(text=ending(span.text, column.width)) for span in cell)
+        spans += (*squeeze(cell, column.width, column.right), Span(" " * GAP))
     return Line(squeeze(spans[:-1], width))
 
 

@@ -1,4 +1,4 @@
-"""Which engine goes on with what is left of these jobs: those of their kind, or any."""
+"""Which engine goes on with what is left of these jobs: those of their kind and its pools, or any."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class EngineChoice(ModalScreen[str | None]):
         self.context = context
         self._jobs = jobs
         kind = jobs[0].kind
-        self._names = [ANY, *(row.name for row in context.store.engines.values() if row.kind == kind)]
+        self._pools = [row.name for row in context.store.pools.values() if row.kind == kind]
+        self._names = [ANY, *self._pools, *(row.name for row in context.store.engines.values() if row.kind == kind)]
         self._index = next((index for index, name in enumerate(self._names) if index and name != jobs[0].engine), 0)
 
     def compose(self) -> ComposeResult:
@@ -85,8 +86,12 @@ class EngineChoice(ModalScreen[str | None]):
     def _row(self, index: int, width: int) -> Line:
         name, lit = self._names[index], index == self._index
         store = self.context.store
-        if name == ANY:
+        if name == ANY and len(self._pools) == 1:
+            told = f"through {self._pools[0]}, the only pool"
+        elif name == ANY:
             told = f"whichever of kind {self._jobs[0].kind} is free"
+        elif (pool := store.pools.get(name)) is not None:
+            told = f"pool · {len(pool.residents)} of {len(pool.members)} loaded"
         else:
             row = store.engines.get(name)
             told = (

@@ -12,11 +12,13 @@ from textual.widgets import Input
 from ipc.client import expect
 from ipc.control import JobWhole, ShowJob, ShowUnits, UnitPage
 from ipc.errors import EngineRoomError, Problem
+from ipc.hearing import KIND
 from ipc.snapshot import JobRow
 from tui import job_wishes
 from tui.actions import bound, on_screen
 from tui.context import Context
 from tui.draw import job_words, joblist
+from tui.draw.engine_words import models_of
 from tui.draw.frame import Key
 from tui.draw.table import title_row
 from tui.ink import Line, Span, clean, line, wrap
@@ -91,7 +93,7 @@ class JobPlace(Place):
         row = store.jobs.get(self.job)
         if row is None:
             return [line(Span(f" {self.job} was cleared.", "warn"))]
-        columns = joblist.columns([row.id])
+        columns = joblist.columns([row.id], listening=row.kind == KIND)
         lines = [title_row(columns, width), joblist.job_row(store, row, columns, width, " ")]
         why = row.reason or job_words.why(row, store.jobs)
         return [*lines, *(line(Span(f"   {told}", "warn")) for told in wrap(clean(why), max(8, width - 4)) if told)]
@@ -109,7 +111,9 @@ class JobPlace(Place):
         box = self.query_one("#pane", Lined)
         box.display, box.styles.height = bool(pane), len(pane)
         box.show(pane)
-        self.query_one("#body", Lined).show(view.lines(row, self.context.store.unix, width, self.room - len(pane)))
+        store, room = self.context.store, self.room - len(pane)
+        models = models_of(row, store.engines)
+        self.query_one("#body", Lined).show(view.lines(row, store.unix, width, room, models))
         self._ask_for_pages()
 
     # ── moving ──

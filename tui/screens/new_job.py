@@ -48,7 +48,7 @@ class NewJob(ModalScreen[None]):
         """The fields, and a line for what is wrong."""
         with Vertical(id="new-job") as box:
             box.border_title = "new job"
-            yield Label("engine, or a kind for any engine of it")
+            yield Label("engine or pool, or a kind for any engine of it")
             yield Input(self._engine or self._kind, id="engine", compact=True)
             yield Label("inputs, absolute: files, folders/, patterns*; quoted where they hold spaces")
             yield Paths(id="inputs", compact=True, placeholder="/data/prompts.jsonl '/data/night 3/*.jsonl'")
@@ -75,7 +75,7 @@ class NewJob(ModalScreen[None]):
     async def _submit(self) -> None:
         store = self.context.store
         try:
-            command = submission(self._typed(), store.engines, store.jobs)
+            command = submission(self._typed(), {**store.engines, **store.pools}, store.jobs)
             row = expect(await self.context.connection.ask(command), JobIs).row
         except ValueError as error:
             self._say(f"{error}")

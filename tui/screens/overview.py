@@ -11,13 +11,15 @@ from textual.binding import Binding
 from textual.widgets import Input
 
 from ipc.control import Record, StopRecording
-from ipc.snapshot import EngineRow
+from ipc.hearing import KIND
+from ipc.snapshot import EngineRow, PoolRow
 from tui import rows
 from tui.actions import bound, on_screen
 from tui.allotment import Allotment, allot
 from tui.context import Context
 from tui.draw import fleet, frame, gpus, joblist, news
 from tui.draw.listing import Table, listing
+from tui.draw.pools import pool_line
 from tui.ink import Line, rule
 from tui.screens.acting import Acting
 from tui.selection import Selection
@@ -57,14 +59,15 @@ class Overview(Acting):
             return
         raised = self.standing.of(store)
         engines, jobs = rows.engines(store, self.filter), self._jobs.of(store, self.filter)
+        pools = rows.pools(store, self.filter)
         self._offer([row.name for row in engines], jobs)
         told = len(raised) + len(store.happenings)
-        plan = allot(height, len(engines), len(jobs), told, gpus.fleet(store, width))
+        plan = allot(height, max(1, len(engines)) + len(pools), len(jobs), told, gpus.fleet(store, width))
         line = [rule(width)] if plan.rules else []
         self._show("title", [frame.title(store, raised, self.context.readonly, width)])
         self._show("host", [*(line if plan.host else []), *frame.host(store, plan.host, width)])
         self._show("gpus", gpus.panel(store, plan.gpus, plan.gpu_form, width))
-        self._show("engines", [*line, *self._engine_lines(store, engines, plan, width)])
+        self._show("engines", [*line, *self._engine_lines(store, engines, pools, plan, width)])
         self._show("jobs", [*line, *self._job_lines(store, jobs, plan, width)])
         self._show("news", [*line, *news.news(raised, store.happenings, plan.news, width)])
         self._show(
@@ -85,7 +88,7 @@ class Overview(Acting):
         kind, _, name = self.selection.cursor.partition(":")
         store = self.context.store
         if kind == "job" and name in store.jobs:
-            return store.engines.get(store.jobs[name].engine.split(", ")[0])
+            return rows.engine_of(store, store.jobs[name].engine.split(", ")[0])
         return store.engines.get(name)
 
     # ── moving ──
@@ -194,7 +197,7 @@ class Overview(Acting):
         if self.may_act():
             like = next(iter(self.targets()), None)
             name = like.name if isinstance(like, EngineRow) else like.engine if like else ""
-            engine = name if name in self.context.store.engines else ""
+            engine = name if rows.engine_of(self.context.store, name) else ""
             self.app.push_screen(NewJob(self.context, like.kind if like else "", engine))
 
     def action_recording(self) -> None:
@@ -216,10 +219,14 @@ class Overview(Acting):
         """Rows for the cursor, and columns for the ids; with thousands of jobs only when there are others."""
         if engines != self._offered[0] or jobs is not self._offered[1]:
             self._offered = (engines, jobs)
-            self._job_columns = joblist.columns(jobs)
+            known = self.context.store.jobs
+            self._job_columns = joblist.columns(jobs, listening=any(known[one].kind == KIND for one in jobs))
             self.selection.offer([*(f"engine:{name}" for name in engines), *(f"job:{one}" for one in jobs)])
 
-    def _engine_lines(self, store: Store, engines: Sequence[EngineRow], plan: Allotment, width: int) -> list[Line]:
+    def _engine_lines(
+        self, store: Store, engines: Sequence[EngineRow], pools: Sequence[PoolRow], plan: Allotment, width: int
+    ) -> list[Line]:
+        """Where there is no room for all, pools go before engines begin to scroll."""
         columns = fleet.columns([row.name for row in engines])
 
         def line(index: int) -> Line:
@@ -229,7 +236,12 @@ class Overview(Acting):
         at = self.selection.place(0)
         at = at if at is not None and at < len(engines) else None
         none = "no engine matches the filter" if self.filter else "no engines: name one in engineroom.toml"
-        return self._listing("engines", Table(columns, len(engines), line, at, none), plan.engines, plan.titles, width)
+        room = min(plan.engines, max(1, len(engines)))
+        below = [pool_line(row, width) for row in pools[: plan.engines - room]]
+        return [
+            *self._listing("engines", Table(columns, len(engines), line, at, none), room, plan.titles, width),
+            *below,
+        ]
 
     def _job_lines(self, store: Store, jobs: Sequence[str], plan: Allotment, width: int) -> list[Line]:
         def line(index: int) -> Line:
