@@ -77,7 +77,7 @@ class Pages:
             np.concatenate((track.levels, levels)),
             self.recording.length if len(page) < _PAGE else None,
         )
-        self._tail = samples[-_BEFORE:]
+        self._tail = samples[-_BEFORE:].copy()  # a view would hold all of the page
         self._page += 1
 
     def _probabilities(self, before: Samples, page: Samples) -> Samples:
