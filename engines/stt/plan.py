@@ -116,6 +116,8 @@ class _Desk:
                     raise _changed(self._source.path, begin)
                 return None
             if self._pages.known > begin and (stretch := self._cutter.cut(track, begin)) is not None:
+                if stretch.whole.end == self._pages.known and track.end is None:
+                    self._pages.more(self._step)  # else nobody knows whether it is the last
                 return stretch
             self._pages.more(self._step)
 
@@ -125,8 +127,14 @@ class _Desk:
             first = self._pages.track.first
             frames = slice(decoded.begin // FRAME - first, -(-decoded.end // FRAME) - first)
             gain = level.boost(self._pages.track.levels[frames], _SPEECH_DB)
-        unit = Unit(self._source, whole, stretch.speech, gain, stretch.why, place.head)
+        unit = Unit(self._source, whole, stretch.speech, gain, stretch.why, self._end(whole), place.head)
         return PlannedUnit(encode(unit), self._where(whole), _exactly(whole.begin), place.cursor(), self._pages.seconds)
+
+    def _end(self, whole: Span) -> int:
+        """Where the recording ends, for a stretch of it; the same whatever was read before."""
+        if whole.end == self._pages.track.end:
+            return whole.end
+        return max(round((self._pages.seconds or 0.0) * RATE), whole.end + 1)
 
     def _damaged(self, begins: list[int], planned: Span) -> tuple[SourceProblem, ...]:
         """What of the planned stretches could not be decoded."""

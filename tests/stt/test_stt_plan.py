@@ -20,6 +20,7 @@ from engines.stt.audio.recording import Recording, stamp
 from engines.stt.plan import plan
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE, Span, Unit, unit_of
+from engines.stt.vad.silero import FRAME
 
 SETTINGS = SttSettings(window_seconds=3)
 HOURS = 3
@@ -55,8 +56,20 @@ def test_stretches_tile_the_recording_and_hold_a_window_each(lecture: Path, hear
     assert all(unit.speech[-1].end - unit.speech[0].begin <= 3 * RATE for unit in made.stretches if unit.speech)
     assert speech_seconds(made) > 0.7 * length / RATE
     assert made.problems == ()
-    sources = {(unit.source.path, unit.source.stamp, unit.source.stream) for unit in made.stretches}
-    assert sources == {(str(lecture), stamp(lecture), 0)}
+    assert {(unit.source.path, unit.source.stamp) for unit in made.stretches} == {(str(lecture), stamp(lecture))}
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, SttSettings(vad=False, window_seconds=14.992)])
+def test_each_stretch_knows_whether_it_is_the_last(settings: SttSettings, tmp_path: Path) -> None:
+    """Also where recording, page and window end alike."""
+    path = kit.write(tmp_path / "page.wav", np.resize(kit.talk(*range(8)), 60 * RATE // FRAME * FRAME))
+    whole = planned(path, settings)
+    length = whole.stretches[-1].whole.end
+    *others, last = [unit.end for unit in whole.stretches]
+    assert last == length
+    assert all(end == pytest.approx(length, abs=0.1 * RATE) for end in others)
+    assert all(unit.end > unit.whole.end for unit in whole.stretches[:-1])
+    assert planned(path, settings, whole.units[-1].start).units == whole.units[-1:]
 
 
 def test_units_are_named_for_people(heard: Planned) -> None:
