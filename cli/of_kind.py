@@ -1,13 +1,16 @@
-"""The engine that a verb is for, or one of the pool: it must be there, and of the kind that can do it."""
+"""The engine that a verb is for, or one of the pool: there, of the kind that can do it, and able to start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cli import say, words
 from config.errors import did_you_mean
+from ipc.client import Client, expect
+from ipc.control import Engines, Ps
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import EngineRow
-from ipc.states import Ready
+from ipc.states import Failed, Ready, Stopped
 
 
 def of_kind(rows: Iterable[EngineRow], name: str, kind: str, *, cannot: str, with_: str) -> EngineRow:
@@ -27,6 +30,20 @@ def of_kind(rows: Iterable[EngineRow], name: str, kind: str, *, cannot: str, wit
         hint = f"{with_} one of these: {', '.join(able)}." if able else f"Add an engine of kind {kind}."
         raise RequestFailed(Problem(cannot, f"{name} is of kind {found[0].kind}, not {kind}.", hint))
     return found[0]
+
+
+async def ready_soon(client: Client, name: str, kind: str, *, cannot: str, with_: str) -> None:
+    """That it can be asked, and whether one has to wait for it.
+
+    Raises:
+        RequestFailed: as `of_kind`, or it does not start by itself.
+    """
+    row = of_kind(expect(await client.ask(Ps()), Engines).rows, name, kind, cannot=cannot, with_=with_)
+    if row.state == Stopped("operator") or isinstance(row.state, Failed):
+        detail = f"{row.name} is {words.state_of(row)}, so it does not start by itself."
+        raise RequestFailed(Problem("Does not run", detail, f"engineroom start {row.name}"))
+    if not isinstance(row.state, Ready):
+        say.note(f"{row.name} is {words.state_of(row)}: its model is loaded first")
 
 
 def _is_ready(row: EngineRow) -> bool:

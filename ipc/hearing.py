@@ -85,7 +85,7 @@ class Live(Struct, frozen=True, omit_defaults=True):
     at: float
     """Seconds of audio that this is of."""
     commit: str = ""
-    """The next committed characters, which begin with a space where a word begins."""
+    """The next committed characters, which begin with a space where a word begins, but for the very first."""
     guess: str = ""
     """What may follow, as it sounds so far."""
     ended: bool = False

@@ -83,6 +83,11 @@ class Part:
         return not self.trip.flight.stream, self.number
 
     @property
+    def measures(self) -> bool:
+        """Whether its window is usual work, decoded for the first time, and without chance."""
+        return not self.takes and not self.manner.deterministic and self.manner.rungs[0].temperature == 0
+
+    @property
     def wanted(self) -> bool:
         """Whether somebody still waits for it; also asked from threads."""
         return not self.trip.flight.cancelled()

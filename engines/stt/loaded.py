@@ -24,16 +24,19 @@ from engines.stt.precision import chosen, nearest
 from engines.stt.settings import SttSettings
 from engines.stt.trouble import memory_told
 from engines.stt.unit import RATE
+from engines.stt.warming import warm
 from ipc.errors import Problem
 
 _SAY_SECONDS: Final = 1.0
 _PROVING_SECONDS: Final = 1
 _ALIVE_SECONDS: Final = 5.0
-"""While the library computes a batch it tells nothing: so often it counts as a step, but not for ever."""
-_HANGS_SECONDS: Final = 1800.0
-_LOADED: Final = 0.9
-_LIVE_SECONDS: Final = 0.01
-"""Until those who speak are heard again, where nothing came meanwhile."""
+"""While the library computes a batch it tells nothing: so often it counts as a step, or oftener, but not for ever."""
+_ALIVE_SHARE: Final = 0.25
+"""Of the time after which an engine without steps counts as hung."""
+_READ, _LOADED = 0.7, 0.9
+"""How much of the load it is that the file was read, and that the library has it."""
+_LIVE_SECONDS: Final = 0.25
+"""Until those who speak are looked after, where nothing came meanwhile."""
 _RELEASE_TRIES: Final = 100
 _RELEASE_PAUSE_SECONDS: Final = 0.02
 
@@ -82,6 +85,7 @@ class Loaded:
 
     def _build(self, folder: Folder, device: str, compute_type: str) -> None:
         settings = self._settings
+        warm(folder.weights, self._report, most=_READ)
         threads = thread_count(settings.cpu_threads)
         self._model = library.whisper(folder, device, compute_type, threads, settings.num_workers)
         self._report.loading(_LOADED)
@@ -147,13 +151,14 @@ class Loaded:
                 break
             with memory_told():
                 written = aloft.step(self._settings)
-            if aloft.only_live:
-                sky.rest(_LIVE_SECONDS)
             now = time.monotonic()
             aloft.tally.busy_seconds += now - since
-            since = now
             self._live(written, now, aloft)
             self._tell(_SAY_SECONDS, aloft)
+            if aloft.idle:
+                sky.rest(_LIVE_SECONDS)
+                now = time.monotonic()
+            since = now
         self._tell(0.0, aloft)
 
     def close(self) -> None:
@@ -189,7 +194,7 @@ class Loaded:
         if written:
             self._report.tokens(written)
             self._stepped = now
-        elif now - self._stepped >= _ALIVE_SECONDS and 0 < aloft.longest_seconds < _HANGS_SECONDS:
+        elif now - self._stepped >= min(_ALIVE_SECONDS, _ALIVE_SHARE * self._settings.stall_after) and aloft.alive:
             self._report.step()
             self._stepped = now
 

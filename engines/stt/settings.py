@@ -148,7 +148,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
     step_ms: Annotated[
         int,
         knob("ms", "flight", "live audio is looked at so often", ge=100, le=5000, recommend="250–500"),
-    ] = 300
+    ] = 250
     endpoint_ms: Annotated[
         int,
         knob("ms", "flight", "live: a silence this long ends what was said", ge=100, le=5000),

@@ -24,10 +24,11 @@ from stt_engine_kit import (
     utterances,
     word_error_rate,
 )
-from stt_live_kit import FedFlight
 
+from bench.stt.realtime import FedFlight
 from engines.contract import OutOfMemory
 from engines.stt import loaded
+from engines.stt.decode.choice import Choice
 from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
@@ -262,6 +263,51 @@ def test_who_speaks_is_heard_while_a_job_is_under_way(engine: Engine) -> None:
     assert len(job.results) == 2
 
 
+class Person:
+    """A live flight's listener, who never ends by himself."""
+
+    idle, taken, tokens = False, 0, 0
+
+    def __init__(self, *, speaking: bool) -> None:
+        self.speaking = speaking
+        self.over = False
+
+    def step(self) -> bool:
+        return not self.over
+
+
+@pytest.mark.parametrize(("speaking", "most"), [(False, 4), (True, 1)])
+def test_an_open_microphone_keeps_jobs_from_long_batches_only(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, *, speaking: bool, most: int
+) -> None:
+    engine.retune(quick(batch_size=8))
+    person, aloft, paced = Person(speaking=speaking), engine._aloft, Choice()
+    assert aloft is not None
+    paced.learn(1, 0.2)
+    monkeypatch.setattr(aloft, "_listen", lambda *_: person)
+    monkeypatch.setattr(aloft, "_choice", paced)
+    monkeypatch.setattr(paced, "learn", lambda *_: None)
+    job = Asked(*[unit_of_all(utterances(1)[0])] * 16)
+
+    def look(_: Sky) -> None:
+        person.over = len(job.order) == 16
+
+    engine.ask(FedFlight(), job, then=look)
+    assert max(engine.sizes) == most
+
+
+def test_what_is_said_counts_as_steps_and_tokens(engine: Engine) -> None:
+    with wave.open(str(utterances(1)[0])) as file:
+        sound = file.readframes(file.getnframes())
+    person = FedFlight()
+    person.waiting, person.all_fed = sound + bytes(2 * RATE), True
+    steps, produced = engine.noted.steps, engine.noted.produced
+    engine.ask(person)
+    assert person.tokens > 0
+    assert engine.noted.produced - produced == person.tokens
+    assert engine.noted.steps - steps > 2, "for its boarding, and wherever sound was taken"
+
+
 def test_two_streams_decode_at_the_same_time() -> None:
     one = Engine(num_workers=2, batch_size=1)
     flight = Asked(*[unit_of_all(file) for file in utterances(5)])
@@ -331,6 +377,25 @@ def test_what_is_not_believed_is_tried_again_hotter_until_it_is(imagining: Imagi
     assert [way.temperature for batch in imagining.batches for way in batch] == [0.0, 0.2, 0.4]
     assert flight.results[0].segments[0].text == "yes two"
     assert flight.told[0]["tokens"] == 10 + 10 + 2
+
+
+def test_only_usual_work_tells_which_batch_size_is_quickest(
+    imagining: Imagining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = list[int]()
+
+    class Learning(Choice):
+        def learn(self, windows: int, seconds: float) -> None:
+            learned.append(windows)
+
+    aloft = imagining._aloft
+    assert aloft is not None
+    monkeypatch.setattr(aloft, "_choice", Learning())
+    hear(imagining, imagined("no no no", compression=4.0), imagined("no no no", compression=4.0), imagined("no"))
+    assert (len(imagining.batches), learned) == (3, [1]), "what is tried again takes longer, and is always alone"
+    hear(imagining, imagined("no"), deterministic=True)
+    hear(imagining, imagined("no"), temperatures="0.4 0.8")
+    assert learned == [1]
 
 
 def test_what_repeats_itself_at_all_temperatures_is_dropped(imagining: Imagining) -> None:

@@ -42,6 +42,17 @@ class Agreement:
         self._guess = []
         return "".join(fresh)
 
+    def cut(self, text: str) -> str:
+        """A pass over the sound before a cut heard `text`: all of it is committed, and what follows it begins anew.
+
+        Words that were committed from behind the cut stay known, because later passes hear them again.
+        """
+        head = words_of(text)
+        behind = self.committed[continuation(head, self.committed) :]
+        commit = "" if behind else self.end(text)
+        self.committed, self._guess = behind, []
+        return commit
+
     def _beyond(self, text: str) -> list[str]:
         heard = words_of(text)
         return heard[continuation(self.committed, heard) :]
@@ -72,17 +83,21 @@ def same(one: str, other: str) -> bool:
 def continuation(committed: Sequence[str], heard: Sequence[str]) -> int:
     """Where in `heard` begins what follows `committed`: behind the part that is most like it (least edits).
 
-    Of several the one of as many words: a later pass may hear a committed word otherwise.
+    Of several the one that ends with the same word, then that of as many words: a later pass may hear a committed word
+    otherwise.
     """
     known = [_bare(word) for word in committed]
     row = list(range(len(known) + 1))
     edits = [row[-1]]
-    for word in map(_bare, heard):
+    found = [_bare(word) for word in heard]
+    for word in found:
         above, row = row, [row[0] + 1]
         for at, one in enumerate(known):
             row.append(min(above[at] + (one != word), above[at + 1] + 1, row[at] + 1))
         edits.append(row[-1])
-    return min(range(len(edits)), key=lambda at: (edits[at], abs(at - len(known))))
+    return min(
+        range(len(edits)), key=lambda at: (edits[at], found[max(0, at - 1) : at] != known[-1:], abs(at - len(known)))
+    )
 
 
 def _agreeing(before: Sequence[str], now: Sequence[str]) -> int:
