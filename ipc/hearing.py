@@ -50,8 +50,11 @@ class Segment(Struct, frozen=True, omit_defaults=True):
 
 
 class Dropped(Struct, frozen=True, omit_defaults=True):
-    """A stretch that nothing was written of, and why: `silent`, `no speech`, `phantom phrase`, `not believed` or
-    `repeats`."""
+    """A stretch that nothing was written of, and why.
+
+    That is `silent`, `no speech`, `phantom phrase`, `not believed`, `repeats`, or, in a transcript whose unit failed,
+    `not transcribed`.
+    """
 
     begin: float
     end: float

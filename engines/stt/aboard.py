@@ -13,8 +13,8 @@ from engines.stt.manner import Manner
 from engines.stt.unit import Span, Unit
 from ipc.work import UnitOrder
 
-Key: TypeAlias = tuple[str, str, int]
-"""One stream of one recording, as it was planned."""
+Key: TypeAlias = tuple[str, str]
+"""One recording, as it was planned."""
 
 
 @dataclass(eq=False)
@@ -70,7 +70,7 @@ class Part:
     def key(self) -> Key:
         """Its recording."""
         source = self.unit.source
-        return source.path, source.stamp, source.stream
+        return source.path, source.stamp
 
     @property
     def extent(self) -> Span:

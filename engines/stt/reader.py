@@ -181,7 +181,7 @@ class Reader:
         key, source = part.key, part.unit.source
         _check(source)
         if (recording := self._recordings.pop(key, None)) is None:
-            recording = Recording(Path(source.path), source.stream)
+            recording = Recording(Path(source.path))
         self._recordings[key] = recording
         while len(self._recordings) > _OPEN:
             self._recordings.popitem(last=False)[1].close()

@@ -7,14 +7,14 @@ Flights are `supervisor.jobs.air`'s, what the operator changes about units `supe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from ipc.errors import Problem
 from ipc.snapshot import Scalar, Severity
-from ipc.work import Planned
+from ipc.work import Planned, SourceProblem
 from supervisor.jobs import changes
 from supervisor.jobs.effects import (
     Assemble,
@@ -35,6 +35,9 @@ from supervisor.jobs.line import Line
 HOLDS = (1.0, 2.0, 5.0, 10.0)
 """Seconds before what did not work is tried again: the first time, the second, and so on."""
 
+_BEFORE_ALL = -1
+"""The input that what is no input lies in: whatever is planned anew, that stays set aside."""
+
 
 class Book:
     """Over `jobs`, by number, which it shares with the air. A job leaves it when its end is decided."""
@@ -45,11 +48,17 @@ class Book:
 
     # ── what the operator wants ───────────────────────────────────────────────────────────────────────────
 
-    def add(self, spec: Spec, facts: Facts) -> list[Effect]:
-        """A new job."""
-        job = self._jobs[spec.number] = Job(spec, facts)
+    def add(self, spec: Spec, facts: Facts, problems: Sequence[SourceProblem] = ()) -> list[Effect]:
+        """A new job, and what of its inputs is set aside to begin with."""
+        job = Job(spec, msgspec.structs.replace(facts, set_aside=len(problems)))
+        job.found += [Found(0, _BEFORE_ALL) for _ in problems]
+        self._jobs[spec.number] = job
         self._line.changed()
-        return [Save((changes.JobAdded(spec, job.facts),))]
+        found = [
+            changes.ProblemFound(spec.number, None, one.where, None, one.problem, (), Found(0, _BEFORE_ALL))
+            for one in problems
+        ]
+        return [Save((changes.JobAdded(spec, job.facts), *found))]
 
     def change(self, number: int, **facts: object) -> list[Effect]:
         """Pause it, move it, give it another priority; and try at once what is held."""

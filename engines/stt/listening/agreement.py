@@ -8,6 +8,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from engines.stt.output.spaces import unspaced
+
 
 class Agreement:
     """The words of one stretch of speech, as one pass after the other hears them from its beginning."""
@@ -64,8 +66,8 @@ def words_of(text: str) -> list[str]:
         if character.isspace():
             fresh = True
             continue
-        alone = _stands_alone(character)
-        if fresh or (alone and _is_word(character)) or (words and not alone and _stands_alone(words[-1][-1])):
+        alone = unspaced(character)
+        if fresh or (alone and _is_word(character)) or (words and not alone and unspaced(words[-1][-1])):
             words.append(f" {character}" if fresh else character)
         else:
             words[-1] += character
@@ -115,9 +117,3 @@ def _bare(word: str) -> str:
 
 def _is_word(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNM"
-
-
-def _stands_alone(character: str) -> bool:
-    """Chinese, Japanese, Thai and Lao put no spaces between words."""
-    code = ord(character)
-    return 0x2E80 <= code <= 0xA4CF or 0xF900 <= code <= 0xFAFF or 0xFF00 <= code <= 0xFFEF or 0x0E00 <= code <= 0x0EFF
