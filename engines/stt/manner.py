@@ -107,7 +107,7 @@ class Manners:
                     Problem(
                         "Another language",
                         f"{self._folder.name} does not know {settings.language} ({LANGUAGES[told]}).",
-                        "Use a newer model, such as large-v3, or set language to auto or one near to it.",
+                        "Use a newer model, such as large-v3, or set language to another.",
                     )
                 )
             return told

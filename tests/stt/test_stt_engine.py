@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import time
 import wave
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.folder import found
+from engines.stt.tally import Tally
 from engines.stt.unit import RATE, Source, Span, Unit
 from ipc.errors import RequestFailed
 from ipc.hearing import Segment
@@ -261,6 +263,24 @@ def test_who_speaks_is_heard_while_a_job_is_under_way(engine: Engine) -> None:
     assert errors(transcripts()["utterance-00.wav"], person.listened.text) <= 1
     assert person.listened.model == "miniature int8"
     assert len(job.results) == 2
+
+
+def test_waiting_for_who_speaks_is_no_work(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pausing(FedFlight):
+        pauses = 3
+
+        def fed(self) -> tuple[bytes, bool]:
+            self.pauses -= 1
+            return (b"", False) if self.pauses >= 0 else super().fed()
+
+    person, aloft = Pausing(), engine._aloft
+    assert aloft is not None
+    person.waiting, person.all_fed = bytes(RATE * 2), True
+    monkeypatch.setattr(aloft, "tally", Tally())
+    began = time.monotonic()
+    engine.ask(person)
+    assert time.monotonic() - began - aloft.tally.busy_seconds > 2 * loaded._LIVE_SECONDS
+    assert aloft.tally.audio_seconds == pytest.approx(1.0, abs=0.04)
 
 
 class Person:
