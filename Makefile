@@ -12,8 +12,8 @@ EXTRA_INDEX ?=
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo demo-gpus test lint types contracts unit unit-rooms unit-parts unit-speech speech bench miniatures \
-	schema clean
+.PHONY: demo demo-gpus test lint types contracts unit unit-rooms-a-l unit-rooms-m-z unit-parts unit-speech speech bench \
+	miniatures schema clean
 
 # Without an index that has torch for CPUs, the demo does what it can: it writes, and says how to make it speak.
 demo: $(INSTALLED)
@@ -36,13 +36,16 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
-# Three at once: tests with a whole room mostly wait, the others compute. Those that speak are over first, and go behind,
-# so that they slow nobody who waits for something in time.
+# Four at once: tests with a whole room mostly wait, so they go in two halves; the others compute. Those that speak are over
+# first, and go behind, so that they slow nobody who waits for something in time.
 unit: $(INSTALLED)
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-rooms unit-parts unit-speech
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target unit-rooms-a-l unit-rooms-m-z unit-parts unit-speech
 
-unit-rooms: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 --ignore-glob='*/test_speech_*' tests/room
+unit-rooms-a-l: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 tests/room/test_[a-l]*
+
+unit-rooms-m-z: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 $(filter-out tests/room/test_speech_%,$(wildcard tests/room/test_[m-z]*))
 
 unit-speech: $(SPEECH)
 	PYTHONPATH=.tools-tts:. nice $(SPEECH_PYTHON) -m pytest -q --durations=15 tests/speech

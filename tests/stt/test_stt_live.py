@@ -208,7 +208,7 @@ def real() -> Ears:
 
 
 def test_a_word_is_committed_soon_after_its_end(real: Ears) -> None:
-    said = spoken(12)
+    said = spoken(8)
     flight, _ = real.listen(said, SttSettings())
     measured = latencies(said, flight.commits)
     assert measured.word_errors <= 0.02
@@ -231,6 +231,6 @@ def test_noise_is_no_words(real: Ears, amount: float) -> None:
 
 
 def test_a_whisper_is_heard_like_a_voice(real: Ears) -> None:
-    said = spoken(4, gain=10 ** (-35 / 20), noise=1e-5)
+    said = spoken(3, gain=10 ** (-35 / 20), noise=1e-5)
     flight, _ = real.listen(said, SttSettings())
     assert latencies(said, flight.commits).word_errors <= 0.05
