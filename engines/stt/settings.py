@@ -56,7 +56,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         knob(
             "windows",
             "now",
-            "windows decoded together; 0 means as many as are faster on this machine and have room",
+            "windows decoded together, deterministic ones alone; 0 means as many as are faster here and have room",
             ge=0,
             le=64,
             recommend="0 · 8 on a GPU of 8 GB · 1 on a CPU",
