@@ -111,7 +111,8 @@ class Feeding(Generic[T]):
         for begin in range(0, len(data), PIECE_BYTES):
             piece = data[begin : begin + PIECE_BYTES]
             while self._open_bytes + len(piece) > FEED_WINDOW_BYTES and not self._over:
-                self._room = anyio.Event()
+                if self._room.is_set():  # else another waits on it
+                    self._room = anyio.Event()
                 await self._room.wait()
             if self._over:
                 return
