@@ -18,8 +18,6 @@ ComputeType: TypeAlias = Literal[
 ]
 Task: TypeAlias = Literal["transcribe", "translate"]
 
-FORMS = ("txt", "srt", "vtt", "json", "tsv")
-"""What an output can be, by the suffix of its name."""
 MOST_SPANS = 64
 MOST_TOGETHER = 8
 """Windows, where nothing says more or less."""

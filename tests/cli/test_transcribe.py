@@ -135,6 +135,16 @@ async def test_who_reads_only_the_beginning_leaves_nothing_behind(script: Script
     assert os.listdir(scratch) == []
 
 
+async def test_where_nobody_reads_what_is_narrated_the_job_is_taken_along(script: Script, scratch: Path) -> None:
+    script.endless = True
+    bash = ["bash", "-c", '"$0" "$@" 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}']
+    async with started("/a.wav", before=bash) as process:
+        assert await process.wait() == 141
+    asked = [one for one in script.asked if isinstance(one, control.CancelJob | control.ClearJobs)]
+    assert asked == [control.CancelJob("box-1"), control.ClearJobs(("box-1",), force=True)]
+    assert os.listdir(scratch) == []
+
+
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 async def test_told_to_leave_while_nobody_reads_it_tidies_up(
     script: Script, scratch: Path, told: signal.Signals
