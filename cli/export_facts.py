@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli import job_json, json_shapes, ledger_json
+from cli.export_private import words_in
 from ipc import control
 from ipc.client import Client, expect
 from ipc.errors import RequestFailed
@@ -27,6 +28,13 @@ class Facts:
     missing: list[str] = field(default_factory=list)
     paths: set[str] = field(default_factory=lambda: {str(Path.home())})
     """Known ones, as they stand in the members."""
+    words: set[str] = field(default_factory=set)
+    """What settings hold that are words of their owner."""
+
+    def look_at(self, settings: Mapping[str, Scalar]) -> None:
+        """Note what of these settings is private."""
+        self.paths |= {value for value in settings.values() if isinstance(value, str) and value.startswith("/")}
+        self.words |= set(words_in(settings))
 
 
 async def gather(client: Client, detail: JobDetail) -> Facts:
@@ -45,9 +53,9 @@ async def gather(client: Client, detail: JobDetail) -> Facts:
         for item in await _items(client, control.Events(HAPPENINGS, follow=False))
         if isinstance(item, control.EventItem) and item.happening.about in {row.id, *engines}
     ]
-    facts.paths |= {*row.inputs, row.output, supervisor.state_folder, *_absolute(detail.settings)}
-    for run in detail.runs:
-        facts.paths |= {*_absolute(run.settings)}
+    facts.paths |= {*row.inputs, row.output, supervisor.state_folder}
+    for settings in (detail.settings, detail.own, *(run.settings for run in detail.runs)):
+        facts.look_at(settings)
     for engine in engines:
         try:
             await _add_engine(client, engine, facts)
@@ -59,7 +67,7 @@ async def gather(client: Client, detail: JobDetail) -> Facts:
 async def _add_engine(client: Client, engine: str, facts: Facts) -> None:
     knobs = expect(await client.ask(control.ShowKnobs(engine)), control.Knobs).rows
     facts.members[f"knobs/{engine}.json"] = [json_shapes.knob(one) for one in knobs]
-    facts.paths |= {*_absolute({one.name: one.value for one in knobs})}
+    facts.look_at({one.name: one.value for one in knobs})
     facts.members[f"logs/{engine}.jsonl"] = [
         json_shapes.log_line(line)
         for item in await _items(client, control.Logs(engine, LOG_LINES, follow=False))
@@ -76,10 +84,6 @@ async def _items(client: Client, command: control.Streaming) -> list[control.Ite
 def _engines(detail: JobDetail) -> list[str]:
     """Those that worked on it; of a job that none has begun, those that may."""
     return list(dict.fromkeys([run.engine for run in detail.runs] or filter(None, detail.row.engine.split(", "))))
-
-
-def _absolute(settings: dict[str, Scalar]) -> Iterator[str]:
-    return (value for value in settings.values() if isinstance(value, str) and value.startswith("/"))
 
 
 def _versions(supervisor: SupervisorRow, protocol: int) -> Json:

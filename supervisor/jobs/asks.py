@@ -55,6 +55,8 @@ class Ask:
 
     def add(self, text: str) -> None:
         """The next characters."""
+        if self.left:
+            return
         self._unread += text
         self._wake.set()
 
@@ -67,7 +69,7 @@ class Ask:
 
     def settle(self, outcome: control.Answered | EngineRoomError) -> None:
         """How it ended; what comes later is ignored."""
-        if self._outcome is None:
+        if self._outcome is None and not self.left:
             self._outcome = outcome
             self._wake.set()
 
@@ -75,6 +77,14 @@ class Ask:
         """The engine is gone."""
         problem = Problem("Engine died", f"{cause}.", "Ask again.")
         self.settle(EngineDied(problem, "".join(self._kept) + self._unread))
+
+    def leave(self) -> None:
+        """Nobody waits for it any more: what it holds is let go at once, whoever still holds it."""
+        self.left = True
+        self.fed.close()
+        self._kept.clear()
+        self._unread = ""
+        self._outcome = None  # an error that was raised holds the frames it passed, and they the request
 
     async def items(self) -> AsyncIterator[control.Piece | control.Answered]:
         """Pieces as they come, several at once for a slow reader, then the whole answer. Raises as `Foreman.ask`."""
@@ -155,7 +165,7 @@ class Asks:
 
     def withdraw(self, ask: Ask) -> None:
         """Nobody waits for it any more; if it flies, it still lands."""
-        ask.left = True
+        ask.leave()
         if ask in self._waiting:
             self._waiting.remove(ask)
 

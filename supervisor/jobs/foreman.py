@@ -315,8 +315,9 @@ class Foreman:
             async for item in ask.items():
                 yield item
         finally:
+            unanswered = ask.flight is not None and not ask.over
             self._asks.withdraw(ask)
-            if ask.flight is not None and not ask.over:
+            if unanswered and ask.flight is not None:
                 self._floor.cancel(ask.carrier, ask.flight)
 
     def _feed(self, ask: Ask) -> None:
