@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from itertools import islice
+from typing import Final
 
 from supervisor.jobs.job import Job
 from supervisor.jobs.order import Order
+from supervisor.jobs.schedule import LEAST_WINDOW
 
 HEAD = 16
 """So many jobs for the same engine are looked after at once: planned ahead, assembled. The rest costs nothing."""
+PASSED_UNITS = 2**16
+"""Of a pool, jobs that wait for stages that have enough of them are passed over, so that they keep nobody from the rest
+of the route, until they hold so many units in memory; each counts for at least the window that is planned of it."""
+_NO_STAGE: Final = ((),)
 
 
 class Line:
@@ -28,7 +34,8 @@ class Line:
         self._version = -1
 
     def head(self) -> tuple[Job, ...]:
-        """Those whose turn it is, or soon will be: some for each engine or kind that jobs name."""
+        """Those whose turn it is, or soon will be: some for each engine or kind that jobs name, and
+        for each stage of a pool."""
         if self._version != self._order.version:
             self._sort()
         self._looks += 1
@@ -48,18 +55,40 @@ class Line:
         keeps the others from their turn."""
         ready: list[Job] = []
         held: list[Job] = []
+        counts: Counter[tuple[str, ...]] = Counter()
+        full: set[tuple[str, ...]] = set()
+        passed_units = 0
         for job in queue:
-            if len(ready) == HEAD:
+            if () in full or passed_units >= PASSED_UNITS:
                 break
             facts = job.facts
             if job.hold is not None and not job.flights:
                 held.append(job)
             elif not facts.paused or facts.all_ended or job.flights:
-                ready.append(job)
+                stages = _stages(job)
+                if full.issuperset(stages) and not job.flights:
+                    held.append(job)
+                    passed_units += max(LEAST_WINDOW, len(job.free))
+                else:
+                    ready.append(job)
+                    counts.update(stages)
+                    full.update(stage for stage in stages if counts[stage] == HEAD)
         if not held:
             return ready
         begin = self._looks * HEAD % len(held)
         return sorted([*ready, *islice([*held, *held], begin, begin + min(HEAD, len(held)))], key=_place)
+
+
+def _stages(job: Job) -> Collection[tuple[str, ...]]:
+    """The engines of each stage of a route that something of the job waits for, or flies on; one without engines for a
+    job that goes through no pool, and for one that just has to be planned or written."""
+    route = job.route
+    if route is None:
+        return _NO_STAGE
+    stages = {stage.engines for stage, lane in zip(route.stages, job.lanes, strict=True) if lane}
+    for one in (*job.formations, *job.flights.values()):
+        stages.update(route.stages[route.stage_of(unit.extent)].engines for unit in one.units[:1])
+    return stages or _NO_STAGE
 
 
 def _place(job: Job) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from config.pools import Pool, parse_route
 from ipc import control, work
 from ipc.errors import RequestFailed
 from supervisor.jobs.floor import EngineView
+from supervisor.jobs.line import HEAD
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +22,7 @@ EARS = Pool("ears", "fake", parse_route("small < 30s < large", KINDS))
 EITHER = Pool("either", "fake", parse_route("large small", KINDS))
 SMALL = EngineView("small", 2, False, True, True, "", loaded=True)
 LARGE = EngineView("large", 2, False, True, True, "", loaded=True)
+WHY = "large is stopped by the operator: engineroom start large"
 
 
 def down(view: EngineView) -> EngineView:
@@ -29,6 +31,10 @@ def down(view: EngineView) -> EngineView:
 
 def strict(view: EngineView) -> EngineView:
     return msgspec.structs.replace(view, deterministic=True)
+
+
+def stopped(view: EngineView) -> EngineView:
+    return msgspec.structs.replace(view, free=False, available=False, why_not=WHY)
 
 
 def record(it: Site, name: str, extent: float | None, *lines: str) -> str:
@@ -134,14 +140,21 @@ async def test_a_job_is_moved_to_an_engine_to_a_pool_and_back(tmp_path: Path) ->
 
 
 async def test_what_waits_for_an_engine_that_is_stopped_says_so_once_nothing_else_is_left(tmp_path: Path) -> None:
-    why = "large is stopped by the operator: engineroom start large"
-    stopped = msgspec.structs.replace(LARGE, free=False, available=False, why_not=why)
-    async with site(tmp_path, SMALL, stopped, pools=[EARS]) as it:
+    async with site(tmp_path, SMALL, stopped(LARGE), pools=[EARS]) as it:
         row = await it.submit(inputs=three(it))
-        assert await it.held(row.id) == why
+        assert await it.held(row.id) == WHY
         assert by_engine(it) == {"small": ["a0", "a1", "c0"]}
         it.floor.change("large", free=True, available=True, why_not="")
         await it.finish(row.id)
+
+
+async def test_many_jobs_for_an_engine_that_is_stopped_keep_no_job_from_another(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, stopped(LARGE), pools=[EARS]) as it:
+        for n in range(HEAD):
+            await it.submit(inputs=(record(it, f"{n}.wav", 100.0, "b"),), output=it.path(f"{n}.jsonl"))
+        row = await it.submit(inputs=(record(it, "short.wav", 5.0, "a"),), output=it.path("short.jsonl"))
+        await it.finish(row.id)
+        assert by_engine(it) == {"small": ["a"]}
 
 
 async def test_companies_form_within_a_stage_and_fly_again_as_they_were(tmp_path: Path) -> None:
