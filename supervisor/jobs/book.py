@@ -74,8 +74,8 @@ class Book:
 
     # ── errands: one at a time for each job ───────────────────────────────────────────────────────────────
 
-    def errand(self, job: Job, window: int, monotonic: float) -> list[Effect]:
-        """What the job needs besides flights, if anything can be done about it now."""
+    def errand(self, job: Job, window: int, stock: int, monotonic: float) -> list[Effect]:
+        """What the job needs besides flights, if anything can be done about it now; `stock` of the `window` wait."""
         if job.errand is not None or (job.hold is not None and monotonic < job.hold.until):
             return []
         job.hold = None
@@ -83,8 +83,8 @@ class Book:
         if facts.placing is not None:
             job.errand = "placing"
             return [Place(number, facts.placing)]
-        may_plan = not (facts.all_planned or facts.paused or job.stock >= window)
-        if may_plan and 2 * job.stock < window:
+        may_plan = not (facts.all_planned or facts.paused or stock >= window)
+        if may_plan and 2 * stock < window:
             return self._plan(job, window)
         output = job.due()
         if output is None and not may_plan and job.stuck:

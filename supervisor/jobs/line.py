@@ -86,8 +86,8 @@ def _stages(job: Job) -> Collection[tuple[str, ...]]:
     if route is None:
         return _NO_STAGE
     stages = {stage.engines for stage, lane in zip(route.stages, job.lanes, strict=True) if lane}
-    for one in (*job.formations, *job.flights.values()):
-        stages.update(route.stages[route.stage_of(unit.extent)].engines for unit in one.units[:1])
+    companies = [*(one.units for one in job.formations), *(one.units for one in job.flights.values())]
+    stages.update(route.stages[route.stage_of(units[0].extent)].engines for units in companies if units)
     return stages or _NO_STAGE
 
 

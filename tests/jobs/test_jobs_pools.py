@@ -14,6 +14,8 @@ from ipc import control, work
 from ipc.errors import RequestFailed
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.line import HEAD
+from supervisor.jobs.routes import MOST_WAITING, STOCK
+from supervisor.jobs.schedule import LEAST_WINDOW
 
 pytestmark = pytest.mark.anyio
 
@@ -155,6 +157,26 @@ async def test_many_jobs_for_an_engine_that_is_stopped_keep_no_job_from_another(
         row = await it.submit(inputs=(record(it, "short.wav", 5.0, "a"),), output=it.path("short.jsonl"))
         await it.finish(row.id)
         assert by_engine(it) == {"small": ["a"]}
+
+
+@pytest.mark.parametrize("sure", [False, True])
+async def test_a_long_recording_for_a_stopped_engine_hides_no_short_one_after_it(tmp_path: Path, sure: bool) -> None:
+    engines = SMALL, stopped(LARGE)
+    async with site(tmp_path, *(map(strict, engines) if sure else engines), pools=[EARS]) as it:
+        first = record(it, "a.wav", 5.0, "a0")
+        long = record(it, "b.wav", 36_000.0, *(f"b{n}" for n in range(STOCK * LEAST_WINDOW + 1)))
+        row = await it.submit(inputs=(first, long, record(it, "c.wav", 5.0, "c0")))
+        assert await it.held(row.id) == WHY
+        assert by_engine(it) == {"small": ["a0", "c0"]}
+
+
+async def test_a_job_that_fills_the_memory_says_that_no_more_is_read(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, stopped(LARGE), pools=[EARS]) as it:
+        long = record(it, "b.wav", 3.6e6, *(f"b{n}" for n in range(MOST_WAITING)))
+        row = await it.submit(inputs=(long, record(it, "c.wav", 5.0, "c0")))
+        await it.live(lambda: "waiting units" in it.row(row.id).reason)
+        assert it.row(row.id).reason == f"{WHY}; what comes after its 16,384 waiting units is read once these go on"
+        assert by_engine(it) == {}
 
 
 async def test_companies_form_within_a_stage_and_fly_again_as_they_were(tmp_path: Path) -> None:
