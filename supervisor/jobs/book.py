@@ -161,16 +161,18 @@ class Book:
         if len(job.spec.outputs) > 1 and not facts.cursor:  # it was never begun, so there is nothing to write
             job.outputs[facts.source] = Output(current=True)
             what.append(changes.OutputNoted(number, facts.source, job.outputs[facts.source]))
+        last = facts.source + 1 == len(job.spec.inputs)
         return self._know(
             job,
             *what,
+            then=_routed(job, job.choices.rest() if last else ""),
             begun=True,
             unread=facts.unread + 1,
             source=facts.source + 1,
             cursor="",
             share=0.0,
             identity="",
-            all_planned=facts.source + 1 == len(job.spec.inputs),
+            all_planned=last,
         )
 
     def rewind(self, job: Job, to: Rewind) -> list[Effect]:
@@ -310,7 +312,10 @@ def _chosen(job: Job, source: int, answer: Planned, *, last: bool) -> tuple[Late
         job.choices.skip(source)
     first = next(iter(answer.units), None)
     told = job.choices.tell(job.route, source, job.spec.inputs[source], first.extent) if first is not None else ""
-    texts = (told, job.choices.rest() if last else "")
+    return _routed(job, told, job.choices.rest() if last else "")
+
+
+def _routed(job: Job, *texts: str) -> tuple[Later, ...]:
     return tuple(Happen("info", job.spec.id, "recording-routed", text) for text in texts if text)
 
 

@@ -12,6 +12,7 @@ from job_site import Site, lines_of, site
 from config.pools import Pool, parse_route
 from ipc import control, work
 from ipc.errors import RequestFailed
+from supervisor.jobs.choices import ONE_BY_ONE
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.line import HEAD
 from supervisor.jobs.routes import MOST_WAITING, STOCK
@@ -46,6 +47,10 @@ def record(it: Site, name: str, extent: float | None, *lines: str) -> str:
     rows = [msgspec.json.encode({"prompt": line, "id": line, **told}).decode() for line in lines]
     path.write_text("".join(f"{row}\n" for row in rows))
     return str(path)
+
+
+def remove(path: str) -> None:
+    Path(path).unlink()
 
 
 def three(it: Site) -> tuple[str, ...]:
@@ -113,6 +118,13 @@ async def test_an_engine_of_the_pool_that_is_named_does_it_all(tmp_path: Path) -
         await it.finish(row.id)
         assert set(by_engine(it)) == {"small"}
         assert it.foreman.hits("ears") == (0, 0)
+
+
+async def test_moved_to_any_a_job_goes_through_the_only_pool(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, LARGE, pools=[EARS]) as it:
+        row = await it.submit(inputs=three(it), engine="small")
+        moved = await it.foreman.steer(control.MoveJob(row.id, ""))
+        assert moved.engine == "ears"
 
 
 async def test_a_job_is_moved_to_an_engine_to_a_pool_and_back(tmp_path: Path) -> None:
@@ -235,11 +247,39 @@ async def test_a_request_goes_to_a_member_that_is_ready(tmp_path: Path) -> None:
         assert answers == [control.Answered('"yes"', 1, 0.5, 0.1)]
         assert it.foreman.hits("ears") == (1, 0)
         it.floor.change("large", free=False, loaded=False)
+        it.foreman.engine_changed("large")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
             await it.until(lambda: "small" in it.floor.woken)
+            assert it.foreman.hits("ears") == (1, 0), "it may be refused yet"
+            it.floor.change("small", free=True, loaded=True)
+            it.foreman.engine_changed("small")
+            engine, message = await it.flight()
             assert it.foreman.hits("ears") == (1, 1)
-            tasks.cancel_scope.cancel()
+            it.land(engine, message)  # a drain took it away before it began
+            engine, message = await it.flight()
+            assert it.foreman.hits("ears") == (1, 1), "each request counts once"
+            it.foreman.said(engine, work.UnitDone(message.flight, "", 0, '"yes"', 1, 0.5, 0.1))
+            it.land(engine, message)
+
+
+async def test_a_request_that_is_refused_does_not_count(tmp_path: Path) -> None:
+    async with site(tmp_path, stopped(SMALL), stopped(LARGE), pools=[EARS]) as it:
+        with pytest.raises(RequestFailed):
+            [_ async for _ in it.foreman.ask("ears", '{"prompt": "?"}')]
+        assert it.foreman.hits("ears") == (0, 0)
+
+
+async def test_the_rest_is_told_though_the_last_input_cannot_be_read(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, LARGE, pools=[EARS]) as it:
+        many = tuple(record(it, f"{n}.wav", 5.0, "a") for n in range(ONE_BY_ONE + 3))
+        last = record(it, "none.wav", 5.0, "a")
+        row = await it.submit(inputs=(*many, last))
+        remove(last)
+        await it.finish(row.id, "done with problems")
+        told = [text for _, _, word, text in it.floor.happenings if word == "recording-routed"]
+        assert told[-1] == "3 more recordings: 3 to small (under 30 s)."
+        assert len(told) == ONE_BY_ONE + 1
 
 
 async def test_names_that_are_no_pool_are_refused_in_words(tmp_path: Path) -> None:
