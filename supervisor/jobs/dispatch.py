@@ -95,7 +95,9 @@ class Dispatch:
             effects += self._employment.employ(kind, engine, moment)
         for kind, engine in every:
             effects += self._employment.look_ahead(kind, engine, moment)
-        return effects + [Wake(engine) for engine in self._to_wake(moment)]
+        effects += [Wake(engine) for engine in self._to_wake(moment)]
+        self._line.turn()
+        return effects
 
     # ── the moment ────────────────────────────────────────────────────────────────────────────────────────
 

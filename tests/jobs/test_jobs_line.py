@@ -188,6 +188,8 @@ def test_jobs_that_are_held_keep_nobody_from_the_line_and_come_to_their_turn_the
     seen: set[int] = set()
     for _ in range(3):
         head = numbers(line)
+        assert head == numbers(line), "whoever just asks moves nobody on"
+        line.turn()
         assert head[-2:] == [100, 101]
         assert len(head) == HEAD + 2
         seen.update(head)
@@ -213,6 +215,7 @@ def test_jobs_for_one_stage_keep_nobody_from_the_others() -> None:
     seen: set[int] = set()
     for _ in range(2):
         head = numbers(line)
+        line.turn()
         assert head == sorted(head)
         assert {*range(1, HEAD + 1), *range(100, 100 + HEAD), *range(200, 200 + HEAD)} <= set(head)
         assert len(head) <= 4 * HEAD
