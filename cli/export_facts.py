@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from cli.export_private import words_in
 from ipc import control
 from ipc.client import Client, expect
 from ipc.errors import RequestFailed
-from ipc.snapshot import JobDetail, Json, Scalar, SupervisorRow
+from ipc.snapshot import JobDetail, Json, PoolRow, Scalar, SupervisorRow
 from ipc.version import SOFTWARE
 
 LOG_LINES = 2000
@@ -41,13 +41,13 @@ async def gather(client: Client, detail: JobDetail) -> Facts:
     """All of it, in a dozen requests. Raises what `Client.ask` raises."""
     row, facts = detail.row, Facts()
     supervisor = expect(await client.ask(control.Status()), control.Self).supervisor
-    rows = expect(await client.ask(control.Ps()), control.Engines).rows
+    room = expect(await client.ask(control.Ps()), control.Engines)
     ledger = expect(await client.ask(control.ShowLedger()), control.LedgerIs).ledger
     facts.members["versions.json"] = _versions(supervisor, client.supervisor.version)
     facts.members["job.json"] = job_json.detail(detail)
-    facts.members["engines.json"] = [json_shapes.engine(one) for one in rows]
+    facts.members["engines.json"] = [json_shapes.engine(one) for one in room.rows]
     facts.members["ledger.json"] = ledger_json.ledger(ledger)
-    engines = _engines(detail)
+    engines = _engines(detail, room.pools)
     facts.members["events.jsonl"] = [
         json_shapes.happening(item.happening)
         for item in await _items(client, control.Events(HAPPENINGS, follow=False))
@@ -81,9 +81,11 @@ async def _items(client: Client, command: control.Streaming) -> list[control.Ite
         return [item async for item in items]
 
 
-def _engines(detail: JobDetail) -> list[str]:
+def _engines(detail: JobDetail, pools: Iterable[PoolRow]) -> list[str]:
     """Those that worked on it; of a job that none has begun, those that may."""
-    return list(dict.fromkeys([run.engine for run in detail.runs] or filter(None, detail.row.engine.split(", "))))
+    members = {pool.name: pool.members for pool in pools}
+    may = (name for named in detail.row.engine.split(", ") if named for name in members.get(named, (named,)))
+    return list(dict.fromkeys([run.engine for run in detail.runs] or may))
 
 
 def _versions(supervisor: SupervisorRow, protocol: int) -> Json:

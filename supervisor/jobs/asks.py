@@ -31,6 +31,8 @@ class Ask:
         """Where it flies, if it does: the engine, or a former process of it."""
         self.flight: int | None = None
         """None until it flies."""
+        self.through: tuple[str, bool] | None = None
+        """The pool that it came to, and whether its engine was loaded then; None where it came to none."""
         self.left = False
         """Nobody waits for it any more."""
         self._kept: deque[str] = deque()
@@ -156,6 +158,12 @@ class Asks:
         self._flying[ask.flight] = ask
         order = work.UnitOrder("", 0, ask.payload)
         return work.Fly(ask.flight, (order,), stream=True, deterministic=deterministic)
+
+    def through(self, flight: int) -> tuple[str, bool] | None:
+        """The pool of what has begun to fly, and whether its engine was loaded; told once of each request."""
+        ask = self._flying[flight]
+        through, ask.through = ask.through, None
+        return through
 
     def handed_over(self, engine: str, former: str) -> None:
         """What the engine answers goes on as `former`."""

@@ -308,7 +308,7 @@ class Foreman:
         ask = Ask(kind, found.name, payload, fed)
         ask.fed.wake = partial(self._feed, ask)
         if found.name != engine:
-            self._dispatch.hits.asked(engine, loaded=found.loaded)
+            ask.through = engine, found.loaded
         self._asks.add(ask)
         self._advance()
         try:

@@ -19,7 +19,7 @@ from engines.catalog import KINDS
 from engines.settings import content_names
 from ipc import control
 from ipc.errors import Problem, RequestFailed
-from ipc.snapshot import Happening, UnitProblem
+from ipc.snapshot import Happening, PoolRow, UnitProblem
 from ipc.version import SOFTWARE
 
 pytestmark = pytest.mark.anyio
@@ -196,6 +196,14 @@ async def test_of_a_job_that_nobody_has_begun(private: Script, run: Run, tmp_pat
     await run("job", "export", "box-1")
     members = contents(tmp_path / "box-1.tar.gz")
     assert {"box-1/logs/ear.jsonl", "box-1/logs/vectors.jsonl"} <= members.keys()
+
+
+async def test_of_a_job_of_a_pool_that_nobody_has_begun(private: Script, run: Run, tmp_path: Path) -> None:
+    private.pools = (PoolRow("ears", "stt", "ear < 30 s < vectors", {}, ("ear", "vectors"), (), 0, 0),)
+    private.detail = replace(private.detail, row=replace(private.detail.row, engine="ears"), runs=())
+    await run("job", "export", "box-1")
+    logs = {name for name in contents(tmp_path / "box-1.tar.gz") if "logs/" in name}
+    assert logs == {"box-1/logs/ear.jsonl", "box-1/logs/vectors.jsonl"}
 
 
 async def test_a_file_that_is_there_stays_as_it_is(private: Script, run: Run, tmp_path: Path) -> None:
