@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from job_site import REFUSED, Site, site
+from msgspec.structs import replace
 
 from ipc import control, work
 from ipc.envelopes import FEED_WINDOW_BYTES
@@ -106,6 +107,15 @@ async def test_a_death_ends_it_with_the_text_so_far_and_what_is_fed_then_goes_no
         assert isinstance(wish.failure, EngineDied)
         assert wish.failure.text == "hello"
         assert [message.data for _, message in it.floor.fed] == [b"hello"]
+
+
+async def test_who_is_fed_is_fed_where_it_flies_when_another_process_takes_the_engines_place(tmp_path: Path) -> None:
+    async with site(tmp_path) as it, asked(it) as wish:
+        _, flight = await it.flight()
+        it.floor.engines["writer:former"] = replace(it.floor.engines["writer"], name="writer:former")
+        it.foreman.handed_over("writer", "writer:former")
+        wish.fed.put(b"hello", False)
+        assert it.floor.fed == [("writer:former", work.Feed(flight.flight, b"hello", False))]
 
 
 async def test_who_does_not_read_the_answer_may_not_feed_more() -> None:
