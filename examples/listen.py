@@ -1,0 +1,26 @@
+"""What is spoken, as text; needs an engine of kind stt: arecord -q -f S16_LE -r 16000 -c 1 | python examples/listen.py"""
+
+import sys
+
+import anyio
+from anyio import to_thread
+
+import engineroom
+
+TENTH_BYTES = 16000 * 2 // 10
+
+
+async def heard() -> None:
+    async with engineroom.connect() as client, client.listen() as it, anyio.create_task_group() as tasks:
+
+        async def feed() -> None:
+            while samples := await to_thread.run_sync(sys.stdin.buffer.read, TENTH_BYTES):
+                await it.feed(samples)
+            it.end()
+
+        tasks.start_soon(feed)
+        async for change in it:
+            print(change.commit, end="\n" if change.ended else "", flush=True)
+
+
+anyio.run(heard)
