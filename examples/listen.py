@@ -1,4 +1,4 @@
-"""What is spoken, as text; needs an engine of kind stt: arecord -q -f S16_LE -r 16000 -c 1 | python examples/listen.py"""
+"""What is spoken, as text (arecord -q -f S16_LE -r 16000 -c 1 | python listen.py); needs an engine of kind stt."""
 
 import sys
 
@@ -19,8 +19,10 @@ async def heard() -> None:
             it.end()
 
         tasks.start_soon(feed)
+        begins = True
         async for change in it:
-            print(change.commit, end="\n" if change.ended else "", flush=True)
+            print(change.commit.lstrip() if begins else change.commit, end="\n" if change.ended else "", flush=True)
+            begins = change.ended or (begins and not change.commit)
 
 
 anyio.run(heard)

@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
-from room_kit import Room, open_room, wait_for
+from room_kit import ROOT, Room, open_room, wait_for
 from terminal_kit import Terminal
 
 from bench.stt.speaker import Latencies, Spoken, latencies, spoken
@@ -132,3 +133,16 @@ def test_a_file_of_another_sort_is_refused_in_a_sentence(room: Room) -> None:
     done = room.run("listen", "ears", str(song), code=1)
     assert "Not WAV" in done.stderr
     assert "ffmpeg" in done.stderr
+
+
+def test_the_example_writes_a_line_for_each_utterance(room: Room) -> None:
+    said = spoken(3)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "listen.py")],
+        input=said.samples.tobytes(), env={**room.environment(), "PYTHONPATH": str(ROOT)},
+        capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    lines = done.stdout.decode().splitlines()
+    assert len(lines) == 3
+    assert [line.strip() for line in lines] == lines
+    assert of_text(said, " ".join(lines)).word_errors <= 0.1
