@@ -19,7 +19,7 @@ from room_kit import gone, kill, wait_for
 from engineroom import connect
 from ipc import control
 from ipc.control import UpdateItem, Watch
-from ipc.errors import ConnectionFailed, RequestFailed
+from ipc.errors import ConnectionFailed, EngineDied, RequestFailed
 from ipc.snapshot import EngineChanged, JobChanged, Scalar, Update
 from ipc.states import Ready, Stopping
 
@@ -83,6 +83,20 @@ def ask(box: Box, command: control.OneAnswer) -> control.Answer:
             return await client.ask(command)
 
     return anyio.run(wish)
+
+
+def answer(box: Box, payload: dict[str, str]) -> None:
+    """Ask the engine, as a person does. Raises EngineDied."""
+
+    async def wish() -> None:
+        async with (
+            connect(str(box.room.state)) as client,
+            client.stream(control.Ask("ears", json.dumps(payload))) as it,
+        ):
+            async for _ in it:
+                pass
+
+    anyio.run(wish)
 
 
 def put(box: Box, engine: str = "ears", /, **changes: Scalar) -> str:
@@ -221,6 +235,21 @@ def test_the_process_at_work_may_die_meanwhile(box: Box, first: int, told: Calla
         client.result(30)
     assert len(told("handed-over")) == 1
     wait_for(lambda: shares(box) == ["ears"], "whatever was started meanwhile is gone")
+
+
+def test_an_engine_that_ran_out_of_memory_does_not_wait_for_its_successor(
+    box: Box, first: int, told: Callable[[str], list[str]]
+) -> None:
+    with setting(box, stderr_bytes=20, load_seconds=3) as client:
+        await_beside(box)
+        with pytest.raises(EngineDied):
+            answer(box, {"prompt": "?", "habit": "oom"})
+        client.result(30)
+    assert told("successor-given-up") == ["ears gives its successor up: it has to find room anew"]
+    assert not told("handed-over")
+    assert (in_force(box, "parallel"), in_force(box, "stderr_bytes")) == (1, 20)
+    put(box, ladder="reset", load_seconds=0.6)
+    assert in_force(box, "parallel") == 2
 
 
 def test_a_successor_gives_way_to_others_and_the_change_is_made_after_it(
