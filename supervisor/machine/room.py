@@ -58,7 +58,8 @@ def refused(turn: Turn, event: RoomRefused) -> None:
         return
     turn.record = replace(record, room=NoRoom())
     if record.role == "heir":
-        turn.record = replace(turn.record, goal=BeStopped("no room"), refusal=event.problem)
+        why = Problem(event.problem.title, f"there is no room beside it any more: {event.problem.detail}", "")
+        turn.record = replace(turn.record, goal=BeStopped("no room"), refusal=why)
         return
     if changes.revert(turn, event.problem):
         return

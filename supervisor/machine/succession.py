@@ -111,13 +111,24 @@ def is_gone(record: Record) -> bool:
     return pid_of(record.state) is None and not record.spawning and isinstance(record.room, NoRoom)
 
 
+def fell(turn: Turn, problem: Problem, *, blameless: bool) -> bool:
+    """An heir has one try, because its engine works on; False for an engine or a desk.
+
+    `blameless`: a stranger, or the memory of both, was to blame and not its settings, which have another try alone.
+    """
+    if turn.record.role != "heir":
+        return False
+    turn.record = replace(turn.record, goal=BeStopped("no room" if blameless else "replaced"), refusal=problem)
+    return True
+
+
 def fate(heir: Record) -> tuple[Problem | None, str]:
     """Of one that is gone: what was wrong with its settings, if that was it, and why it went."""
     match heir.goal, heir.refusal:
-        case BeStopped("no room"), Problem(detail=detail):
-            return None, f"there is no room beside it any more: {detail}"
         case BeStopped("replaced"), Problem() as problem:
             return problem, problem.detail
+        case _, Problem(detail=detail):
+            return None, detail
         case _:
             return None, "its memory is wanted"
 
