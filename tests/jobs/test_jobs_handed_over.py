@@ -15,7 +15,7 @@ from supervisor.jobs.spending import Spending
 
 pytestmark = pytest.mark.anyio
 
-FORMER = "writer:former"
+FORMER = "writer's former process"
 
 
 def hand_over(it: Site) -> None:
