@@ -52,9 +52,12 @@ def _died(
     """A death that nobody asked for. A change that it interrupted is to blame before anything else is."""
     if _healthy(before, turn.at):
         turn.record = replace(turn.record, attempt=0)
-    if succession.fell(turn, _problem(before, how), blameless=verdict in ("outside", "memory")):
-        _again(turn, how)
-    elif verdict == "outside" or before.life.applying is not None or changes.revert(turn, _problem(before, how)):
+    if (
+        succession.fell(turn, _problem(before, how), blameless=verdict in ("outside", "memory"))
+        or verdict == "outside"
+        or before.life.applying is not None
+        or changes.revert(turn, _problem(before, how))
+    ):
         _again(turn, how)
     elif verdict == "memory" and before.life.model:
         _lower(turn, how, alone, log_tail, host=host)

@@ -30,6 +30,7 @@ from supervisor.memory.pressure import Thresholds
 from supervisor.memory.returning import Held, held_by
 from supervisor.memory.room import Room
 from supervisor.memory.tiers import Tier, tier_of
+from supervisor.memory.told import Holders, told_ledger, told_readings
 from supervisor.slot import Slot
 
 V = TypeVar("V")
@@ -190,7 +191,15 @@ class House:
     def ledger(self, monotonic: float) -> Ledger:
         """As clients see it."""
         facts = self.facts(monotonic)
-        return Ledger(tuple(books.gpu_book(facts, one) for one in facts.gpus), books.host_book(facts), self.alarms)
+        gpus = tuple(books.gpu_book(facts, one) for one in facts.gpus)
+        return told_ledger(Ledger(gpus, books.host_book(facts), self.alarms), self._holders())
+
+    def told(self, readings: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:
+        """Readings as clients see them."""
+        return told_readings(readings, self._holders())
+
+    def _holders(self) -> Holders:
+        return {slot.name: (slot.engine, slot.role) for slot in self.slots.values() if slot.is_hidden}
 
     def rooms(self, engine: str, monotonic: float, wanted: frozenset[str], beside: str = "") -> Rooms:
         """For a decision about `engine`; `wanted` are the engines that units wait for.

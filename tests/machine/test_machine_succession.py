@@ -26,7 +26,7 @@ def refused(stage: Stage) -> list[tuple[object, tuple[int, ...]]]:
 def heir(stage: Stage) -> Stage:
     """Of what the stage asked to load beside it, wanted as the runner wants it."""
     (wanted,) = stage.told(f.LoadBeside)
-    return Stage(new_heir(stage.record, "writer:next", wanted.settings), at=stage.at, pid=5000).want()
+    return Stage(new_heir(stage.record, "writer's successor", wanted.settings), at=stage.at, pid=5000).want()
 
 
 def rationed(**settings: Scalar) -> Stage:
@@ -244,7 +244,7 @@ def test_its_progress_is_told_in_words() -> None:
 
 def handed(stage: Stage, one: Stage) -> tuple[Stage, Stage, list[f.Effect]]:
     """The engine and its former process, after it was told to leave."""
-    record, leaving, effects = hand_over(stage.record, one.record, "writer:former")
+    record, leaving, effects = hand_over(stage.record, one.record, "writer's former process")
     former = Stage(leaving, at=stage.at).hear(e.WantStopped(stage.at, "replaced"))
     return Stage(record, at=stage.at, pid=6000), former, list(effects)
 

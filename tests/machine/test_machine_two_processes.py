@@ -36,14 +36,14 @@ OF_THE_ENGINE = {
 )
 def test_the_row_says_what_loads_beside_what(knob: str, old: Scalar, new: Scalar, said: str) -> None:
     stage = ready(**{knob: old}).beside(**{knob: new})
-    heir = replace(new_heir(stage.record, "writer:next", {knob: new}), state=Loading(7, 0.62))
+    heir = replace(new_heir(stage.record, "writer's successor", {knob: new}), state=Loading(7, 0.62))
     assert beside_words(stage.record, heir) == said
     assert beside_words(stage.record, replace(heir, state=Loading(7, None))) == said.removesuffix(", 62 %")
 
 
 def test_several_knobs_are_named() -> None:
     stage = ready().beside(size=8, tone="warm")
-    heir = new_heir(stage.record, "writer:next", {})
+    heir = new_heir(stage.record, "writer's successor", {})
     assert beside_words(stage.record, heir) == "size 8, tone warm load beside what is there"
 
 
@@ -53,7 +53,7 @@ def test_then_it_says_what_becomes_of_the_former_process() -> None:
     former.hear(e.UnitEnded(100.0, 1))
     assert beside_words(engine, former.record) == "its former process finishes 1 unit"
     assert beside_words(engine, former.land().record) == "its former process leaves"
-    assert beside_words(engine, new_heir(engine, "writer:next", {})) == "its successor is given up"
+    assert beside_words(engine, new_heir(engine, "writer's successor", {})) == "its successor is given up"
 
 
 def pair() -> tuple[Slot, Slot]:

@@ -255,13 +255,13 @@ class World(RuleBasedStateMachine):
         change = self.record.heir
         assert change is not None
         settings = {**self.record.settings, **change.changes}
-        heir = Record("writer:next", "llm", "heir", settings, self.record.lower, self.record.rationed)
+        heir = Record("writer's successor", "llm", "heir", settings, self.record.lower, self.record.rationed)
         stage = Stage(heir, at=self.at, pid=self.pids).want()
         if heir.rationed:
             stage.hear(e.RoomGiven(self.at, 1, Choice({}, ()), False))
         stage.up()
         assert is_due(self.record, stage.record, self.at)
-        self.record, former, effects = hand_over(self.record, stage.record, "writer:former")
+        self.record, former, effects = hand_over(self.record, stage.record, "writer's former process")
         left = Stage(former, at=self.at).hear(e.WantStopped(self.at, "replaced"))
         assert not isinstance(left.state, Ready), "the former process goes on"
         self.process = Process(self.pids, greeted=True, model=True)

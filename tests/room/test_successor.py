@@ -162,7 +162,7 @@ def kept(box: Box, knob: str) -> object:
 
 
 def shares(box: Box) -> list[str]:
-    return [one["engine"] for one in box.book(0)["shares"]]
+    return [f"{one['engine']} {one['role']}".strip() for one in box.book(0)["shares"]]
 
 
 def test_work_never_pauses_while_a_process_is_changed(box: Box, first: int, told: Callable[[str], list[str]]) -> None:
@@ -183,14 +183,16 @@ def test_work_never_pauses_while_a_process_is_changed(box: Box, first: int, told
     assert any(note.startswith("stderr_bytes 1 loads beside 0, ") and note.endswith(" %") for note in notes)
     assert any("its former process" in note for note in notes)
     (placed,) = told("engine-placed")
-    assert placed.startswith("ears:next goes to GPU 0, the only one")
+    assert placed.startswith("ears' successor goes to GPU 0, the only one")
     flying_units = [one.row.units_flying for one in meanwhile if isinstance(one, JobChanged) and one.row.units_done]
     assert len(flying_units) > 10
     assert not any(now == then == 0 for now, then in pairwise(flying_units)), "more than a moment with nothing to do"
     runs = room.json("job", "show", job)["runs"]
     assert {run["settings"]["stderr_bytes"] for run in runs if run["units"]} == {0, 1}
     assert kept(box, "stderr_bytes") == 1
-    assert wait_for(lambda: told("memory-freed"), "its bytes are back")[0].startswith("ears:former freed 2.0 GiB")
+    assert wait_for(lambda: told("memory-freed"), "its bytes are back")[0].startswith(
+        "ears' former process freed 2.0 GiB"
+    )
     assert shares(box) == ["ears"]
     assert room.engine("ears")["restarts"] == 0
     assert len(told("successor-loading")) == len(told("handed-over")) == 1
@@ -271,7 +273,7 @@ def test_a_successor_gives_way_to_others_and_the_change_is_made_after_it(
     box: Box, first: int, told: Callable[[str], list[str]]
 ) -> None:
     with flying(box, 200), setting(box, stderr_bytes=6, load_seconds=2) as client:
-        wait_for(lambda: "ears:next" in shares(box), "it has its claim")
+        wait_for(lambda: "ears successor" in shares(box), "it has its claim")
         ask(box, control.Start("writer"))
         client.result(30)
     assert "writer needs ~4.0 GiB" in told("engine-evicted")[0]
