@@ -122,7 +122,6 @@ class Slot:
         """What clients see."""
         settings = self.effective
         alive = pid_of(self.record.state) is not None
-        beside = "" if self.other is None else beside_words(self.record, self.other.record)
         return EngineRow(
             name=self.name,
             kind=self.kind,
@@ -136,7 +135,7 @@ class Slot:
             rss_bytes=self.rss_bytes if alive else None,
             cpu_percent=self.cpu_percent if alive else None,
             restarts=self.record.restarts,
-            note=beside or self.note,
+            note=self.note,
             hold=self.hold,
             chosen=self.claim.words if self.claim is not None else "",
             pinned=settings.pinned,
@@ -144,7 +143,7 @@ class Slot:
             unload_depth=settings.unload_depth,
             said=self.said,
             pools=self.pools,
-            beside=beside,
+            beside="" if self.other is None else beside_words(self.record, self.other.record),
         )
 
     def forget_process(self) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import msgspec
 import pytest
 from machine_world import Stage, ready
 
+from cli.words import remark_of
 from engines.fake.settings import FakeSettings
 from engines.settings import as_dict
 from ipc.snapshot import Scalar
-from ipc.states import Loading, Ready
+from ipc.states import Backoff, Loading, Ready
 from supervisor.beside_words import beside_words
 from supervisor.machine import events as e
 from supervisor.machine.record import BeReady, Change, Record
@@ -61,6 +63,17 @@ def pair() -> tuple[Slot, Slot]:
     record = Record("ears", "fake", "engine", as_dict(settings), lambda _: None, goal=BeReady(), state=Ready(7, 0, 0))
     slot = Slot("ears", "fake", None, settings, record, LogRing())
     return slot, make_heir(slot, {**as_dict(settings), "stderr_bytes": 3})
+
+
+def test_what_its_other_process_does_hides_nothing_that_is_said_of_the_engine() -> None:
+    slot, heir = pair()
+    slot.record = replace(slot.record, heir=Change({"stderr_bytes": 3}, "process", (1,)), state=Backoff(3, 9.0, "died"))
+    heir.record = replace(heir.record, state=Loading(9, 0.5))
+    slot.note = "ears died; starts again in 5 s"
+    row = slot.row()
+    assert (row.note, row.beside) == (slot.note, "stderr_bytes 3 loads beside 0, 50 %")
+    ready = msgspec.structs.replace(row, state=Ready(7, 0, 0), note="ears works on")
+    assert remark_of(ready) == "stderr_bytes 3 loads beside 0, 50 %; ears works on"
 
 
 def test_everything_of_a_process_goes_along_and_nothing_of_the_engine() -> None:
