@@ -97,14 +97,6 @@ def test_a_restart_takes_the_new_settings_along() -> None:
     assert in_force(stage.up()) == [(8, (1,))]
 
 
-def test_another_change_is_made_together_with_the_first() -> None:
-    stage = ready().beside(1, size=8).apply("now", 2, heat=1)
-    assert stage.told(f.GiveUpHeir)
-    stage.exit(0).up()
-    assert [effect.settings for effect in stage.all if isinstance(effect, f.Spawn)][-1] == {"size": 8, "heat": 1}
-    assert in_force(stage) == [(8, (1, 2))]
-
-
 def test_a_death_beside_an_heir_is_a_death_like_any_other() -> None:
     stage = ready().fly().beside(size=8).exit(signal=11)
     assert [lost.flights for lost in stage.told(f.LoseFlights)] == [(1,)]

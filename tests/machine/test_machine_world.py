@@ -200,6 +200,7 @@ class World(RuleBasedStateMachine):
         self.waiting.add("ready")
         self.hear(e.WantRestart(self.at))
 
+    @precondition(lambda self: self.record.heir is None)
     @rule(
         size=st.sampled_from([4, 8, 16]),
         applies=st.sampled_from(["now", "flight", "context", "model", "process"]),
