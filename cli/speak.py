@@ -11,17 +11,14 @@ import msgspec
 
 from cli import say, speak_files, whole_file, words
 from cli.exits import Exit
-from cli.of_kind import of_kind
+from cli.of_kind import ready_soon
 from cli.paths_here import placed
 from cli.session import Session
 from cli.verb import Verb, completes_files, looped, takes_json
-from ipc.client import Client, expect
-from ipc.control import Engines, Ps
 from ipc.errors import Problem, RequestFailed
 from ipc.snapshot import Json
 from ipc.speech import KIND, Speech, Wish
 from ipc.speech import say as spoken
-from ipc.states import Failed, Ready, Stopped
 
 STDIN = "-"
 LARGEST_SEED = 2**31 - 1
@@ -33,7 +30,7 @@ async def _say(session: Session, arguments: Namespace) -> Exit:
     wish = _wish(session, arguments, _text(arguments.text))
     await session.ensure()
     async with session.connect() as client:
-        await _look(client, arguments.engine)
+        await ready_soon(client, arguments.engine, KIND, cannot="Does not speak", with_="Speak with")
         paths = speak_files.paths(session.cwd, arguments.output, arguments.takes)
         for _ in range(arguments.takes):
             speech = await spoken(client, wish, arguments.engine)
@@ -72,17 +69,6 @@ def _wish(session: Session, arguments: Namespace, text: str) -> Wish:
         temperature=arguments.temperature,
         seed=arguments.seed,
     )
-
-
-async def _look(client: Client, engine: str) -> None:
-    """That it can speak, and whether one has to wait for it. Raises RequestFailed."""
-    rows = expect(await client.ask(Ps()), Engines).rows
-    row = of_kind(rows, engine, KIND, cannot="Does not speak", with_="Speak with")
-    if row.state == Stopped("operator") or isinstance(row.state, Failed):
-        detail = f"{row.name} is {words.state_of(row)}, so it does not start by itself."
-        raise RequestFailed(Problem("Does not run", detail, f"engineroom start {row.name}"))
-    if not isinstance(row.state, Ready):
-        say.note(f"{row.name} is {words.state_of(row)}: its model is loaded first")
 
 
 def _deliver(speech: Speech, path: Path | None, *, as_json: bool) -> None:

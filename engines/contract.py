@@ -87,7 +87,8 @@ class Flight(Protocol):
         """Whether to stop within this step."""
 
     def fed(self) -> tuple[bytes, bool]:
-        """What the person sent since the last call, and whether that was all there will ever be."""
+        """What the person sent since the last call, and whether that was all there will ever be; also one step of work:
+        who waits for a person does not hang."""
 
     def piece(self, order: UnitOrder, text: str) -> None:
         """The next whole characters; call it only when `stream`."""

@@ -65,7 +65,8 @@ class AirborneFlight:
         return self._cancelled.is_set()
 
     def fed(self) -> tuple[bytes, bool]:
-        """What came since the last call, and whether that was all."""
+        """What came since the last call, and whether that was all; who waits for a person is at work."""
+        self._worker.step()
         end = self._all_fed  # before the rest is looked at: all of it lies there then
         pieces = [self._meal.popleft() for _ in range(len(self._meal))]
         data = b"".join(pieces)

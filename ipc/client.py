@@ -13,7 +13,7 @@ import msgspec
 from anyio import AsyncContextManagerMixin
 from anyio.abc import ByteStream
 
-from ipc import control, speech, vectors
+from ipc import control, hearing, listening, speech, vectors
 from ipc.background import background
 from ipc.channel import Link, violation
 from ipc.choosing import engine_for
@@ -148,6 +148,28 @@ class Client(AsyncContextManagerMixin):
             seed=seed,
         )
         return await speech.say(self, wish, engine or await engine_for(self, speech.KIND))
+
+    @asynccontextmanager
+    async def listen(
+        self,
+        engine: str = "",
+        *,
+        language: str | None = None,
+        task: str | None = None,
+        prompt: str | None = None,
+        hotwords: str | None = None,
+    ) -> AsyncGenerator[listening.Listening]:
+        """Somebody speaks to `engine`, or to whichever listens; leaving the block early stops it.
+
+        Raises:
+            RequestFailed: there is no such engine; while iterating also: it refused.
+            EngineDied: while iterating: the engine died; `text` is what was committed.
+            ConnectionFailed: the connection is gone, or the supervisor is of another version.
+        """
+        wish = hearing.Wish(language=language, task=task, prompt=prompt, hotwords=hotwords)
+        chosen = engine or await engine_for(self, hearing.KIND)
+        async with listening.listen(self, wish, chosen) as it:
+            yield it
 
     async def aclose(self) -> None:
         """End the connection now; requests that still wait raise ConnectionFailed."""

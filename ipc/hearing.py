@@ -50,8 +50,11 @@ class Segment(Struct, frozen=True, omit_defaults=True):
 
 
 class Dropped(Struct, frozen=True, omit_defaults=True):
-    """A stretch that nothing was written of, and why: `silent`, `no speech`, `phantom phrase`, `not believed` or
-    `repeats`."""
+    """A stretch that nothing was written of, and why.
+
+    That is `silent`, `no speech`, `phantom phrase`, `not believed`, `repeats`, or, in a transcript whose unit failed,
+    `not transcribed`.
+    """
 
     begin: float
     end: float
@@ -82,7 +85,7 @@ class Live(Struct, frozen=True, omit_defaults=True):
     at: float
     """Seconds of audio that this is of."""
     commit: str = ""
-    """The next committed characters, which begin with a space where a word begins."""
+    """The next committed characters, which begin with a space where a word begins, but for the very first."""
     guess: str = ""
     """What may follow, as it sounds so far."""
     ended: bool = False

@@ -13,8 +13,8 @@ from engines.stt.manner import Manner
 from engines.stt.unit import Span, Unit
 from ipc.work import UnitOrder
 
-Key: TypeAlias = tuple[str, str, int]
-"""One stream of one recording, as it was planned."""
+Key: TypeAlias = tuple[str, str]
+"""One recording, as it was planned."""
 
 
 @dataclass(eq=False)
@@ -70,7 +70,7 @@ class Part:
     def key(self) -> Key:
         """Its recording."""
         source = self.unit.source
-        return source.path, source.stamp, source.stream
+        return source.path, source.stamp
 
     @property
     def extent(self) -> Span:
@@ -81,6 +81,11 @@ class Part:
     def turn(self) -> tuple[bool, int]:
         """People come first, then who came first."""
         return not self.trip.flight.stream, self.number
+
+    @property
+    def measures(self) -> bool:
+        """Whether its window is usual work, decoded for the first time, and without chance."""
+        return not self.takes and not self.manner.deterministic and self.manner.rungs[0].temperature == 0
 
     @property
     def wanted(self) -> bool:

@@ -19,21 +19,40 @@ from engines.stt.decode.decoder import FRAMES_PER_SECOND, Decoder, Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.manner import Manners
+from engines.stt.patience import Patience
 from engines.stt.reader import Read, Reader
 from engines.stt.settings import SttSettings
 from engines.stt.spoken import Languages, Told
 from engines.stt.streams import Made, Streams
 from engines.stt.tally import Tally
-from engines.stt.unit import Unit, unit_of
+from engines.stt.unit import RATE, Unit, unit_of
 from ipc.errors import RequestFailed
 from ipc.work import UnitOrder
 
+_SPEAKING_SECONDS, _OPEN_SECONDS = 0.3, 1.0
+"""So long may a batch take where somebody speaks, who waits for the whole of it; and where somebody may begin to."""
 _NAP_SECONDS: Final = 0.02
 """How long to wait for something to end before others are looked after."""
 
 
 class Listening(Protocol):
     """One that listens while people speak."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether it waits for more sound."""
+
+    @property
+    def speaking(self) -> bool:
+        """Whether somebody speaks just now."""
+
+    @property
+    def taken(self) -> int:
+        """Samples that were listened to so far."""
+
+    @property
+    def tokens(self) -> int:
+        """Of all that was heard so far."""
 
     def step(self) -> bool:
         """Hear what came since; False once it is over."""
@@ -60,11 +79,13 @@ class Aloft:
         self._window_frames = window_frames
         self._model = model
         self._listen = listen
+        self._step = step
         self._news: SimpleQueue[Any] = SimpleQueue()
         self._languages = Languages()
         self._reader = Reader(decoder.sound, self._languages, step, self._news)
         self._streams = Streams(streams, self._news)
         self._choice = Choice()
+        self._patience = Patience()
         self._trips: list[Trip] = []
         self._live: list[tuple[Trip, Listening]] = []
         self._waiting: deque[Part] = deque()
@@ -80,14 +101,15 @@ class Aloft:
         return not self._trips
 
     @property
-    def only_live(self) -> bool:
-        """Nothing is read or decoded but for those who speak."""
-        return bool(self._live) and not self._reading and not self._streams.busy
+    def idle(self) -> bool:
+        """All wait for those who speak."""
+        at_work = self._reading or self._streams.busy or not all(one.idle for _, one in self._live)
+        return bool(self._live) and not at_work
 
     @property
-    def longest_seconds(self) -> float:
-        """How long the oldest batch takes so far."""
-        return self._streams.longest_seconds
+    def alive(self) -> bool:
+        """Batches are under way, and none takes so long that it hangs; or nothing can be done before more is fed."""
+        return self.idle or self._streams.alive(self._patience.seconds)
 
     def board(self, flight: Flight, settings: SttSettings) -> None:
         """Answer silence at once, and let the rest wait; an order that cannot be heard fails."""
@@ -107,6 +129,8 @@ class Aloft:
         for trip in [trip for trip in self._trips if trip.over]:
             self._trips.remove(trip)
             yield trip.flight
+        if len(self._trips) <= len(self._live):
+            self._reader.rest()
 
     def step(self, settings: SttSettings) -> int:
         """Take what is ready, begin what can begin, and hear those who speak; how many tokens were written.
@@ -125,7 +149,7 @@ class Aloft:
                     written += self._was_made(one)
                 case _:
                     raise one
-        self._hear_live()
+        written += self._hear_live()
         self._read_on(settings)
         while self._streams.free and self._begin(settings):
             pass
@@ -196,7 +220,9 @@ class Aloft:
             self._ready.append(part)
             return 0
         takes: list[Take] = made.result  # type: ignore[assignment]
-        self._choice.learn(len(takes), made.seconds)
+        if all(part.measures for part in made.parts) and not self._speaking:
+            self._choice.learn(len(takes), made.seconds)
+        self._patience.learn(len(takes), made.seconds)
         self.tally.batch(len(takes), made.seconds)
         for part, take in zip(made.parts, takes, strict=True):
             if part.wanted:
@@ -242,23 +268,36 @@ class Aloft:
         self._choice.too_many(len(made.parts))
         self._ready += made.parts
 
-    def _hear_live(self) -> None:
-        """Let each of those who speak be heard, at most one window of it."""
+    def _hear_live(self) -> int:
+        """Let each of those who speak be heard, at most one window of it; how many tokens were written.
+
+        While all streams compute, the library would only make this thread wait as well, without a sign of life.
+        """
+        written = 0
         for one in list(self._live):
             trip, listening = one
             if trip.flight.cancelled():
                 self._live.remove(one)
-            elif not listening.step():
-                self._live.remove(one)
-                trip.open -= 1
+            elif self._streams.free:
+                taken, tokens = listening.taken, listening.tokens
+                if not listening.step():
+                    self._live.remove(one)
+                    trip.open -= 1
+                if listening.taken != taken:
+                    self._step()
+                    self.tally.audio_seconds += (listening.taken - taken) / RATE
+                written += listening.tokens - tokens
+        return written
 
     # ── what begins ───────────────────────────────────────────────────────────────────────────────────────
 
     def _read_on(self, settings: SttSettings) -> None:
-        """As many as the next batches need, and no more: hours wait in the queue of a job."""
+        """As many as the next batches need, and no more: hours wait in the queue of a job. People wait in none."""
         ahead = 2 * settings.together * settings.num_workers + 1
-        while self._waiting and self._reading + len(self._ready) < ahead:
+        while self._waiting:
             part = min(self._waiting, key=lambda part: part.turn)
+            if self._reading + len(self._ready) >= ahead and not part.trip.flight.stream:
+                break
             self._waiting.remove(part)
             self._want(part)
 
@@ -320,9 +359,14 @@ class Aloft:
         return alike[: self._size(len(alike), settings)]
 
     def _size(self, waiting: int, settings: SttSettings) -> int:
-        if self._live:  # who speaks waits for the whole of a batch
-            return 1
-        return settings.batch_size or self._choice.size(waiting, settings.together)
+        size = settings.batch_size or self._choice.size(waiting, settings.together)
+        if not self._live:
+            return size
+        return self._choice.within(size, _SPEAKING_SECONDS if self._speaking else _OPEN_SECONDS)
+
+    @property
+    def _speaking(self) -> bool:
+        return any(listening.speaking for _, listening in self._live)
 
     def _decode(self, parts: list[Part]) -> None:
         way, windows = self._way(parts[0]), [self._window(part) for part in parts]

@@ -45,7 +45,7 @@ class Listeners:
         return LiveFlight(
             flight,
             order,
-            _Hearer(self._decoder, manner).hear,
+            Hearer(self._decoder, manner).hear,
             self._silero.fresh(),
             manner.settings,
             window_seconds=self._folder.window_seconds,
@@ -53,8 +53,8 @@ class Listeners:
         )
 
 
-class _Hearer:
-    """What one speaker said; whoever waits for it sees no second try."""
+class Hearer:
+    """What one speaker said; whoever waits for it sees no second try, and no beams."""
 
     def __init__(self, decoder: Decoder, manner: Manner) -> None:
         self._decoder = decoder
@@ -62,11 +62,13 @@ class _Hearer:
         self._language = manner.language
 
     def hear(self, samples: Floats) -> Pass:
+        """One pass. Raises what the library raises."""
         sound = self._decoder.sound(samples)
         language = self._language or self._find_language(sound)
         way = self._manner.way(language, 0, len(samples) / RATE)
         # All of its words are wanted, and when each was said is known by when it came.
-        (take,) = self._decoder.decode([sound.features], dataclasses.replace(way, timestamps=False, words=False))
+        way = dataclasses.replace(way, beam_size=1, timestamps=False, words=False)
+        (take,) = self._decoder.decode([sound.features], way)
         dropped = why_dropped(take, self._manner.settings, self._manner.phantoms) is not None
         return Pass("" if dropped else take.text, take.tokens, language)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from typing import Any, Final
 
@@ -24,17 +25,21 @@ from engines.stt.precision import chosen, nearest
 from engines.stt.settings import SttSettings
 from engines.stt.trouble import memory_told
 from engines.stt.unit import RATE
+from engines.stt.warming import warm
 from ipc.errors import Problem
 
+_log = logging.getLogger(__name__)
 _SAY_SECONDS: Final = 1.0
 _PROVING_SECONDS: Final = 1
 _ALIVE_SECONDS: Final = 5.0
-"""While the library computes a batch it tells nothing: so often it counts as a step, but not for ever."""
-_HANGS_SECONDS: Final = 1800.0
-_LOADED: Final = 0.9
-_LIVE_SECONDS: Final = 0.01
-"""Until those who speak are heard again, where nothing came meanwhile."""
-_RELEASE_TRIES: Final = 100
+"""While the library computes a batch it tells nothing: so often it counts as a step, or oftener, but not for ever."""
+_ALIVE_SHARE: Final = 0.25
+"""Of the time after which an engine without steps counts as hung."""
+_READ, _LOADED = 0.7, 0.9
+"""How much of the load it is that the file was read, and that the library has it."""
+_LIVE_SECONDS: Final = 0.25
+"""Until those who speak are looked after, where nothing came meanwhile."""
+_RELEASE_TRIES: Final = 500
 _RELEASE_PAUSE_SECONDS: Final = 0.02
 
 
@@ -82,6 +87,7 @@ class Loaded:
 
     def _build(self, folder: Folder, device: str, compute_type: str) -> None:
         settings = self._settings
+        warm(folder.weights, self._report, most=_READ)
         threads = thread_count(settings.cpu_threads)
         self._model = library.whisper(folder, device, compute_type, threads, settings.num_workers)
         self._report.loading(_LOADED)
@@ -147,13 +153,14 @@ class Loaded:
                 break
             with memory_told():
                 written = aloft.step(self._settings)
-            if aloft.only_live:
-                sky.rest(_LIVE_SECONDS)
             now = time.monotonic()
             aloft.tally.busy_seconds += now - since
-            since = now
             self._live(written, now, aloft)
             self._tell(_SAY_SECONDS, aloft)
+            if aloft.idle:
+                sky.rest(_LIVE_SECONDS)
+                now = time.monotonic()
+            since = now
         self._tell(0.0, aloft)
 
     def close(self) -> None:
@@ -162,9 +169,8 @@ class Loaded:
             self._aloft.close()
         if self._model is not None:
             self._release()
-        for name in ("_aloft", "_decoder"):
-            self.__dict__.pop(name, None)
         self._aloft = self._model = None
+        self.__dict__.pop("_decoder", None)  # of a load that failed there is none
         gc.collect()
         self._memory.hold(0)
 
@@ -174,6 +180,8 @@ class Loaded:
             if library.give_back(self._model):
                 return
             time.sleep(_RELEASE_PAUSE_SECONDS)
+        seconds = _RELEASE_TRIES * _RELEASE_PAUSE_SECONDS
+        _log.warning("after %g s the library still computes: it keeps the memory of %s", seconds, self.name)
 
     def _board(self, sky: Sky, aloft: Aloft) -> None:
         for flight in aloft.landed():
@@ -189,7 +197,7 @@ class Loaded:
         if written:
             self._report.tokens(written)
             self._stepped = now
-        elif now - self._stepped >= _ALIVE_SECONDS and 0 < aloft.longest_seconds < _HANGS_SECONDS:
+        elif now - self._stepped >= min(_ALIVE_SECONDS, _ALIVE_SHARE * self._settings.stall_after) and aloft.alive:
             self._report.step()
             self._stepped = now
 

@@ -25,9 +25,12 @@ _HEARD_DB: Final = -30.0
 class Pages:
     """What was found so far, from some page on."""
 
-    def __init__(self, recording: Recording, silero: Silero | None, gate_db: float) -> None:
-        """Without the network all is speech that passes the gate."""
+    def __init__(
+        self, recording: Recording, silero: Silero | None, gate_db: float, seconds: float | None = None
+    ) -> None:
+        """Without the network all is speech that passes the gate. `seconds` is how long it is, where that is known."""
         self.recording = recording
+        self.seconds = seconds
         self._silero = silero
         self._gate_db = gate_db
         self.track = _blank(0)
@@ -35,6 +38,10 @@ class Pages:
         """The next one to listen to."""
         self._tail = np.zeros(0, np.float32)
         """What lies before it, if that was read."""
+
+    def close(self) -> None:
+        """Nothing more is read of it."""
+        self.recording.close()
 
     @property
     def known(self) -> int:
@@ -70,7 +77,7 @@ class Pages:
             np.concatenate((track.levels, levels)),
             self.recording.length if len(page) < _PAGE else None,
         )
-        self._tail = samples[-_BEFORE:]
+        self._tail = samples[-_BEFORE:].copy()  # a view would hold all of the page
         self._page += 1
 
     def _probabilities(self, before: Samples, page: Samples) -> Samples:

@@ -13,7 +13,7 @@ from typing import Final
 from engines.contract import CannotLoad, CannotPlan, Planning, nothing
 from engines.settings import EngineSettings
 from engines.stt import shelf
-from engines.stt.audio.recording import NotAudio, Recording, stamp
+from engines.stt.audio.recording import NotAudio
 from engines.stt.cutting import Cutter, Stretch
 from engines.stt.folder import found
 from engines.stt.pages import Pages
@@ -29,8 +29,6 @@ _STRETCH: Final = 300 * RATE
 """One answer ends with the unit that reaches so much: planning is short, and the first units come soon."""
 _SPEECH_DB: Final = -20.0
 """As loud is speech made that is quieter."""
-_MOST_MEASURED: Final = 600 * RATE
-"""A recording that does not say how long it is is read through up to here."""
 _USUAL_WINDOW_SECONDS: Final = 30.0
 _SHORT_SECONDS: Final = 1.0
 """So much less than was promised is no loss."""
@@ -45,15 +43,24 @@ def plan(
         CannotPlan: the file holds no sound that can be read.
     """
     assert isinstance(settings, SttSettings)
-    on = False
     try:
-        planning = _Desk(source, settings, step).planning(_place(cursor, source), limit)
-        on = not planning.end
+        place, key = _place(cursor, source), shelf.key_of(source, settings)
+        return _planned(key, place, limit, settings, step)
     except (NotAudio, NoEar) as error:
         raise CannotPlan(error.problem) from error
+
+
+def _planned(key: shelf.Key, place: _Place, limit: int, settings: SttSettings, step: Callable[[], None]) -> Planning:
+    """The recording stays open where more is to be planned of it. Raises NotAudio, NoEar, CannotPlan."""
+    pages, on = shelf.taken(key, step), False
+    try:
+        planning = _Desk(key, pages, settings, step).planning(place, limit)
+        on = not planning.end
     finally:
-        if not on:
-            shelf.close(source)
+        if on:
+            shelf.keep(key, pages)
+        else:
+            pages.close()
     return planning
 
 
@@ -74,16 +81,14 @@ class _Place:
 class _Desk:
     """One recording, to be cut in one way."""
 
-    def __init__(self, source: Path, settings: SttSettings, step: Callable[[], None]) -> None:
-        """Raises NotAudio, NoEar."""
+    def __init__(self, key: shelf.Key, pages: Pages, settings: SttSettings, step: Callable[[], None]) -> None:
         own = _own_window_seconds(settings)
         window = min(settings.window_seconds or own, own)
         finder = Finder(settings.vad_threshold) if settings.vad else None
         self._cutter = Cutter(FRAME, round(window * RATE), settings.silence_ms * RATE // 1000, finder)
-        self._source = Source(str(source), stamp(source))
-        self._name = source.name
-        self._pages: Pages = shelf.pages(source, settings)
-        self._extent = _extent(self._pages.recording, step)
+        self._source = Source(key.path, key.stamp)
+        self._name = Path(key.path).name
+        self._pages = pages
         self._step = step
 
     def planning(self, begin: _Place, limit: int) -> Planning:
@@ -111,6 +116,8 @@ class _Desk:
                     raise _changed(self._source.path, begin)
                 return None
             if self._pages.known > begin and (stretch := self._cutter.cut(track, begin)) is not None:
+                if stretch.whole.end == self._pages.known and track.end is None:
+                    self._pages.more(self._step)  # else nobody knows whether it is the last
                 return stretch
             self._pages.more(self._step)
 
@@ -120,8 +127,14 @@ class _Desk:
             first = self._pages.track.first
             frames = slice(decoded.begin // FRAME - first, -(-decoded.end // FRAME) - first)
             gain = level.boost(self._pages.track.levels[frames], _SPEECH_DB)
-        unit = Unit(self._source, whole, stretch.speech, gain, stretch.why, place.head)
-        return PlannedUnit(encode(unit), self._where(whole), _exactly(whole.begin), place.cursor(), self._extent)
+        unit = Unit(self._source, whole, stretch.speech, gain, stretch.why, self._end(whole), place.head)
+        return PlannedUnit(encode(unit), self._where(whole), _exactly(whole.begin), place.cursor(), self._pages.seconds)
+
+    def _end(self, whole: Span) -> int:
+        """Where the recording ends, for a stretch of it; the same whatever was read before."""
+        if whole.end == self._pages.track.end:
+            return whole.end
+        return max(round((self._pages.seconds or 0.0) * RATE), whole.end + 1)
 
     def _damaged(self, begins: list[int], planned: Span) -> tuple[SourceProblem, ...]:
         """What of the planned stretches could not be decoded."""
@@ -159,13 +172,6 @@ class _Desk:
     def _share(self, sample: int) -> float | None:
         seconds = self._pages.recording.seconds
         return min(1.0, sample / RATE / seconds) if seconds else None
-
-
-def _extent(recording: Recording, step: Callable[[], None]) -> float | None:
-    """How long it is, in seconds: as it says, else measured if it is short."""
-    if recording.seconds is None and recording.length is None:
-        recording.read(Span(_MOST_MEASURED, _MOST_MEASURED + 1), step)
-    return recording.seconds if recording.length is None or recording.seconds else recording.length / RATE
 
 
 def _place(cursor: str, source: Path) -> _Place:

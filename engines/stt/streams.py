@@ -44,10 +44,10 @@ class Streams:
         """Whether anything is under way."""
         return bool(self._begun)
 
-    @property
-    def longest_seconds(self) -> float:
-        """How long the oldest of them takes so far."""
-        return time.monotonic() - min(self._begun.values(), default=time.monotonic())
+    def alive(self, most_seconds: Callable[[int], float]) -> bool:
+        """Whether something is under way, and nothing for longer than may be for so many parts."""
+        now = time.monotonic()
+        return self.busy and all(now - since < most_seconds(len(parts)) for parts, since in self._begun.items())
 
     def begin(self, parts: tuple[Part, ...], make: Callable[[], object]) -> None:
         """Make something for these parts."""

@@ -29,13 +29,11 @@ class Span(NamedTuple):
         return (self.end - self.begin) / RATE
 
 
-class Source(Struct, frozen=True, omit_defaults=True):
+class Source(Struct, frozen=True):
     """The recording that a span is of. `stamp` is its size and time of change: a file that was changed is another."""
 
     path: str
     stamp: str
-    stream: int = 0
-    """Which of its audio streams."""
 
 
 class Unit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -49,6 +47,8 @@ class Unit(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Samples are multiplied by this, so that quiet speech is as loud as any."""
     why: str = ""
     """Why nothing is heard where there is no speech: `silent`, `no speech`."""
+    end: int = 0
+    """About where the recording ends: beyond `whole` where more stretches follow, and not where this is the last."""
     head: Span | None = None
     """The first speech of the recording, which tells its language; None while that is this one."""
 
@@ -75,7 +75,7 @@ def wish_of(payload: str) -> Wish:
         raise RequestFailed(Problem("Bad request", f"{error}.", 'Ask with {"live": true}.')) from error
 
 
-def heard_of(result: str) -> Heard:
+def heard_of(result: str | bytes) -> Heard:
     """What was heard in a stretch, read from its result."""
     return _heard.decode(result)
 

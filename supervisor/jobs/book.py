@@ -7,14 +7,14 @@ Flights are `supervisor.jobs.air`'s, what the operator changes about units `supe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from ipc.errors import Problem
 from ipc.snapshot import Scalar, Severity
-from ipc.work import Planned
+from ipc.work import Planned, SourceProblem
 from supervisor.jobs import changes
 from supervisor.jobs.effects import (
     Assemble,
@@ -35,6 +35,9 @@ from supervisor.jobs.line import Line
 HOLDS = (1.0, 2.0, 5.0, 10.0)
 """Seconds before what did not work is tried again: the first time, the second, and so on."""
 
+_BEFORE_ALL = -1
+"""The input that what is no input lies in: whatever is planned anew, that stays set aside."""
+
 
 class Book:
     """Over `jobs`, by number, which it shares with the air. A job leaves it when its end is decided."""
@@ -45,11 +48,17 @@ class Book:
 
     # ── what the operator wants ───────────────────────────────────────────────────────────────────────────
 
-    def add(self, spec: Spec, facts: Facts) -> list[Effect]:
-        """A new job."""
-        job = self._jobs[spec.number] = Job(spec, facts)
+    def add(self, spec: Spec, facts: Facts, problems: Sequence[SourceProblem] = ()) -> list[Effect]:
+        """A new job, and what of its inputs is set aside to begin with."""
+        job = Job(spec, msgspec.structs.replace(facts, set_aside=len(problems)))
+        job.found += [Found(0, _BEFORE_ALL) for _ in problems]
+        self._jobs[spec.number] = job
         self._line.changed()
-        return [Save((changes.JobAdded(spec, job.facts),))]
+        found = [
+            changes.ProblemFound(spec.number, None, one.where, None, one.problem, (), Found(0, _BEFORE_ALL))
+            for one in problems
+        ]
+        return [Save((changes.JobAdded(spec, job.facts), *found))]
 
     def change(self, number: int, **facts: object) -> list[Effect]:
         """Pause it, move it, give it another priority; and try at once what is held."""
@@ -74,8 +83,8 @@ class Book:
 
     # ── errands: one at a time for each job ───────────────────────────────────────────────────────────────
 
-    def errand(self, job: Job, window: int, monotonic: float) -> list[Effect]:
-        """What the job needs besides flights, if anything can be done about it now."""
+    def errand(self, job: Job, window: int, stock: int, monotonic: float) -> list[Effect]:
+        """What the job needs besides flights, if anything can be done about it now; `stock` of the `window` wait."""
         if job.errand is not None or (job.hold is not None and monotonic < job.hold.until):
             return []
         job.hold = None
@@ -83,8 +92,8 @@ class Book:
         if facts.placing is not None:
             job.errand = "placing"
             return [Place(number, facts.placing)]
-        may_plan = not (facts.all_planned or facts.paused or job.stock >= window)
-        if may_plan and 2 * job.stock < window:
+        may_plan = not (facts.all_planned or facts.paused or stock >= window)
+        if may_plan and 2 * stock < window:
             return self._plan(job, window)
         output = job.due()
         if output is None and not may_plan and job.stuck:
@@ -161,16 +170,18 @@ class Book:
         if len(job.spec.outputs) > 1 and not facts.cursor:  # it was never begun, so there is nothing to write
             job.outputs[facts.source] = Output(current=True)
             what.append(changes.OutputNoted(number, facts.source, job.outputs[facts.source]))
+        last = facts.source + 1 == len(job.spec.inputs)
         return self._know(
             job,
             *what,
+            then=_routed(job, job.choices.rest() if last else ""),
             begun=True,
             unread=facts.unread + 1,
             source=facts.source + 1,
             cursor="",
             share=0.0,
             identity="",
-            all_planned=facts.source + 1 == len(job.spec.inputs),
+            all_planned=last,
         )
 
     def rewind(self, job: Job, to: Rewind) -> list[Effect]:
@@ -310,7 +321,10 @@ def _chosen(job: Job, source: int, answer: Planned, *, last: bool) -> tuple[Late
         job.choices.skip(source)
     first = next(iter(answer.units), None)
     told = job.choices.tell(job.route, source, job.spec.inputs[source], first.extent) if first is not None else ""
-    texts = (told, job.choices.rest() if last else "")
+    return _routed(job, told, job.choices.rest() if last else "")
+
+
+def _routed(job: Job, *texts: str) -> tuple[Later, ...]:
     return tuple(Happen("info", job.spec.id, "recording-routed", text) for text in texts if text)
 
 

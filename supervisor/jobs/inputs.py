@@ -7,14 +7,23 @@ import os
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from engines.catalog import Kind
 from ipc.errors import Problem, RequestFailed
+from ipc.work import SourceProblem
 
 MOST = 100_000
 
 
-def expand(named: Iterable[str], kind: Kind, promised: Collection[str]) -> tuple[str, ...]:
+class Expanded(NamedTuple):
+    """The files, and what is left out of them because nobody can write down its name."""
+
+    files: tuple[str, ...]
+    left_out: tuple[SourceProblem, ...]
+
+
+def expand(named: Iterable[str], kind: Kind, promised: Collection[str]) -> Expanded:
     """The files, each once, in the order in which they were named; inside a folder or pattern as people count.
 
     `promised` are files that unfinished jobs will write. May block.
@@ -22,12 +31,23 @@ def expand(named: Iterable[str], kind: Kind, promised: Collection[str]) -> tuple
     Raises:
         RequestFailed: something named is not there or cannot be read, or nothing is left.
     """
-    files = list(dict.fromkeys(file for name in named for file in _files(name, kind, promised)))
+    found = list(dict.fromkeys(file for name in named for file in _files(name, kind, promised)))
+    files = [file for file in found if _is_text(file)]
+    left_out = tuple(_left_out(file) for file in found if not _is_text(file))
+    if left_out and not files:
+        raise RequestFailed(left_out[0].problem)
     if len(files) > MOST:
         raise RequestFailed(
             Problem("Too many inputs", f"These are {len(files):,} files, over {MOST:,}.", "Divide them over jobs.")
         )
-    return tuple(files)
+    return Expanded(tuple(files), left_out)
+
+
+def _left_out(file: str) -> SourceProblem:
+    """File systems allow names that are no text: no job, message or log can hold them."""
+    legible = os.fsencode(file).decode(errors="backslashreplace")
+    problem = Problem("Name unreadable", f"The name of {legible} is no UTF-8.", "Rename it, and submit it then.")
+    return SourceProblem(legible, problem)
 
 
 def outputs_for(files: tuple[str, ...], output: str, kind: Kind, writes: str = "") -> tuple[str, ...]:
@@ -80,9 +100,7 @@ def _files(name: str, kind: Kind, promised: Collection[str]) -> list[str]:
         raise RequestFailed(Problem("No input", why, "Check the path; it is looked up on the supervisor's machine."))
     for file in found:
         if not _is_text(file):
-            raise RequestFailed(
-                Problem("Name unreadable", f"The name of {ascii(file)} is no UTF-8.", "Rename it, or name other files.")
-            )
+            continue
         if not os.path.isfile(file) or not os.access(file, os.R_OK):
             raise RequestFailed(
                 Problem("Input unreadable", f"{file} is no file that can be read.", "Check the path and its rights.")
@@ -91,7 +109,7 @@ def _files(name: str, kind: Kind, promised: Collection[str]) -> list[str]:
 
 
 def _is_text(path: str) -> bool:
-    """Whether it can be written down: file systems allow names that are no text."""
+    """Whether it can be written down."""
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -56,7 +56,9 @@ class Submitting:
             raise RequestFailed(Problem("No input", "A job needs at least one input.", "Name a file, or --after JOB."))
         submission.check_paths(named, wish.output)
         promised = {path: job.spec for job in bureau.jobs.values() for path in job.spec.outputs}
-        files, outputs = await to_thread.run_sync(_find_files, named, wish.output, kind, own, frozenset(promised))
+        (files, left_out), outputs = await to_thread.run_sync(
+            _find_files, named, wish.output, kind, own, frozenset(promised)
+        )
         spec = self._specify(wish, files, outputs, own)
         settings = msgspec.convert({**spec.settings, **own}, kind.settings)
         beside = submission.check_forms(kind, len(files), outputs, settings)
@@ -67,7 +69,7 @@ class Submitting:
         facts = Facts(engine=wish.engine, priority=wish.priority, after=tuple(dict.fromkeys(waits_for)))
         bureau.refuse_in_trouble()  # which may have begun meanwhile
         try:
-            return await bureau.carry_out(spec.number, bureau.book.add(spec, facts))
+            return await bureau.carry_out(spec.number, bureau.book.add(spec, facts, left_out))
         except RequestFailed:
             bureau.act([*bureau.air.forget(spec.number), *bureau.book.cancel(spec.number, time.time())])
             bureau.refuse_in_trouble()
@@ -164,8 +166,8 @@ class Submitting:
 
 def _find_files(
     named: tuple[str, ...], output_: str, kind: Kind, own: dict[str, Scalar], promised: frozenset[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[inputs.Expanded, tuple[str, ...]]:
     """Inputs and outputs. May block. Raises RequestFailed."""
-    files = inputs.expand(named, kind, promised)
+    found = inputs.expand(named, kind, promised)
     writes = msgspec.convert(own, kind.settings).writes()
-    return files, inputs.outputs_for(files, output_, kind, writes)
+    return found, inputs.outputs_for(found.files, output_, kind, writes)

@@ -12,10 +12,11 @@ from msgspec.structs import fields as fields_of
 from msgspec.structs import replace
 from scripted_supervisor import DETAIL, ENGINES, FOOTPRINTS, KNOBS, LEDGER, POOL, SNAPSHOT, UNIT, Script
 
-from cli import gpu_json, job_json, json_shapes, ledger_json, models_json, speak, voices
+from cli import gpu_json, job_json, json_shapes, ledger_json, listen_pages, models_json, speak, voices
 from config.load import load
 from ipc.control import Cleared, Price
 from ipc.errors import Problem
+from ipc.hearing import Listened, Live
 from ipc.models import Checked, ModelRow, Quality, Removed
 from ipc.snapshot import Happening, Json, LogLine
 from ipc.speech import Speech
@@ -57,6 +58,7 @@ def fields(shape: Json) -> Iterator[str]:
         models_json.checked(Checked("/m", "", (), ())),
         models_json.removed(Removed("/m", 1)),
         speak._json(Speech(24000, 25, 7, flac=b"", seconds=1.0, work_seconds=0.5), Path("/a.flac")),
+        [listen_pages.as_json(Live(0.0)), listen_pages.as_json(Listened("", 0.0, 0))],
         voices._json(Named("anna", Path("/anna.wav")), None, ()),
         json_shapes.config(load(file=None, state=Path("/nowhere"), environ={})),
     ],
@@ -78,6 +80,7 @@ def fields(shape: Json) -> Iterator[str]:
         "models verify",
         "models remove",
         "say",
+        "listen",
         "voices",
         "config",
     ],

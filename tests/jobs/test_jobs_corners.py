@@ -30,15 +30,24 @@ async def test_a_number_that_no_unit_can_have_is_refused_and_the_store_goes_on(t
 
 
 @pytest.mark.anyio
-async def test_a_file_whose_name_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
+async def test_a_file_whose_name_is_no_text_is_left_out_and_told(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         folder = tmp_path / "in"
         folder.mkdir()
+        tea = it.write("in/tea.jsonl", "tea")
         with open(os.fsencode(folder) + b"/caf\xe9.jsonl", "wb"):  # noqa: ASYNC230 (a moment, of a test)
             pass
-        with pytest.raises(RequestFailed, match=r"caf\\udce9.*no UTF-8"):
+        id_ = (await it.submit(inputs=(str(folder),))).id
+        await it.finish(id_, "done with problems")
+        row = it.row(id_)
+        assert (row.state, row.inputs) == ("done with problems", (tea,))
+        assert row.reason == "1 piece of the input was set aside"
+        (problem,) = (await it.foreman.detail(id_)).problems
+        assert problem.where == f"{folder}/caf\\xe9.jsonl"
+        assert problem.problem.title == "Name unreadable"
+        os.unlink(tea)
+        with pytest.raises(RequestFailed, match=r"caf\\xe9.*no UTF-8"):
             await it.submit(inputs=(str(folder),))
-        await it.finish((await it.submit(1)).id)
 
 
 @pytest.mark.anyio

@@ -29,7 +29,7 @@ def house(tmp_path: Path) -> Path:
 
 def names(house: Path, *named: str, promised: tuple[str, ...] = ()) -> list[str]:
     """What these make, without the folder; each is looked for in it."""
-    paths = expand((f"{house}/{name}" for name in named), FAKE, {f"{house}/{name}" for name in promised})
+    paths = expand((f"{house}/{name}" for name in named), FAKE, {f"{house}/{name}" for name in promised}).files
     return [path.removeprefix(f"{house}/") for path in paths]
 
 

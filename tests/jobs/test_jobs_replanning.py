@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -167,8 +168,12 @@ async def test_a_move_to_an_engine_of_another_size_divides_anew(tmp_path: Path) 
 async def test_problems_are_listed_once_however_often_their_lines_are_read(tmp_path: Path) -> None:
     async with site(tmp_path, ONE) as it:
         it.floor.change("writer", free=False)
-        inputs = (it.write("a.jsonl", "a0", "junk 1", "a2", "junk 3"), it.write("b.jsonl", "junk 0", "b1"))
-        id_ = (await it.submit(inputs=inputs)).id
+        (tmp_path / "in").mkdir()
+        it.write("in/a.jsonl", "a0", "junk 1", "a2", "junk 3")
+        it.write("in/b.jsonl", "junk 0", "b1")
+        with open(os.fsencode(tmp_path) + b"/in/caf\xe9.jsonl", "wb"):  # noqa: ASYNC230 (a moment, of a test)
+            pass
+        id_ = (await it.submit(inputs=(it.path("in"),))).id
         await it.plan()
         await it.plan()
         for size in (2, 1, 2):
@@ -179,8 +184,9 @@ async def test_problems_are_listed_once_however_often_their_lines_are_read(tmp_p
         it.floor.change("writer", free=True)
         it.foreman.engine_changed("writer")
         await it.finish(id_, "done with problems")
-        assert it.row(id_).reason == "3 pieces of the input were set aside"
-        wheres = [problem.where for problem in (await it.foreman.detail(id_)).problems]
+        assert it.row(id_).reason == "4 pieces of the input were set aside"
+        first, *wheres = [problem.where for problem in (await it.foreman.detail(id_)).problems]
+        assert first == f"{tmp_path}/in/caf\\xe9.jsonl", "whose name is no text"
         assert sorted(wheres) == ["a.jsonl line 2", "a.jsonl line 4", "b.jsonl line 1"]
         assert it.answers() == ["done a0", "done a2", "done b1"]
 

@@ -26,9 +26,11 @@ def row(
     *segments: Segment,
     dropped: tuple[Dropped, ...] = (),
     source: str = "/talks/one.wav",
+    of: float = 0.0,
     **more: Any,
 ) -> ResultRow:
-    unit = Unit(Source(source, "7:7"), Span(round(begin * RATE), round(end * RATE)))
+    """A stretch of a recording that has `of` seconds."""
+    unit = Unit(Source(source, "7:7"), Span(round(begin * RATE), round(end * RATE)), end=round(of * RATE))
     heard = Heard(segments, dropped, "en", 0.98, "small int8", begin, end)
     for name, value in more.items():
         heard = Heard(**{**{one: getattr(heard, one) for one in heard.__struct_fields__}, name: value})

@@ -51,6 +51,32 @@ def test_after_memory_ran_out_it_stays_below() -> None:
     assert run(choice, lambda n: 0.3 + 0.01 * n) == 4
 
 
+def test_running_out_of_memory_later_with_more_forgets_nothing() -> None:
+    choice = Choice()
+    for windows in (8, 4, 8):  # of two streams, one began its eight before the other failed
+        choice.too_many(windows)
+    assert run(choice, lambda n: 0.3 + 0.01 * n) == 2
+
+
+@pytest.mark.parametrize(("windows", "stays"), [(2, 1), (3, 2), (4, 2), (5, 4), (9, 8)])
+def test_the_largest_size_below_is_left(windows: int, stays: int) -> None:
+    choice = Choice()
+    choice.too_many(windows)
+    assert run(choice, lambda n: 0.3 + 0.01 * n) == stays
+
+
+def test_no_more_windows_than_are_computed_within_some_seconds() -> None:
+    choice = Choice()
+    assert choice.within(16, 1.0) == 1, "nothing is known"
+    choice.learn(1, 0.1)
+    assert [choice.within(16, seconds) for seconds in (0.05, 0.3, 1.0)] == [1, 2, 8]
+    choice.learn(2, 0.1)
+    assert choice.within(16, 0.4) == 8
+    assert choice.within(5, 9.0) == 4
+    choice.learn(8, 3.0)
+    assert choice.within(16, 1.0) == 4
+
+
 def test_a_machine_that_changes_is_found_out() -> None:
     choice = Choice()
     assert run(choice, lambda n: 0.3 + 0.01 * n) == 16

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import wave
 from pathlib import Path
 
+import msgspec
 import pytest
 from spawned import Child, child, knobs
 from stt_engine_kit import errors, payload, samples_of, text_of, transcripts, unit_of_all, utterances
 
 from engines.stt.unit import encode, heard_of
+from ipc.hearing import Listened
 from ipc.work import (
     Applied,
     Apply,
     ApplyFailed,
+    Beat,
     CancelFlight,
+    Feed,
     Fly,
     Landed,
     Leave,
     Load,
     LoadFailed,
+    Piece,
     UnitDone,
     UnitFailed,
     UnitOrder,
@@ -95,6 +101,33 @@ async def test_a_cancelled_flight_lands_and_a_bad_order_fails_alone(tmp_path: Pa
         await engine.fly(Fly(2, (order,), True, deterministic=False))
         assert any(isinstance(message, UnitFailed) for message in engine.heard)
         assert payload(unit_of_all(files[0]))["source"]["path"] == str(files[0])
+
+
+async def test_who_speaks_with_pauses_is_heard_to_the_end_and_counts_as_work_all_the_time(tmp_path: Path) -> None:
+    file, settings = utterances(1)[0], {**QUICK, "stall_after": 1.0}
+    with wave.open(str(file)) as recorded:
+        sound = recorded.readframes(recorded.getnframes()) + bytes(32000)
+    order = UnitOrder("", 0, '{"live":true}')
+    async with child(tmp_path, settings, kind="stt") as engine:
+        await engine.load(settings, "stt")
+        engine.send(Fly(1, (order,), True, deterministic=False))
+        for at in range(0, len(sound), 16000):
+            engine.send(Feed(1, sound[at : at + 16000], end=False))
+        await engine.until(Piece)
+        await engine.until(Beat)
+        progress = [(await engine.until(Beat)).progress for _ in range(3)]
+        assert progress == sorted(set(progress)), "who waits for more sound does not hang"
+        await engine.fly(flight(2, file))
+        engine.send(Feed(1, sound, end=False), Feed(1, b"", end=True))
+        await engine.until(Landed)
+        job, live = done(engine)
+        said = transcripts()[file.name]
+        assert errors(said, text_of(heard_of(job.result))) <= 1
+        assert errors(f"{said} {said}", msgspec.json.decode(live.result, type=Listened).text) <= 2
+        assert live.tokens > 0
+        assert engine.beats[-1].tokens >= live.tokens
+        engine.send(Leave())
+        assert await engine.exit_code() == 0
 
 
 async def test_an_unload_gives_the_memory_back(tmp_path: Path) -> None:

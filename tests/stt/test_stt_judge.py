@@ -30,21 +30,55 @@ def take(
         "Sous-titres réalisés par la communauté d'Amara.org",
         "Sous-titres réalisés par la communauté d’Amara.org.",
         "SOUS-TITRES RÉALISÉS PAR LA COMMUNAUTÉ D'AMARA.ORG",
-        "Thank you for watching!",
-        " thanks for watching ",
         "Untertitel im Auftrag des ZDF für funk, 2017",
         "Untertitelung des ZDF, 2020",
         "Subtítulos realizados por la comunidad de Amara.org",
         "Sottotitoli creati dalla comunità Amara.org",
         "Субтитры сделал DimaTorzok",
-        "ご視聴ありがとうございました。",
+        "Subtitles by the Amara.org community. Subtitles by the Amara.org community.",
+        "www.mooji.org",
         "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
-        "시청해주셔서 감사합니다.",
-        "Thank you for watching. Thank you for watching. Thank you for watching.",
     ],
 )
 def test_a_phrase_of_subtitles_that_stands_alone_is_never_believed(phrase: str) -> None:
     assert why_dropped(take(phrase, logprob=-0.05, no_speech=0.01), SETTINGS, BUNDLED) == "phantom phrase"
+
+
+CLOSINGS = (
+    "Thank you for watching!",
+    " thanks for watching ",
+    "Please like and subscribe.",
+    "ご視聴ありがとうございました。",
+    "시청해주셔서 감사합니다.",
+    "Thank you for watching. Thank you for watching. Thank you for watching.",
+)
+
+
+@pytest.mark.parametrize("phrase", CLOSINGS)
+def test_what_is_said_at_the_end_of_a_film_is_believed_only_without_doubt(phrase: str) -> None:
+    assert why_dropped(take(phrase, no_speech=0.05), SETTINGS, BUNDLED) is None
+    assert why_dropped(take(phrase, no_speech=0.15), SETTINGS, BUNDLED) == "phantom phrase"
+    assert why_dropped(take(phrase, no_speech=0.15), SETTINGS, BUNDLED, amid=True) == "phantom phrase"
+
+
+@pytest.mark.parametrize("phrases", [("Thank you.",), ("Okay.", "Thank you very much.", "Bye bye.")])
+def test_amid_speech_what_people_do_say_is_believed(phrases: tuple[str, ...]) -> None:
+    said = take(" ".join(phrases), parts=phrases, no_speech=0.25, logprob=-0.15)
+    assert why_dropped(said, SETTINGS, BUNDLED, amid=True) is None
+
+
+@pytest.mark.parametrize(
+    ("phrases", "why"),
+    [
+        (("Okay.", "Thank you very much.", "Bye bye."), None),
+        (("Yeah.", "So.", "Okay."), None),
+        (("Thank you.", "Thank you.", "Thank you."), "phantom phrase"),
+        (("Thank you.", "Subtitles by the Amara.org community"), "phantom phrase"),
+    ],
+)
+def test_different_things_that_people_do_say_are_a_conversation(phrases: tuple[str, ...], why: str | None) -> None:
+    said = take(" ".join(phrases), parts=phrases, no_speech=0.25, logprob=-0.15)
+    assert why_dropped(said, SETTINGS, BUNDLED) == why
 
 
 @pytest.mark.parametrize(
@@ -121,7 +155,7 @@ def test_once(text: str, phrase: str) -> None:
 
 
 def test_a_line_without_letters_is_no_phrase() -> None:
-    assert parsed(["!!", "?", " # x", "a"]) == Phantoms(frozenset({"a"}), frozenset())
+    assert parsed(["!!", "?", "~ ", " # x", "a"]) == Phantoms(frozenset({"a"}), frozenset(), frozenset())
 
 
 def test_the_ladder_is_climbed_as_it_is_written() -> None:

@@ -113,6 +113,20 @@ def test_a_stretch_whose_unit_failed_is_named_in_the_json(tmp_path: Path) -> Non
     assert gaps == [(0, 8), (16, 24)]
 
 
+def test_the_end_that_failed_is_named_too(tmp_path: Path) -> None:
+    """The rest of each recording, as long as it was known to be."""
+    other = "/talks/two.wav"
+    rows = [
+        row(0, 0, 8, segment(0, 1, " One."), of=30.02),
+        row(4, 0, 8, segment(0, 1, " Two."), of=16, source=other),
+        row(5, 8, 16, segment(8, 9, " Three."), of=16, source=other),
+    ]
+    told = json.loads(written(tmp_path, "talk.json", rows))
+    assert [one["seconds"] for one in told] == [30.02, 16]
+    assert [one["dropped"] for one in told] == [[{"begin": 8, "end": 30.02, "why": "not transcribed"}], []]
+    assert written(tmp_path, "talk.txt", rows[:1]) == "One.\n"
+
+
 # ── several recordings in one output ──────────────────────────────────────────────────────────────────────
 
 TWO = (

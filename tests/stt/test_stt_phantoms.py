@@ -91,8 +91,8 @@ def test_what_is_heard_with_the_reported_probabilities_is_silenced(
     assert dropped.logprob == pytest.approx(logprob, abs=0.01)
 
 
-@pytest.mark.parametrize("phrase", PHANTOMS)
-def test_a_known_phantom_is_silenced_however_sure_the_model_is(engine: Engine, inventor: Inventor, phrase: str) -> None:
+@pytest.mark.parametrize("phrase", [phrase for phrase in PHANTOMS if "Amara" in phrase])
+def test_a_known_credit_is_silenced_however_sure_the_model_is(engine: Engine, inventor: Inventor, phrase: str) -> None:
     inventor.hears(phrase, 0.01, -0.05)
     told = heard(engine)
     assert told.segments == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -54,8 +55,20 @@ def test_stretches_tile_the_recording_and_hold_a_window_each(lecture: Path, hear
     assert all(unit.speech[-1].end - unit.speech[0].begin <= 3 * RATE for unit in made.stretches if unit.speech)
     assert speech_seconds(made) > 0.7 * length / RATE
     assert made.problems == ()
-    sources = {(unit.source.path, unit.source.stamp, unit.source.stream) for unit in made.stretches}
-    assert sources == {(str(lecture), stamp(lecture), 0)}
+    assert {(unit.source.path, unit.source.stamp) for unit in made.stretches} == {(str(lecture), stamp(lecture))}
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, SttSettings(vad=False, window_seconds=6)])
+def test_each_stretch_knows_whether_it_is_the_last(settings: SttSettings, tmp_path: Path) -> None:
+    """Also where recording, page and window end alike."""
+    path = kit.write(tmp_path / "page.wav", np.resize(kit.talk(*range(8)), 60 * RATE))
+    whole = planned(path, settings)
+    length = whole.stretches[-1].whole.end
+    *others, last = [unit.end for unit in whole.stretches]
+    assert last == length
+    assert all(end == pytest.approx(length, abs=0.1 * RATE) for end in others)
+    assert all(unit.end > unit.whole.end for unit in whole.stretches[:-1])
+    assert planned(path, settings, whole.units[-1].start).units == whole.units[-1:]
 
 
 def test_units_are_named_for_people(heard: Planned) -> None:
@@ -88,7 +101,7 @@ def test_planning_from_each_unit_gives_the_rest_again(lecture: Path, settings: S
     """With the recording kept open, and with one that is opened anew."""
     units = planned(lecture, settings).units
     for number in (len(units) // 2, len(units) - 2):
-        shelf.close(lecture)
+        shelf.taken(shelf.key_of(lecture, settings)).close()
         assert planned(lecture, settings, units[number].start).units == units[number:]
     assert planned(lecture, settings, limit=3).units == units
 
@@ -99,7 +112,7 @@ def test_a_change_of_settings_goes_on_where_the_unit_began(lecture: Path, heard:
         again = plan(lecture, start, 1, other)
         assert again.units[0].start == start
         assert unit_of(again.units[0].payload).head == heard.stretches[1].head
-        shelf.close(lecture)
+        shelf.taken(shelf.key_of(lecture, other)).close()
 
 
 def test_two_recordings_by_turns_are_planned_like_each_alone(lecture: Path, heard: Planned, tmp_path: Path) -> None:
@@ -118,9 +131,54 @@ def test_two_recordings_by_turns_are_planned_like_each_alone(lecture: Path, hear
 
 def test_nothing_is_kept_open_at_the_end(lecture: Path) -> None:
     plan(lecture, "", 1, SETTINGS)
-    assert [key[0] for key in shelf._open] == [str(lecture)]
+    assert shelf.kept() == 1
     planned(lecture, SETTINGS)
-    assert not shelf._open
+    assert shelf.kept() == 0
+
+
+def by_turns(jobs: list[tuple[Path, SttSettings]], limit: int) -> int:
+    """How many seconds are decoded for all."""
+    steps, cursors = list[None](), dict.fromkeys(range(len(jobs)), "")
+    while cursors:
+        for number in list(cursors):
+            path, settings = jobs[number]
+            answer = plan(path, cursors[number], limit, settings, lambda: steps.append(None))
+            cursors[number] = answer.cursor
+            if answer.end:
+                del cursors[number]
+    return len(steps)
+
+
+def test_many_jobs_by_turns_decode_each_recording_once(tmp_path: Path) -> None:
+    data = kit.write(tmp_path / "talk.mp3", kit.talk(1, 2, 3), MP3).read_bytes()
+    paths = [tmp_path / f"talk-{number}.mp3" for number in range(8)]
+    for path in paths:
+        path.write_bytes(data)
+    one = by_turns([(paths[0], SETTINGS)], 1)
+    assert by_turns([(path, SETTINGS) for path in paths], 1) == 8 * one
+
+
+def test_jobs_with_other_settings_of_one_recording_leave_each_other_alone(tmp_path: Path) -> None:
+    path = kit.write(tmp_path / "talk.mp3", kit.talk(1, 2, 3), MP3)
+    others = [SttSettings(window_seconds=3, gate_db=gate_db) for gate_db in (30, 40, 50)]
+    alone = sum(by_turns([(path, settings)], 1) for settings in others)
+    assert by_turns([(path, settings) for settings in others], 1) == alone
+
+
+def test_a_recording_that_nobody_plans_on_is_let_go(tmp_path: Path) -> None:
+    path = kit.write(tmp_path / "talk.wav", kit.talk(1))
+    key, kept = shelf.key_of(path, SETTINGS), shelf.Shelf(most=2, idle_seconds=0.01)
+    before = len(os.listdir("/proc/self/fd"))
+    kept.give_back(key, shelf.taken(key))
+    assert kept._closer is not None
+    kept._closer.join()
+    assert len(kept) == 0
+    assert len(os.listdir("/proc/self/fd")) == before
+    for number in range(3):
+        kept.give_back(key._replace(gate_db=number), shelf.taken(key))
+    assert len(kept) <= 2, "and no more are kept than may be"
+    assert kept._closer is not None
+    kept._closer.join()
 
 
 # ── silence, noise, quiet and loud ────────────────────────────────────────────────────────────────────────
@@ -206,7 +264,7 @@ def test_what_cannot_be_planned_is_said(tmp_path: Path, lecture: Path) -> None:
             plan(source, cursor, 5, settings)
         assert caught.value.problem.title == title
         assert caught.value.problem.hint
-    assert not shelf._open
+    assert shelf.kept() == 0
 
 
 def test_a_model_that_is_not_there_hinders_no_planning(tmp_path: Path, lecture: Path) -> None:
@@ -217,9 +275,9 @@ def test_a_model_that_is_not_there_hinders_no_planning(tmp_path: Path, lecture: 
     assert 20 * RATE < longest <= 30 * RATE
 
 
-def test_a_recording_that_does_not_say_how_long_it_is_is_measured(tmp_path: Path) -> None:
+def without_a_length(path: Path, samples: kit.Samples) -> Path:
     """As browsers write them: WebM without a length."""
-    path = kit.write(tmp_path / "live.webm", kit.talk(1, 2), kit.Form("webm", "libopus", 48000, "mono"))
+    kit.write(path, samples, kit.Form("webm", "libopus", 48000, "mono"))
     data = path.read_bytes()
     duration = data.index(b"\x44\x89\x88")  # the element Duration, eight bytes long, becomes one that is skipped
     path.write_bytes(data[:duration] + b"\xec\x89" + data[duration + 2 :])
@@ -227,8 +285,21 @@ def test_a_recording_that_does_not_say_how_long_it_is_is_measured(tmp_path: Path
     said = recording.seconds
     recording.close()
     assert said is None
+    return path
+
+
+def test_a_recording_that_does_not_say_how_long_it_is_is_measured(tmp_path: Path) -> None:
+    path = without_a_length(tmp_path / "live.webm", kit.talk(1, 2))
     (extent,) = {unit.extent for unit in planned(path, SETTINGS).units}
     assert extent == pytest.approx(len(kit.talk(1, 2)) / RATE, abs=0.1)
+
+
+def test_a_recording_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the planning, which keeps its place."""
+    monkeypatch.setattr(shelf, "_MOST_MEASURED", 10 * RATE)
+    samples = np.tile(kit.talk(*range(8)), 3)
+    path = without_a_length(tmp_path / "live.webm", samples)
+    assert by_turns([(path, SETTINGS)], 4) <= len(samples) / RATE + 10 + 3
 
 
 def test_each_second_on_the_way_to_a_cursor_is_a_step(tmp_path: Path) -> None:

@@ -42,15 +42,14 @@ def stamp(path: Path) -> str:
 
 
 class Recording:
-    """One audio stream of a file, open until it is closed. For one thread at a time."""
+    """The first audio stream of a file, open until it is closed. For one thread at a time."""
 
-    def __init__(self, path: Path, stream: int = 0) -> None:
+    def __init__(self, path: Path) -> None:
         """Raises NotAudio: it cannot be read."""
         self.path = path
-        self.stream = stream
         self.length: int | None = None
         """Samples of all of it, once its end was reached."""
-        self._pass = _Pass(path, stream, 0)
+        self._pass = _Pass(path, 0)
         self.seconds = self._pass.seconds
         """How long it is, as the container says; None where that says nothing."""
         self.promised = self._pass.promised
@@ -82,10 +81,10 @@ class Recording:
         """Stand before this sample."""
         second = max(0, begin // RATE - 1) if self._pass.jumps else 0
         self._pass.close()
-        self._pass = _Pass(self.path, self.stream, second)
+        self._pass = _Pass(self.path, second)
         if not self._pass.lands():
             self._pass.close()
-            self._pass = _Pass(self.path, self.stream, 0)
+            self._pass = _Pass(self.path, 0)
 
 
 class _Pass:
@@ -95,14 +94,14 @@ class _Pass:
     after one more second what it has not heard matters no more.
     """
 
-    def __init__(self, path: Path, stream: int, second: int) -> None:
+    def __init__(self, path: Path, second: int) -> None:
         self.at = second * RATE
         """Samples that were read."""
         self.length: int | None = None
         self._path = path
         self._container = _opened(path)
         try:
-            self._audio = _audio(self._container, path, stream)
+            self._audio = _audio(self._container, path)
         except NotAudio:
             self._container.close()
             raise
@@ -167,15 +166,13 @@ def _opened(path: Path) -> InputContainer:
         raise trouble.not_audio(path) from error
 
 
-def _audio(container: InputContainer, path: Path, number: int) -> AudioStream:
+def _audio(container: InputContainer, path: Path) -> AudioStream:
     streams = container.streams.audio
     if not streams:
         raise trouble.no_sound(path)
-    if number >= len(streams):
-        raise trouble.no_stream(path, number, len(streams))
-    stream = streams[number]
+    stream = streams[0]
     if stream.codec_context is None:
-        raise trouble.no_decoder(path, "")
+        raise trouble.no_decoder(path)
     stream.codec_context.thread_count = 1
     for other in container.streams:
         if other.index != stream.index:

@@ -48,20 +48,12 @@ def no_sound(path: Path) -> NotAudio:
     return NotAudio(Problem("No sound", f"{path} has no audio stream.", "Leave it out, or bring a file with sound."))
 
 
-def no_stream(path: Path, wanted: int, streams: int) -> NotAudio:
-    """It has others."""
-    last = f"streams 0 to {streams - 1}" if streams > 1 else "stream 0 only"
-    return NotAudio(
-        Problem("No such stream", f"{path} has no audio stream {wanted}.", f"It has {last}; choose one of these.")
-    )
-
-
-def no_decoder(path: Path, codec: str) -> NotAudio:
-    """Its container is known, its sound is not."""
+def no_decoder(path: Path) -> NotAudio:
+    """Its container is known, its sound is not; the library names no codec that it has no decoder for."""
     return NotAudio(
         Problem(
             "Unknown sound",
-            f"The sound of {path} is written as {codec or 'something unknown'}, which cannot be read here.",
+            f"The sound of {path} is written in a codec that cannot be read here.",
             "Convert it to WAV, FLAC or MP3 first.",
         )
     )

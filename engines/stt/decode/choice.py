@@ -46,6 +46,16 @@ class Choice:
         tried = next((size for size in self._worth_trying(allowed, usual) if size <= waiting), None)
         return min(waiting, tried or usual)
 
+    def within(self, most: int, seconds: float) -> int:
+        """The most windows that are computed in so long, as far as is known; at least 1."""
+        best, each = 1, None
+        for size in _sizes(most):
+            pace = self._paces.get(size)
+            each = pace.seconds if pace is not None else each  # of one never tried, as if more were no cheaper
+            if each is not None and each * size <= seconds:
+                best = size
+        return best
+
     def learn(self, windows: int, seconds: float) -> None:
         """A batch of so many took so long."""
         self._since += 1
@@ -62,8 +72,9 @@ class Choice:
                     self._paces[beside].batches = _TRIALS - 1  # one more decides, on top of what was known
 
     def too_many(self, windows: int) -> None:
-        """Memory did not suffice for so many."""
-        self._most = max(1, windows // 2)
+        """Memory did not suffice for so many: from now on fewer, and never more again."""
+        below = max(_sizes(windows - 1), default=1)
+        self._most = below if self._most is None else min(self._most, below)
 
     def _best(self, allowed: list[int]) -> int:
         """The quickest of those that are known; of like ones the smaller."""

@@ -19,15 +19,22 @@ _UNLIKELY_SHARE: Final = 0.75
 """Of `no_speech`: from there on an unlikely text is taken for silence, as by Whisper's own 0.6 beside our 0.8."""
 _DOUBT_SHARE: Final = 0.25
 """Of `no_speech`: from there on what people do say, but models say more often, is not believed alone."""
+_CLOSING_SHARE: Final = 0.1
+"""The same for what people say at the end of a film."""
 _DOUBTED: Final = "?"
-"""Begins a line of such a phrase."""
+"""Begins a line of what people do say."""
+_CLOSING: Final = "~"
+"""Begins a line of what they say at the end of a film."""
+_CONVERSATION: Final = 2
+"""So many different doubted phrases are one: over silence models write one, or the same again and again."""
 
 
 @dataclass(frozen=True)
 class Phantoms:
-    """Phrases that models hear in silence, normalised: those that nobody is believed to say, and doubtful ones."""
+    """Phrases that models hear in silence, normalised, from those that nobody is believed to say to doubtful ones."""
 
     never: frozenset[str]
+    closing: frozenset[str]
     doubted: frozenset[str]
 
 
@@ -39,11 +46,12 @@ def silent(take: Take, settings: SttSettings) -> bool:
 def why_dropped(take: Take, settings: SttSettings, phantoms: Phantoms, *, amid: bool = False) -> Why | None:
     """Why nothing of a window is written; None where all of it is.
 
-    `amid` speech, where another window of the stretch is surely some, the model's word for silence is not enough.
+    `amid` speech, where another window of the stretch is surely some, the model's word for silence is not enough, and
+    what people do say is believed.
     """
     if not take.text.strip() or (take.no_speech > settings.no_speech and not amid):
         return "no speech"
-    if is_phantom(take, settings, phantoms):
+    if is_phantom(take, settings, phantoms, amid=amid):
         return "phantom phrase"
     if take.compression > settings.most_compression:
         return "repeats"
@@ -54,13 +62,17 @@ def _unlikely(take: Take, settings: SttSettings) -> bool:
     return take.logprob < settings.least_logprob and take.no_speech > _UNLIKELY_SHARE * settings.no_speech
 
 
-def is_phantom(take: Take, settings: SttSettings, phantoms: Phantoms) -> bool:
+def is_phantom(take: Take, settings: SttSettings, phantoms: Phantoms, *, amid: bool = False) -> bool:
     """Whether there is nothing but known phrases in it, once or again and again."""
     phrases = {normal(segment.text) for segment in take.segments} - {""}
     whole = normal(take.text)
-    doubted = take.no_speech > _DOUBT_SHARE * settings.no_speech
-    own = {normal(settings.prompt), normal(settings.hotwords)} - {""}  # models give back what they were told
-    known = phantoms.never | (phantoms.doubted | own if doubted else frozenset())
+    known = phantoms.never
+    if take.no_speech > _CLOSING_SHARE * settings.no_speech:
+        known |= phantoms.closing
+    if take.no_speech > _DOUBT_SHARE * settings.no_speech:
+        known |= {normal(settings.prompt), normal(settings.hotwords)} - {""}  # models give back what they were told
+        if not amid and len(phrases & phantoms.doubted) < _CONVERSATION:
+            known |= phantoms.doubted
     return whole in known or once(whole) in known or (bool(phrases) and phrases <= known)
 
 
@@ -99,15 +111,17 @@ def phantoms_of(path: str) -> Phantoms:
             )
         ) from error
     own = parsed(lines)
-    return Phantoms(bundled.never | own.never, bundled.doubted | own.doubted)
+    return Phantoms(bundled.never | own.never, bundled.closing | own.closing, bundled.doubted | own.doubted)
 
 
 def parsed(lines: Iterable[str]) -> Phantoms:
     """Of such a file's lines."""
     told = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    never = {normal(line) for line in told if not line.startswith(_DOUBTED)}
-    doubted = {normal(line) for line in told if line.startswith(_DOUBTED)}
-    return Phantoms(frozenset(never - {""}), frozenset(doubted - {""}))
+    marked = [(line[0], line[1:]) if line[0] in _DOUBTED + _CLOSING else ("", line) for line in told]
+    never, closing, doubted = (
+        frozenset(normal(line) for mark, line in marked if mark == wanted) - {""} for wanted in ("", _CLOSING, _DOUBTED)
+    )
+    return Phantoms(never, closing, doubted)
 
 
 @cache

@@ -8,6 +8,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
+from engines.stt.output.spaces import unspaced
+
 
 class Agreement:
     """The words of one stretch of speech, as one pass after the other hears them from its beginning."""
@@ -40,6 +42,17 @@ class Agreement:
         self._guess = []
         return "".join(fresh)
 
+    def cut(self, text: str) -> str:
+        """A pass over the sound before a cut heard `text`: all of it is committed, and what follows it begins anew.
+
+        Words that were committed from behind the cut stay known, because later passes hear them again.
+        """
+        head = words_of(text)
+        behind = self.committed[continuation(head, self.committed) :]
+        commit = "" if behind else self.end(text)
+        self.committed, self._guess = behind, []
+        return commit
+
     def _beyond(self, text: str) -> list[str]:
         heard = words_of(text)
         return heard[continuation(self.committed, heard) :]
@@ -53,8 +66,8 @@ def words_of(text: str) -> list[str]:
         if character.isspace():
             fresh = True
             continue
-        alone = _stands_alone(character)
-        if fresh or (alone and _is_word(character)) or (words and not alone and _stands_alone(words[-1][-1])):
+        alone = unspaced(character)
+        if fresh or (alone and _is_word(character)) or (words and not alone and unspaced(words[-1][-1])):
             words.append(f" {character}" if fresh else character)
         else:
             words[-1] += character
@@ -70,17 +83,21 @@ def same(one: str, other: str) -> bool:
 def continuation(committed: Sequence[str], heard: Sequence[str]) -> int:
     """Where in `heard` begins what follows `committed`: behind the part that is most like it (least edits).
 
-    Of several the one of as many words: a later pass may hear a committed word otherwise.
+    Of several the one that ends with the same word, then that of as many words: a later pass may hear a committed word
+    otherwise.
     """
     known = [_bare(word) for word in committed]
     row = list(range(len(known) + 1))
     edits = [row[-1]]
-    for word in map(_bare, heard):
+    found = [_bare(word) for word in heard]
+    for word in found:
         above, row = row, [row[0] + 1]
         for at, one in enumerate(known):
             row.append(min(above[at] + (one != word), above[at + 1] + 1, row[at] + 1))
         edits.append(row[-1])
-    return min(range(len(edits)), key=lambda at: (edits[at], abs(at - len(known))))
+    return min(
+        range(len(edits)), key=lambda at: (edits[at], found[max(0, at - 1) : at] != known[-1:], abs(at - len(known)))
+    )
 
 
 def _agreeing(before: Sequence[str], now: Sequence[str]) -> int:
@@ -100,9 +117,3 @@ def _bare(word: str) -> str:
 
 def _is_word(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNM"
-
-
-def _stands_alone(character: str) -> bool:
-    """Chinese, Japanese, Thai and Lao put no spaces between words."""
-    code = ord(character)
-    return 0x2E80 <= code <= 0xA4CF or 0xF900 <= code <= 0xFAFF or 0xFF00 <= code <= 0xFFEF or 0x0E00 <= code <= 0x0EFF

@@ -1,6 +1,6 @@
 """When to listen again, and when what was said has ended: from probabilities of speech, one after the other. Pure.
 
-A silence of `endpoint_ms` ends what was said. Long before that, when a fifth of it has passed, it is likely that nothing
+A silence of `endpoint_ms` ends what was said. When a fifth of that has passed it is likely already that nothing
 follows: passes then come at once and close together, until two of them agree on everything, which commits it.
 """
 

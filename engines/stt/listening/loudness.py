@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-import math
+from typing import Final
 
-TARGET = 0.1
-"""Root mean square (1 is full scale) that loud chunks of speech are brought to; louder ones stay as they are."""
-MOST_GAIN = 31.6
-"""30 dB: what is quieter than that is none that a microphone picked up on purpose."""
-FLOOR = 3e-4
-"""−70 dBFS: nothing is heard below."""
-FADE_PER_SECOND = 0.9
-"""A loud moment counts less and less: about 1 dB a second."""
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.stt.vad.level import FLOOR_DB, boost, levels
+
+_SPEECH_DB: Final = -20.0
+"""As loud is speech made for the model, where it is quieter."""
+_EAR_DB: Final = -30.0
+"""As loud are the loud parts of what speech is found in: there noise is least often taken for it."""
+_MOST_GAIN_DB: Final = 40.0
+"""What is quieter than that is nothing that a microphone was meant to hear."""
+_FADE_DB: Final = 1.0
+"""A second: a slammed door is forgotten in half a minute."""
 
 
 class Loudness:
-    """Of what is spoken, from one chunk after the other."""
+    """Of the loud parts, from one chunk after the other."""
 
     def __init__(self, gate_db: float) -> None:
         """So far below the loud parts nothing is heard."""
-        self._gate = 10 ** (-gate_db / 20)
-        self._loud = 0.0
+        self._gate_db = gate_db
+        self._loud_db = FLOOR_DB
 
-    def hear(self, rms: float, seconds: float) -> None:
-        """The next chunk."""
-        self._loud = max(rms, self._loud * FADE_PER_SECOND**seconds)
+    def hear(self, level_db: float, seconds: float) -> None:
+        """The next chunk is so loud, in dBFS."""
+        self._loud_db = max(level_db, self._loud_db - _FADE_DB * seconds, FLOOR_DB)
 
     @property
     def gain(self) -> float:
-        """What samples are to be multiplied by."""
-        return gain_for(self._loud)
+        """What samples are multiplied by, so that speech is found in them."""
+        return float(10 ** ((_EAR_DB - max(self._loud_db, _EAR_DB - _MOST_GAIN_DB)) / 20))
 
-    def silent(self, rms: float) -> bool:
+    def silent(self, level_db: float) -> bool:
         """Whether a chunk is too quiet to be anything."""
-        return rms < max(FLOOR, self._loud * self._gate)
+        return level_db < max(FLOOR_DB, self._loud_db - self._gate_db)
 
 
-def gain_for(rms: float) -> float:
-    """For sound whose loud parts are so loud."""
-    return min(MOST_GAIN, max(1.0, TARGET / rms)) if rms > 0 and math.isfinite(rms) else 1.0
+def heard(samples: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
+    """As a model is to hear it: quiet speech made louder, like that of a recording."""
+    return samples * np.float32(boost(levels(samples, frame), _SPEECH_DB))

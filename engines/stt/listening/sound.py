@@ -32,13 +32,18 @@ class Sound:
         """Whether no more may be added before a cut."""
         return len(self._chunks) >= self._longest
 
+    @property
+    def long(self) -> bool:
+        """Whether any pause is welcome to begin anew."""
+        return len(self._chunks) >= self._longest // 2
+
     def add(self, chunk: Samples) -> None:
         """The next 512 samples."""
         self._chunks.append(chunk)
 
-    def forget(self) -> None:
-        """Keep only what may be the beginning of what is said next."""
-        while len(self._chunks) > BEFORE_CHUNKS:
+    def forget(self, keep: int = BEFORE_CHUNKS) -> None:
+        """Keep only what may be the beginning of what is said next: so many chunks at most."""
+        while len(self._chunks) > min(keep, BEFORE_CHUNKS):
             self._chunks.popleft()
 
     def samples(self) -> Samples:

@@ -33,7 +33,6 @@ def _object(recording: Recording, settings: Mapping[str, Scalar], indent: str) -
     tally = recording.tally
     facts: dict[str, Json] = {
         "source": recording.path,
-        **({"stream": recording.stream} if recording.stream else {}),
         "seconds": round(tally.seconds, _TIME_DIGITS),
         "language": tally.language,
         "language_probability": _rounded(tally.language_probability),

@@ -7,7 +7,7 @@ from typing import Final
 
 _CONTROL: Final = dict.fromkeys([*range(32), *range(127, 160)], " ")
 _IDEOGRAPHIC: Final = re.compile(
-    "[\u3000-\u30ff\u3100-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff9f\U00020000-\U0003ffff]"
+    "[\u2e80-\u312f\u31a0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff9f\U00020000-\U0003ffff]"
 )
 """Han, Kana, Bopomofo and the punctuation that goes with them."""
 _CONTINUOUS: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")

@@ -13,22 +13,19 @@ from typing import BinaryIO
 import msgspec
 
 from engines.stt.output.tally import Tally
-from engines.stt.unit import RATE, Source, heard_of, unit_of
+from engines.stt.unit import RATE, encode, heard_of, unit_of
 from ipc.hearing import Dropped, Heard, Segment
 from ipc.work import ResultRow
 
 NOT_DONE = "not transcribed"
 """Why nothing is written of a stretch whose unit failed."""
 
-_decoder = msgspec.json.Decoder(Heard)
-
 
 class Recording:
     """What the spool holds of one recording."""
 
-    def __init__(self, spool: Spool, source: Source, begin: int) -> None:
-        self.path = source.path
-        self.stream = source.stream
+    def __init__(self, spool: Spool, path: str, begin: int) -> None:
+        self.path = path
         self.tally = Tally()
         self._spool = spool
         self._begin = begin
@@ -64,25 +61,34 @@ class Spool:
 
     def fill(self, rows: Iterable[ResultRow]) -> None:
         """Keep what all rows hold. Raises OSError."""
-        source: Source | None = None
+        end = 0.0  # of the recording, as its last row knows it
         for row in rows:
             unit, heard = unit_of(row.payload), heard_of(row.result)
-            if source is None or (source.path, source.stream) != (unit.source.path, unit.source.stream):
-                source = unit.source
-                self.recordings.append(Recording(self, source, self._file.tell()))
-            tally = self.recordings[-1].tally
-            begin, end = unit.whole.begin / RATE, unit.whole.end / RATE
-            if begin > tally.seconds:
-                heard = _with_gap(heard, tally.seconds, begin)
-            tally.add(heard, end)
-            self._file.write(msgspec.json.encode(heard) + b"\n")
+            if not self.recordings or self.recordings[-1].path != unit.source.path:
+                self._end(end)
+                self.recordings.append(Recording(self, unit.source.path, self._file.tell()))
+            begin = unit.whole.begin / RATE
+            if begin > self.recordings[-1].tally.seconds:
+                heard = _with_gap(heard, self.recordings[-1].tally.seconds, begin)
+            self._add(heard, unit.whole.end / RATE)
+            end = unit.end / RATE
+        self._end(end)
+
+    def _end(self, seconds: float) -> None:
+        """The last recording has no further rows, though it may be longer."""
+        if self.recordings and seconds > (last := self.recordings[-1].tally.seconds):
+            self._add(_with_gap(Heard(), last, seconds), seconds)
+
+    def _add(self, heard: Heard, end: float) -> None:
+        self.recordings[-1].tally.add(heard, end)
+        self._file.write(encode(heard).encode() + b"\n")
 
     def read(self, begin: int, count: int) -> Iterator[Heard]:
         """So many stretches from there on. Raises OSError."""
         self._file.seek(begin)
         for _ in range(count):
             self._step()
-            yield _decoder.decode(self._file.readline())
+            yield heard_of(self._file.readline())
 
 
 def _with_gap(heard: Heard, begin: float, end: float) -> Heard:
