@@ -44,7 +44,13 @@ def _gpu(one: GpuReading, claimable_bytes: int | None) -> Json:
         "mig": list(one.mig),
         "persistence": one.persistence,
         "processes": [
-            {"pid": each.pid, "name": each.name, "engine": each.engine or None, "used_bytes": each.used_bytes}
+            {
+                "pid": each.pid,
+                "name": each.name,
+                "engine": each.engine or None,
+                "role": each.role,
+                "used_bytes": each.used_bytes,
+            }
             for each in one.processes
         ],
     }

@@ -18,7 +18,7 @@ def tables(whole: Snapshot) -> None:
     books = {book.index: book for book in whole.ledger.gpus}
     say.table(HEADS, [_cells(one, books.get(one.index)) for one in gpus], right=frozenset(range(2, 11)))
     processes = [
-        (str(one.index), str(each.pid), each.name or "(not to be seen from here)", each.engine or words.UNKNOWN,
+        (str(one.index), str(each.pid), each.name or "(not to be seen from here)", each.holder or words.UNKNOWN,
          words.size(each.used_bytes))
         for one in gpus
         for each in one.processes

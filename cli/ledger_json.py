@@ -64,6 +64,7 @@ def _host(book: HostBook) -> Json:
 def _share(one: Share) -> Json:
     return {
         "engine": one.engine,
+        "role": one.role,
         "measured_bytes": one.measured_bytes,
         "claimed_bytes": one.claimed_bytes,
         "estimated": one.estimated,

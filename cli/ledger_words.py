@@ -98,7 +98,7 @@ def _of_share(one: Share) -> Cells:
     measured = _about(one.measured_bytes, marked=one.by_difference)
     claimed = _about(one.claimed_bytes, marked=one.estimated)
     holds = claimed if one.claimed_bytes > (one.measured_bytes or 0) else measured
-    return _row(one.engine, holds, measured, claimed)
+    return _row(one.holder, holds, measured, claimed)
 
 
 def _about(count: int | None, *, marked: bool) -> str:

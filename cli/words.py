@@ -129,15 +129,15 @@ def state_of(row: EngineRow) -> str:
 
 
 def remark_of(row: EngineRow) -> str:
-    """Why its work waits, what was chosen for it, what it says of itself, and why it is in that state or the last
-    decision about it."""
+    """Why its work waits, what was chosen for it, what it says of itself, what its other process does, and why it is in
+    that state or the last decision about it."""
     match row.state:
         case Failed(cause=cause) | Backoff(cause=cause):
             why = cause
         case _:
             why = row.note
     said = row.said if isinstance(row.state, Ready | Draining) else ""
-    return "; ".join(filter(None, (held(row.hold), row.chosen, said, why)))
+    return "; ".join(filter(None, (held(row.hold), row.chosen, said, row.beside, why)))
 
 
 def held(hold: str) -> str:

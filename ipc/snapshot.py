@@ -19,6 +19,8 @@ JobState: TypeAlias = Literal[
     "queued", "running", "paused", "held", "assembling", "done", "done with problems", "failed", "cancelled"
 ]
 FINISHED: frozenset[JobState] = frozenset({"done", "done with problems", "failed", "cancelled"})
+ProcessRole: TypeAlias = Literal["", "successor", "former process"]
+"""Which of an engine's processes, while it has two; empty for the one at work."""
 Severity: TypeAlias = Literal["info", "warning", "error"]
 Pressure: TypeAlias = Literal["low", "medium", "high", "critical"]
 
@@ -235,6 +237,11 @@ class HostReading(Struct, frozen=True, array_like=True):
     disk_total_bytes: int
 
 
+def process_words(engine: str, role: ProcessRole) -> str:
+    """For a person: `ears`, `ears' successor`."""
+    return f"{engine}'{'' if engine.endswith('s') else 's'} {role}" if role else engine
+
+
 class GpuProcess(Struct, frozen=True, array_like=True):
     """One process that holds memory on a GPU."""
 
@@ -244,6 +251,12 @@ class GpuProcess(Struct, frozen=True, array_like=True):
     used_bytes: int | None
     engine: str
     """The engine it is, or works for; empty for a stranger."""
+    role: ProcessRole = ""
+
+    @property
+    def holder(self) -> str:
+        """The engine's process that it is, for a person; empty for a stranger."""
+        return process_words(self.engine, self.role)
 
 
 class GpuReading(Struct, frozen=True, array_like=True):
@@ -313,6 +326,12 @@ class Share(Struct, frozen=True, array_like=True):
     """The claim was never measured: it wears a `~`."""
     by_difference: bool
     """Measured from what the GPU's use grew by, because process ids are hidden here: it wears a `~`."""
+    role: ProcessRole = ""
+
+    @property
+    def holder(self) -> str:
+        """The engine's process that holds it, for a person."""
+        return process_words(self.engine, self.role)
 
 
 class Stranger(Struct, frozen=True, array_like=True):

@@ -223,7 +223,7 @@ class Room:
             engines=self.engine_rows(),
             jobs=self.foreman.rows(),
             happenings=self.board.last(HAPPENINGS_IN_SNAPSHOT),
-            gpus=self._gpus,
+            gpus=self.house.told(self._gpus),
             fleet=self._fleet.about(),
             ledger=self.house.ledger(time.monotonic()),
             pools=self.pool_rows(),
@@ -256,9 +256,8 @@ class Room:
         self._look_after_keeper()
         self.foreman.second(unix, monotonic)
         ledger, pools = self.house.ledger(monotonic), self.pool_rows()
-        self.board.publish(
-            Tick(unix, monotonic, self.supervisor_row(), self._host, self._gpus, self._fleet.about(), ledger, pools)
-        )
+        gpus, fleet = self.house.told(self._gpus), self._fleet.about()
+        self.board.publish(Tick(unix, monotonic, self.supervisor_row(), self._host, gpus, fleet, ledger, pools))
         self.recordings.tick(self._values(ledger, pools))
 
     def _read_gpus(self, monotonic: float) -> None:
@@ -321,7 +320,7 @@ class Room:
                 }
                 for row in self.engine_rows()
             },
-            "gpus": gpu_ticks(self._gpus, ledger.gpus),
+            "gpus": gpu_ticks(self.house.told(self._gpus), ledger.gpus),
             "jobs": {
                 row.id: {"state": row.state, "units_done": row.units_done, "units_failed": row.units_failed}
                 for row in self.foreman.active_rows()

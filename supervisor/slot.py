@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from engines.settings import EngineSettings
-from ipc.snapshot import EngineRow, Scalar
+from ipc.snapshot import EngineRow, ProcessRole, Scalar, process_words
 from ipc.states import Ready, pid_of
 from ipc.work import ToChild
 from supervisor.awaited import Awaited
@@ -98,6 +98,13 @@ class Slot:
         return self.name if self.stands_by is None else self.stands_by.name
 
     @property
+    def role(self) -> ProcessRole:
+        """Which of the engine's processes it is, while that has two."""
+        if self.stands_by is None:
+            return ""
+        return "successor" if self.record.role == "heir" else "former process"
+
+    @property
     def awaits_heir(self) -> bool:
         """Whether nothing may begin on its process any more, because another is ready to take its place."""
         other = self.other
@@ -115,7 +122,6 @@ class Slot:
         """What clients see."""
         settings = self.effective
         alive = pid_of(self.record.state) is not None
-        beside = "" if self.other is None else beside_words(self.record, self.other.record)
         return EngineRow(
             name=self.name,
             kind=self.kind,
@@ -129,7 +135,7 @@ class Slot:
             rss_bytes=self.rss_bytes if alive else None,
             cpu_percent=self.cpu_percent if alive else None,
             restarts=self.record.restarts,
-            note=beside or self.note,
+            note=self.note,
             hold=self.hold,
             chosen=self.claim.words if self.claim is not None else "",
             pinned=settings.pinned,
@@ -137,7 +143,7 @@ class Slot:
             unload_depth=settings.unload_depth,
             said=self.said,
             pools=self.pools,
-            beside=beside,
+            beside="" if self.other is None else beside_words(self.record, self.other.record),
         )
 
     def forget_process(self) -> None:
@@ -173,13 +179,13 @@ OF_THE_PROCESS: Final = (
 
 
 def heir_name(engine: str) -> str:
-    """The name of a process that loads beside the engine's own, which no engine can have."""
-    return f"{engine}:next"
+    """The name of a process that loads beside the engine's own: in words, because sentences hold it."""
+    return process_words(engine, "successor")
 
 
 def former_name(engine: str) -> str:
     """The name of a process that another has taken the place of."""
-    return f"{engine}:former"
+    return process_words(engine, "former process")
 
 
 def exchange(one: Slot, other: Slot) -> None:

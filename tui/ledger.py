@@ -45,12 +45,14 @@ def extent(reading: GpuReading, book: GpuBook | None) -> Extent:
 
 def held_words(ledger: Ledger, engine: str) -> str:
     """What an engine holds where, such as `30.4 G on GPU 0`; empty where it is on none, or no card tells."""
-    shares = [(book.index, share) for book in ledger.gpus for share in book.shares if share.engine == engine]
-    return " and ".join(
-        f"{'~' if share.by_difference else ''}{measures.size(share.measured_bytes)} on GPU {index}"
-        for index, share in shares
-        if share.measured_bytes
-    )
+    found = []
+    for book in ledger.gpus:
+        shares = [share for share in book.shares if share.engine == engine and share.measured_bytes]
+        if shares:
+            mark = "~" if any(share.by_difference for share in shares) else ""
+            size = measures.size(sum(share.measured_bytes or 0 for share in shares))
+            found.append(f"{mark}{size} on GPU {book.index}")
+    return " and ".join(found)
 
 
 def awaited(share: Share) -> int:

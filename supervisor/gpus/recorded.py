@@ -36,7 +36,13 @@ def gpu_ticks(readings: Iterable[GpuReading], books: Iterable[GpuBook]) -> dict[
             "sm_clock_mhz": one.sm_clock_mhz,
             "throttle": list(one.throttle),
             "processes": [
-                {"pid": process.pid, "name": process.name, "engine": process.engine, "used_bytes": process.used_bytes}
+                {
+                    "pid": process.pid,
+                    "name": process.name,
+                    "engine": process.engine,
+                    "role": process.role,
+                    "used_bytes": process.used_bytes,
+                }
                 for process in one.processes
             ],
             **(_booked(book_of[one.index]) if one.index in book_of else {}),
@@ -46,11 +52,15 @@ def gpu_ticks(readings: Iterable[GpuReading], books: Iterable[GpuBook]) -> dict[
 
 
 def _booked(book: GpuBook) -> dict[str, Json]:
-    """What the ledger says of it; claims by engine."""
+    """What the ledger says of it; claims by engine, of both its processes where it has two."""
+    claimed: dict[str, Json] = {
+        engine: sum(share.claimed_bytes for share in book.shares if share.engine == engine)
+        for engine in dict.fromkeys(share.engine for share in book.shares)
+    }
     return {
         "free_bytes": book.free_bytes,
         "pressure": book.pressure,
         "hold": book.hold,
         "withheld_bytes": book.withheld_bytes,
-        "claimed_bytes": {share.engine: share.claimed_bytes for share in book.shares},
+        "claimed_bytes": claimed,
     }

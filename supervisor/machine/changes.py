@@ -9,7 +9,7 @@ from engines.settings import ORDER
 from ipc.errors import Problem
 from ipc.states import Failed
 from supervisor.machine.effects import SendApply, SettingsInForce, SettingsRefused, StepDown
-from supervisor.machine.record import BeReady, BeStopped, Change, Given, Record, Room, Settings
+from supervisor.machine.record import BeReady, Change, Given, Record, Room, Settings
 from supervisor.machine.turn import Turn
 
 _RAN_OUT: Final = Problem("Out of memory", "These very settings have just run out of memory.", "Ask for less.")
@@ -81,14 +81,8 @@ def release(turn: Turn) -> None:
 
 
 def revert(turn: Turn, problem: Problem) -> bool:
-    """Bring back what worked if the present settings are on trial; False when they are not.
-
-    What worked before an heir is the process beside it: it just goes.
-    """
+    """Bring back what worked if the present settings are on trial; False when they are not."""
     record = turn.record
-    if record.role == "heir":
-        turn.record = replace(record, goal=BeStopped("replaced"), refusal=problem)
-        return True
     if record.trial is None or record.proven is None:
         return False
     turn.record = replace(record, settings=record.proven, trial=None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ipc.errors import Problem
 from ipc.states import Backoff, Failed, Stopped, Stopping, pid_of
-from supervisor.machine import changes, fault, room
+from supervisor.machine import changes, fault, room, succession
 from supervisor.machine.effects import LoseFlights, Verdict
 from supervisor.machine.events import Exited
 from supervisor.machine.record import BeStopped, Life, Record
@@ -52,9 +52,12 @@ def _died(
     """A death that nobody asked for. A change that it interrupted is to blame before anything else is."""
     if _healthy(before, turn.at):
         turn.record = replace(turn.record, attempt=0)
-    # An heir has one try, whoever ended it: its engine works on, and nobody waits.
-    blameless = before.role != "heir" and (verdict == "outside" or before.life.applying is not None)
-    if blameless or changes.revert(turn, _problem(before, how)):
+    if (
+        succession.fell(turn, _problem(before, how), blameless=verdict in ("outside", "memory"))
+        or verdict == "outside"
+        or before.life.applying is not None
+        or changes.revert(turn, _problem(before, how))
+    ):
         _again(turn, how)
     elif verdict == "memory" and before.life.model:
         _lower(turn, how, alone, log_tail, host=host)
@@ -72,7 +75,7 @@ def spawn_failed(turn: Turn, problem: Problem) -> None:
     how = f"could not be started: {problem}"
     if isinstance(turn.record.goal, BeStopped) or turn.record.condemned:
         turn.happen("warning", "engine-died", how)
-    elif changes.revert(turn, problem):
+    elif succession.fell(turn, problem, blameless=False) or changes.revert(turn, problem):
         _again(turn, how)
     else:
         _count(turn, how, ())

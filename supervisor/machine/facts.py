@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ipc.errors import Problem
 from ipc.states import Cold, Draining, Loading, Ready, Starting, Stopping
-from supervisor.machine import changes, ladder
+from supervisor.machine import changes, ladder, succession
 from supervisor.machine.effects import Settled
 from supervisor.machine.events import DyingSaid, LoadFailed
 from supervisor.machine.record import Life
@@ -63,7 +63,7 @@ def load_failed(turn: Turn, failure: LoadFailed) -> None:
         return
     pid, problem = turn.state.pid, failure.problem
     turn.happen("warning", "load-failed", f"could not load: {problem}")
-    if changes.revert(turn, problem):
+    if succession.fell(turn, problem, blameless=failure.out_of_memory) or changes.revert(turn, problem):
         turn.life = replace(turn.life, replace=True)
     elif failure.out_of_memory:
         if not changes.lower(turn):

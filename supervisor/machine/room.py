@@ -23,19 +23,22 @@ SAY_AGAIN_SECONDS: Final = 600.0
 def have(turn: Turn) -> bool:
     """Whether it may spawn or load now; asks the ledger if that was not done yet."""
     record = turn.record
+    if is_given(record):
+        return True
     match record.room:
-        case Given(settings) if settings == record.settings:
-            return True
         case Asked(settings) if settings == record.settings:
             return False
-        case _ if not record.rationed:
-            return True
         case _:
             drop(turn)
             number = record.asks + 1
             turn.record = replace(turn.record, room=Asked(record.settings, number), asks=number)
             turn.do(AskRoom(number, record.settings, record.wanted_by))
             return False
+
+
+def is_given(record: Record) -> bool:
+    """Whether it has room for its present settings, or needs none."""
+    return not record.rationed or (isinstance(record.room, Given) and record.room.settings == record.settings)
 
 
 def given(turn: Turn, event: RoomGiven) -> None:
@@ -55,7 +58,8 @@ def refused(turn: Turn, event: RoomRefused) -> None:
         return
     turn.record = replace(record, room=NoRoom())
     if record.role == "heir":
-        turn.record = replace(turn.record, goal=BeStopped("no room"), refusal=event.problem)
+        why = Problem(event.problem.title, f"there is no room beside it any more: {event.problem.detail}", "")
+        turn.record = replace(turn.record, goal=BeStopped("no room"), refusal=why)
         return
     if changes.revert(turn, event.problem):
         return

@@ -65,7 +65,6 @@ def _wish(turn: Turn, wish: e.Wish) -> None:
         case e.WantRestart():
             wishes.restart(turn)
         case e.WantApply(_, wanted, applies, ticket, choice, beside):
-            succession.give_up(turn, "its settings change again")
             changes.ask(turn, Change(wanted, applies, (ticket,), choice, beside))
         case e.KillsEverything(_, cause):
             wishes.condemn(turn, cause)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ipc.errors import Problem
-from ipc.states import Loading, Ready, Starting, pid_of
-from supervisor.machine import changes
+from ipc.states import Failed, Loading, Ready, Starting, pid_of
+from supervisor.machine import changes, room
 from supervisor.machine.effects import Effect, GiveUpHeir, Happen, LoadBeside, SettingsInForce
 from supervisor.machine.events import HeirLost
 from supervisor.machine.record import Asked, BeReady, BeStopped, NoRoom, Record, Settings
@@ -25,6 +25,8 @@ def look(turn: Turn) -> None:
     record, change = turn.record, turn.record.change
     if not _stays(record):
         give_up(turn, "it is to restart" if isinstance(record.goal, BeReady) else "it is to give its model back")
+    elif not room.is_given(record) and not isinstance(record.state, Failed):
+        give_up(turn, "it has to find room anew")  # its heir may be what took it, and loads what did not suffice
     elif change is not None and change.beside and isinstance(record.state, Ready) and record.heir is None:
         turn.record = replace(record, change=None, heir=change)
         turn.do(LoadBeside({**record.settings, **change.changes}))
@@ -92,8 +94,8 @@ def hand_over(record: Record, heir: Record, former: str) -> tuple[Record, Record
     assert change is not None
     engine = replace(heir, name=record.name, role=record.role, wanted_by=record.wanted_by, restarts=record.restarts)
     # The answer to what it asked of the ledger would come to nobody.
-    room = NoRoom() if isinstance(record.room, Asked) else record.room
-    leaving = replace(record, name=former, heir=None, room=room, condemned="")
+    had = NoRoom() if isinstance(record.room, Asked) else record.room
+    leaving = replace(record, name=former, heir=None, room=had, condemned="")
     units = record.life.units
     finishes = f"; the former process finishes {units} {'unit' if units == 1 else 'units'}" if units else ""
     text = f"{record.name} works with {changes.words(change)}{finishes}"
@@ -109,13 +111,24 @@ def is_gone(record: Record) -> bool:
     return pid_of(record.state) is None and not record.spawning and isinstance(record.room, NoRoom)
 
 
+def fell(turn: Turn, problem: Problem, *, blameless: bool) -> bool:
+    """An heir has one try, because its engine works on; False for an engine or a desk.
+
+    `blameless`: a stranger, or the memory of both, was to blame and not its settings, which have another try alone.
+    """
+    if turn.record.role != "heir":
+        return False
+    turn.record = replace(turn.record, goal=BeStopped("no room" if blameless else "replaced"), refusal=problem)
+    return True
+
+
 def fate(heir: Record) -> tuple[Problem | None, str]:
     """Of one that is gone: what was wrong with its settings, if that was it, and why it went."""
     match heir.goal, heir.refusal:
-        case BeStopped("no room"), Problem(detail=detail):
-            return None, f"there is no room beside it any more: {detail}"
         case BeStopped("replaced"), Problem() as problem:
             return problem, problem.detail
+        case _, Problem(detail=detail):
+            return None, detail
         case _:
             return None, "its memory is wanted"
 

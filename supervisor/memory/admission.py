@@ -204,7 +204,7 @@ class Admission:
         ]
         if strangers:
             text = f"{slot.name} would have more room if these were closed: {', '.join(strangers)}"
-            self._board.happen("info", slot.name, "memory-strangers", text)
+            self._board.happen("info", slot.engine, "memory-strangers", text)
 
     def _is_waiting(self, asking: _Asking) -> bool:
         """Whether those who were told to go for it are on their way."""

@@ -47,7 +47,7 @@ class Evictions:
             self._house.leaving.add(name)
             self._told.discard(name)
             self._post(slot, events.WantStopped(now, "evicted"), partial(self._told.add, name))
-            if into:
+            if into and not heir:
                 lost = self._house.slots[into].load_seconds or 0.0
                 self._swaps = self._swaps.noted(Swap(now, name, into, lost))
 

@@ -30,6 +30,7 @@ from supervisor.memory.pressure import Thresholds
 from supervisor.memory.returning import Held, held_by
 from supervisor.memory.room import Room
 from supervisor.memory.tiers import Tier, tier_of
+from supervisor.memory.told import Holders, told_ledger, told_readings
 from supervisor.slot import Slot
 
 V = TypeVar("V")
@@ -190,7 +191,15 @@ class House:
     def ledger(self, monotonic: float) -> Ledger:
         """As clients see it."""
         facts = self.facts(monotonic)
-        return Ledger(tuple(books.gpu_book(facts, one) for one in facts.gpus), books.host_book(facts), self.alarms)
+        gpus = tuple(books.gpu_book(facts, one) for one in facts.gpus)
+        return told_ledger(Ledger(gpus, books.host_book(facts), self.alarms), self._holders())
+
+    def told(self, readings: tuple[GpuReading, ...]) -> tuple[GpuReading, ...]:
+        """Readings as clients see them."""
+        return told_readings(readings, self._holders())
+
+    def _holders(self) -> Holders:
+        return {slot.name: (slot.engine, slot.role) for slot in self.slots.values() if slot.is_hidden}
 
     def rooms(self, engine: str, monotonic: float, wanted: frozenset[str], beside: str = "") -> Rooms:
         """For a decision about `engine`; `wanted` are the engines that units wait for.
@@ -276,19 +285,25 @@ class House:
         ram = max(facts.rss.get(slot.name, 0), slot.claim.placement.ram_bytes if slot.claim else 0)
         resting = isinstance(state, Ready) and not life.flights
         parked = isinstance(state, Cold) and slot.claim is None
-        heir = slot.record.role == "heir"  # goes before anybody else: its engine works on without it
-        return Resident(
+        leaving = slot.name in self.leaving
+        resident = Resident(
             engine=slot.name,
             held={**held, HOST: ram},
-            busy=slot.name in self.leaving or not (resting or parked or heir),
+            busy=leaving or not (resting or parked),
             wanted=slot.name in wanted,
-            pinned=settings.pinned and not heir,
+            pinned=settings.pinned,
             priority=settings.priority,
-            idle_seconds=math.inf if heir else monotonic - (life.idle_since if resting else life.moved),
+            idle_seconds=monotonic - (life.idle_since if resting else life.moved),
             resident_seconds=monotonic - life.ready_at if life.ready_at is not None else settings.min_residency,
-            min_residency=0.0 if heir else settings.min_residency,
-            reload_seconds=0.01 if parked or heir else slot.load_seconds or RELOAD_GUESS_SECONDS,
+            min_residency=settings.min_residency,
+            reload_seconds=0.01 if parked else slot.load_seconds or RELOAD_GUESS_SECONDS,
         )
+        return _yielding(resident, leaving=leaving) if slot.record.role == "heir" else resident
+
+
+def _yielding(one: Resident, *, leaving: bool) -> Resident:
+    """An heir goes before anybody else: its engine works on without it."""
+    return changed(one, busy=leaving, pinned=False, idle_seconds=math.inf, min_residency=0.0, reload_seconds=0.01)
 
 
 def _renamed(known: Mapping[tuple[str, str], V], names: Mapping[str, str]) -> dict[tuple[str, str], V]:

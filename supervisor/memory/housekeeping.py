@@ -196,7 +196,7 @@ class Housekeeping:
         for name, usage in self._usage.items():
             for word, text in usage.alarms():
                 help_ = "l shows its log; is its library built for this GPU?"
-                yield Alarm(name, word, "error", now, f"{name} {text}", help_)
+                yield Alarm(self._house.slots[name].engine, word, "error", now, f"{name} {text}", help_)
         if (thrash := self._evictions.thrash(monotonic)) is not None:
             help_ = "pin one, give them different GPUs, or raise min_residency"
             yield Alarm(thrash.first, "thrash", "warning", now, thrash.text(), help_)

@@ -51,6 +51,8 @@ class _Missing:
     """What never came back of one unload; `rest` as last seen."""
 
     engine: str
+    name: str
+    """Of the engine's process, for a person."""
     uuid: str
     before: Held
     process_stays: bool
@@ -117,7 +119,7 @@ class Returns:
             if reading is not None and not reading.stale:
                 one.rest = rest_of(one.before, reading, process_stays=one.process_stays)
             if not one.rest.bytes:
-                text = f"what {one.engine} had left on {_name(readings, one.uuid)} came back"
+                text = f"what {one.name} had left on {_name(readings, one.uuid)} came back"
                 self._board.happen("info", one.engine, "memory-came-back", text)
         self._missing = [one for one in self._missing if one.rest.bytes]
         withheld: dict[str, Withheld] = {}
@@ -157,7 +159,9 @@ class Returns:
         ours = [] if reborn else [pid for pid in rest.by_pids if belongs_to(pid, one.slot.engine)]
         if one.acted or not ours:
             self._pending.remove(one)
-            missing = _Missing(one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix, rest)
+            missing = _Missing(
+                one.slot.engine, one.slot.name, one.uuid, one.before, _stays(one.slot), one.began_unix, rest
+            )
             self._missing.append(missing)
             self._board.happen("error", one.slot.engine, "memory-leaked", _alarm(missing, _gpu(reading)).text)
             return
@@ -192,7 +196,7 @@ def _alarm(one: _Missing, gpu: str) -> Alarm:
     held = [f"pid {pid} ({size(count)})" for pid, count in rest.by_pids.items()]
     if rest.unaccounted_bytes:
         held.append(f"nobody that can be seen ({size(rest.unaccounted_bytes)})")
-    text = f"{size(rest.bytes)} on {gpu} did not come back after {one.engine} was unloaded: held by {', '.join(held)}"
+    text = f"{size(rest.bytes)} on {gpu} did not come back after {one.name} was unloaded: held by {', '.join(held)}"
     help_ = "end that process" if rest.by_pids else "the driver gives it back at the latest when the GPU is reset"
     return Alarm(one.engine, "leak", "error", one.since_unix, text, help_)
 

@@ -32,8 +32,8 @@ async def test_gpus(script: Script, run: Run) -> None:
     assert (first["memory_temperature_celsius"], first["throttle"]) == (None, ["power cap"])
     assert (first["display_active"], first["persistence"]) == (False, True)
     assert first["processes"] == [
-        {"pid": 41, "name": "python3", "engine": "writer", "used_bytes": 7 * 2**30},
-        {"pid": 4411, "name": "blender", "engine": None, "used_bytes": 5 * 2**30},
+        {"pid": 41, "name": "python3", "engine": "writer", "role": "", "used_bytes": 7 * 2**30},
+        {"pid": 4411, "name": "blender", "engine": None, "role": "", "used_bytes": 5 * 2**30},
     ]
     assert (second["stale"], second["problem"]) == (True, "It is lost: GPU is lost.")
     out = (await run("gpus")).out

@@ -113,11 +113,19 @@ def test_the_widest_ledger_has_80_columns() -> None:
     assert "a-long-a…  " in share
 
 
+def test_a_share_of_an_engines_other_process_says_so() -> None:
+    book = replace(
+        LEDGER.gpus[0], shares=(Share("ears", 1, 2, estimated=False, by_difference=False, role="successor"),)
+    )
+    assert any(line.startswith("  ears' successor ") for line in ledger_words.page(replace(LEDGER, gpus=(book,))))
+
+
 async def test_the_ledger_as_json(script: Script, run: Run) -> None:
     shape = json.loads((await run("ledger", "--json")).out)
     first, second = shape["gpus"]
     assert first["shares"][0] == {
         "engine": "writer",
+        "role": "",
         "measured_bytes": 7 * 2**30,
         "claimed_bytes": 9 * 2**30,
         "estimated": True,

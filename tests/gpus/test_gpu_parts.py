@@ -142,15 +142,16 @@ def test_a_recording_knows_every_gpu_by_its_uuid() -> None:
     tick = gpu_ticks((held_by(3, "writer"),), ())["3"]
     assert isinstance(tick, dict)
     assert (tick["uuid"], tick["temperature_celsius"], tick["power_watts"]) == ("GPU-0", 61.0, None)
-    assert tick["processes"] == [{"pid": 0, "name": "", "engine": "writer", "used_bytes": 1}]
+    assert tick["processes"] == [{"pid": 0, "name": "", "engine": "writer", "role": "", "used_bytes": 1}]
     assert "free_bytes" not in tick
 
 
 def test_a_recording_holds_what_the_ledger_says_of_each_gpu() -> None:
     shares = tuple(Share(name, None, claimed, estimated=True, by_difference=False) for name, claimed in CLAIMED)
+    shares += (Share("ear", 2, 9, estimated=True, by_difference=False, role="successor"),)
     book = GpuBook(3, "GPU-0", 100, 10, shares, (), 5, 2, "pid 7 kept it", 43, "high", "heat: 92 °C", 2, 5)
     ticks = gpu_ticks((held_by(1), held_by(3, "writer")), (book,))
     tick = ticks["3"]
     assert isinstance(tick, dict)
-    assert (tick["free_bytes"], tick["withheld_bytes"], tick["claimed_bytes"]) == (43, 2, dict(CLAIMED))
+    assert (tick["free_bytes"], tick["withheld_bytes"], tick["claimed_bytes"]) == (43, 2, {"writer": 30, "ear": 9})
     assert (tick["pressure"], tick["hold"]) == ("high", "heat: 92 °C")

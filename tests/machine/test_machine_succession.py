@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from machine_world import PROBLEM, Stage, engine, ready
 
+from ipc.snapshot import Scalar
 from ipc.states import Backoff, Draining, Failed, Ready, Stopped, Stopping
 from supervisor.machine import effects as f
 from supervisor.machine import events as e
-from supervisor.machine.record import Asked, Choice, NoRoom, Record
+from supervisor.machine.record import Asked, Choice, Given, NoRoom, Record
 from supervisor.machine.succession import fate, hand_over, is_due, is_gone, new_heir, progress
 
 
@@ -25,7 +26,13 @@ def refused(stage: Stage) -> list[tuple[object, tuple[int, ...]]]:
 def heir(stage: Stage) -> Stage:
     """Of what the stage asked to load beside it, wanted as the runner wants it."""
     (wanted,) = stage.told(f.LoadBeside)
-    return Stage(new_heir(stage.record, "writer:next", wanted.settings), at=stage.at, pid=5000).want()
+    return Stage(new_heir(stage.record, "writer's successor", wanted.settings), at=stage.at, pid=5000).want()
+
+
+def rationed(**settings: Scalar) -> Stage:
+    """A ready engine with the ledger's leave."""
+    record = ready(**settings).record
+    return Stage(replace(record, rationed=True, room=Given(record.settings, {}, ())))
 
 
 # ── the one at work ───────────────────────────────────────────────────────────────────────────────────────
@@ -90,14 +97,6 @@ def test_a_restart_takes_the_new_settings_along() -> None:
     assert in_force(stage.up()) == [(8, (1,))]
 
 
-def test_another_change_is_made_together_with_the_first() -> None:
-    stage = ready().beside(1, size=8).apply("now", 2, heat=1)
-    assert stage.told(f.GiveUpHeir)
-    stage.exit(0).up()
-    assert [effect.settings for effect in stage.all if isinstance(effect, f.Spawn)][-1] == {"size": 8, "heat": 1}
-    assert in_force(stage) == [(8, (1, 2))]
-
-
 def test_a_death_beside_an_heir_is_a_death_like_any_other() -> None:
     stage = ready().fly().beside(size=8).exit(signal=11)
     assert [lost.flights for lost in stage.told(f.LoseFlights)] == [(1,)]
@@ -108,6 +107,42 @@ def test_a_death_beside_an_heir_is_a_death_like_any_other() -> None:
 def test_an_engine_that_fails_meanwhile_waits_for_its_heir() -> None:
     stage = ready(restarts=1).beside(size=8).exit(1)
     assert isinstance(stage.state, Failed)
+    assert not stage.told(f.GiveUpHeir)
+
+
+@pytest.mark.parametrize("death", ["memory", "no kernel", "lost GPU"])
+def test_an_engine_that_has_to_find_room_anew_gives_its_heir_up(death: str) -> None:
+    stage = rationed().fly(1, 2).beside(7, size=8, heat=1)
+    match death:
+        case "memory":
+            stage.exit(signal=9, oom=True)
+        case "no kernel":
+            stage.exit(1, log=("no kernel image is available for execution",))
+        case _:
+            stage.exit(1).spawned().exit(1)
+            assert not stage.told(f.GiveUpHeir)
+            stage.hear(e.RoomLost(stage.at))
+    assert stage.told(f.GiveUpHeir)
+    assert stage.record.heir is None
+    if death == "lost GPU":
+        stage.wait()
+    (asked,) = stage.told(f.AskRoom)
+    assert asked.settings == {"size": 8, "heat": 1}
+    stage.hear(e.RoomGiven(stage.at, asked.number, Choice({}, ()), False)).up()
+    assert isinstance(stage.state, Ready)
+
+
+def test_settings_that_ran_out_of_memory_do_not_come_back_with_the_heir() -> None:
+    stage = rationed().fly(1, 2).beside(7, heat=1).exit(signal=9, oom=True)
+    (asked,) = stage.told(f.AskRoom)
+    assert asked.settings == {"size": 2, "heat": 1}
+    assert in_force(stage) == [(2, (7,))]
+
+
+def test_an_engine_that_fails_keeps_its_heir_though_it_gives_its_room_up() -> None:
+    stage = rationed(restarts=1).beside(size=8).exit(1)
+    assert isinstance(stage.state, Failed)
+    assert stage.told(f.GiveUpRoom)
     assert not stage.told(f.GiveUpHeir)
 
 
@@ -155,12 +190,12 @@ def test_an_heir_has_one_try(way: str) -> None:
     assert is_gone(one.record)
     assert not [effect for effect in one.last if isinstance(effect, f.Spawn | f.StepDown)]
     problem, why = fate(one.record)
-    assert problem is not None
-    assert why == problem.detail
+    assert (problem is None) == (way in ("stranger", "memory", "oom load")), "only its settings' own failure refuses"
+    assert why == (one.record.refusal or PROBLEM).detail
 
 
 def test_an_heir_that_the_ledger_has_no_room_for_has_nothing_wrong_with_it() -> None:
-    stage = Stage(replace(ready().record, rationed=True)).beside(size=8)
+    stage = rationed().beside(size=8)
     one = heir(stage)
     assert isinstance(one.record.room, Asked)
     one.hear(e.RoomRefused(one.at, one.record.asks, PROBLEM))
@@ -176,7 +211,7 @@ def test_an_heir_that_must_make_room_goes_at_once() -> None:
 
 
 def test_nothing_is_gone_while_it_holds_a_process_or_room() -> None:
-    one = heir(Stage(replace(ready().record, rationed=True)).beside(size=8))
+    one = heir(rationed().beside(size=8))
     assert not is_gone(one.record)
     one.hear(e.RoomGiven(one.at, one.record.asks, Choice({}, ()), False)).spawned()
     assert not is_gone(one.hear(e.WantStopped(one.at, "replaced")).record)
@@ -201,7 +236,7 @@ def test_its_progress_is_told_in_words() -> None:
 
 def handed(stage: Stage, one: Stage) -> tuple[Stage, Stage, list[f.Effect]]:
     """The engine and its former process, after it was told to leave."""
-    record, leaving, effects = hand_over(stage.record, one.record, "writer:former")
+    record, leaving, effects = hand_over(stage.record, one.record, "writer's former process")
     former = Stage(leaving, at=stage.at).hear(e.WantStopped(stage.at, "replaced"))
     return Stage(record, at=stage.at, pid=6000), former, list(effects)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+import msgspec
 import pytest
 from machine_world import Stage, ready
 
+from cli.words import remark_of
 from engines.fake.settings import FakeSettings
 from engines.settings import as_dict
 from ipc.snapshot import Scalar
-from ipc.states import Loading, Ready
+from ipc.states import Backoff, Loading, Ready
 from supervisor.beside_words import beside_words
 from supervisor.machine import events as e
 from supervisor.machine.record import BeReady, Change, Record
@@ -36,14 +38,14 @@ OF_THE_ENGINE = {
 )
 def test_the_row_says_what_loads_beside_what(knob: str, old: Scalar, new: Scalar, said: str) -> None:
     stage = ready(**{knob: old}).beside(**{knob: new})
-    heir = replace(new_heir(stage.record, "writer:next", {knob: new}), state=Loading(7, 0.62))
+    heir = replace(new_heir(stage.record, "writer's successor", {knob: new}), state=Loading(7, 0.62))
     assert beside_words(stage.record, heir) == said
     assert beside_words(stage.record, replace(heir, state=Loading(7, None))) == said.removesuffix(", 62 %")
 
 
 def test_several_knobs_are_named() -> None:
     stage = ready().beside(size=8, tone="warm")
-    heir = new_heir(stage.record, "writer:next", {})
+    heir = new_heir(stage.record, "writer's successor", {})
     assert beside_words(stage.record, heir) == "size 8, tone warm load beside what is there"
 
 
@@ -53,7 +55,7 @@ def test_then_it_says_what_becomes_of_the_former_process() -> None:
     former.hear(e.UnitEnded(100.0, 1))
     assert beside_words(engine, former.record) == "its former process finishes 1 unit"
     assert beside_words(engine, former.land().record) == "its former process leaves"
-    assert beside_words(engine, new_heir(engine, "writer:next", {})) == "its successor is given up"
+    assert beside_words(engine, new_heir(engine, "writer's successor", {})) == "its successor is given up"
 
 
 def pair() -> tuple[Slot, Slot]:
@@ -61,6 +63,17 @@ def pair() -> tuple[Slot, Slot]:
     record = Record("ears", "fake", "engine", as_dict(settings), lambda _: None, goal=BeReady(), state=Ready(7, 0, 0))
     slot = Slot("ears", "fake", None, settings, record, LogRing())
     return slot, make_heir(slot, {**as_dict(settings), "stderr_bytes": 3})
+
+
+def test_what_its_other_process_does_hides_nothing_that_is_said_of_the_engine() -> None:
+    slot, heir = pair()
+    slot.record = replace(slot.record, heir=Change({"stderr_bytes": 3}, "process", (1,)), state=Backoff(3, 9.0, "died"))
+    heir.record = replace(heir.record, state=Loading(9, 0.5))
+    slot.note = "ears died; starts again in 5 s"
+    row = slot.row()
+    assert (row.note, row.beside) == (slot.note, "stderr_bytes 3 loads beside 0, 50 %")
+    ready = msgspec.structs.replace(row, state=Ready(7, 0, 0), note="ears works on")
+    assert remark_of(ready) == "stderr_bytes 3 loads beside 0, 50 %; ears works on"
 
 
 def test_everything_of_a_process_goes_along_and_nothing_of_the_engine() -> None:

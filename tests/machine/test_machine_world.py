@@ -200,6 +200,7 @@ class World(RuleBasedStateMachine):
         self.waiting.add("ready")
         self.hear(e.WantRestart(self.at))
 
+    @precondition(lambda self: self.record.heir is None)
     @rule(
         size=st.sampled_from([4, 8, 16]),
         applies=st.sampled_from(["now", "flight", "context", "model", "process"]),
@@ -255,13 +256,13 @@ class World(RuleBasedStateMachine):
         change = self.record.heir
         assert change is not None
         settings = {**self.record.settings, **change.changes}
-        heir = Record("writer:next", "llm", "heir", settings, self.record.lower, self.record.rationed)
+        heir = Record("writer's successor", "llm", "heir", settings, self.record.lower, self.record.rationed)
         stage = Stage(heir, at=self.at, pid=self.pids).want()
         if heir.rationed:
             stage.hear(e.RoomGiven(self.at, 1, Choice({}, ()), False))
         stage.up()
         assert is_due(self.record, stage.record, self.at)
-        self.record, former, effects = hand_over(self.record, stage.record, "writer:former")
+        self.record, former, effects = hand_over(self.record, stage.record, "writer's former process")
         left = Stage(former, at=self.at).hear(e.WantStopped(self.at, "replaced"))
         assert not isinstance(left.state, Ready), "the former process goes on"
         self.process = Process(self.pids, greeted=True, model=True)

@@ -6,14 +6,17 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from memory_box import GIB, ask
 
 from config.load import load
 from engines.appraisal import Option
 from engines.settings import as_dict
+from ipc.snapshot import GpuProcess
 from ipc.states import Loading, Ready
 from supervisor.gpus.fleet import Fleet
+from supervisor.gpus.sampler import blank
 from supervisor.host import read_host
 from supervisor.machine.record import BeReady, Flight
 from supervisor.memory.appraising import Appraiser
@@ -83,11 +86,22 @@ def test_both_are_in_the_books_and_share_the_threads(tmp_path: Path) -> None:
     house, ears, heir = room(tmp_path)
     host = house.ledger(0.0).host
     assert host is not None
-    assert [share.engine for share in host.shares] == [ears.name, heir.name]
+    assert [(share.engine, share.role) for share in host.shares] == [("ears", ""), ("ears", "successor")]
+    assert host.shares[1].holder == heir.name == "ears' successor"
+    assert host.threads_claimed == {"ears": 4}
     house.threads = 9
     shared, apart = house.rooms(heir.name, 0.0, frozenset(), ears.name), house.rooms(heir.name, 0.0, frozenset())
     assert (shared.threads_free, shared.threads_fair) == (8, 8)
     assert (apart.threads_free, apart.threads_fair) == (6, 4)
+
+
+def test_clients_see_of_which_engine_a_process_on_a_gpu_is(tmp_path: Path) -> None:
+    house, ears, heir = room(tmp_path)
+    processes = (GpuProcess(1, "python3", GIB, ears.name), GpuProcess(2, "python3", GIB, heir.name))
+    reading = msgspec.structs.replace(blank(0, 0.0), processes=(*processes, GpuProcess(3, "blender", GIB, "")))
+    (told,) = house.told((reading,))
+    assert [(one.engine, one.role) for one in told.processes] == [("ears", ""), ("ears", "successor"), ("", "")]
+    assert [one.holder for one in told.processes] == ["ears", "ears' successor", ""]
 
 
 def test_an_heir_gives_way_before_anybody_else_pinned_or_not(tmp_path: Path) -> None:
@@ -102,9 +116,14 @@ def test_an_heir_gives_way_before_anybody_else_pinned_or_not(tmp_path: Path) -> 
 
 def test_what_is_known_of_a_process_goes_along_with_it(tmp_path: Path) -> None:
     house, ears, heir = room(tmp_path)
-    house.by_difference = {(ears.name, "GPU-0"): 1, (heir.name, "GPU-0"): 2, ("ears:former", "GPU-0"): 3, ("b", "G"): 4}
-    house.renamed({"ears": "ears:former", "ears:next": "ears"})
-    assert house.by_difference == {("ears:former", "GPU-0"): 1, ("ears", "GPU-0"): 2, ("b", "G"): 4}
+    house.by_difference = {
+        (ears.name, "GPU-0"): 1,
+        (heir.name, "GPU-0"): 2,
+        ("ears' former process", "GPU-0"): 3,
+        ("b", "G"): 4,
+    }
+    house.renamed({"ears": "ears' former process", "ears' successor": "ears"})
+    assert house.by_difference == {("ears' former process", "GPU-0"): 1, ("ears", "GPU-0"): 2, ("b", "G"): 4}
 
 
 @pytest.mark.anyio
@@ -118,7 +137,7 @@ async def test_an_heir_that_asks_is_judged_with_its_engine_still_there(tmp_path:
     appraisal = await judge.appraise(heir, settings)
     verdict, moves = judge.decide(heir, settings, appraisal, by_work=False)
     assert isinstance(verdict, Grant)
-    assert (verdict.claim.engine, moves) == ("ears:next", False)
+    assert (verdict.claim.engine, moves) == ("ears' successor", False)
     assert ears.claim is not None
     free = house.rooms(heir.name, 0.0, frozenset()).host.free_bytes
     placement = replace(ears.claim.placement, ram_bytes=free)

@@ -20,7 +20,7 @@ from tui.draw import book_texts, conditions, frame, gpu_texts, news
 from tui.draw.gpus import panel
 from tui.draw.owners import owners, parts
 from tui.ink import Line, length
-from tui.ledger import book_of, extent, hold_cause, hold_sentence
+from tui.ledger import book_of, extent, held_words, hold_cause, hold_sentence
 from tui.screens.gpus import GpusPlace
 from tui.store import Store
 
@@ -321,3 +321,13 @@ async def test_the_place_of_gpus_follows_the_ledger_and_rests_when_nothing_chang
         assert place.text.rows is before
         box.publish(booked.booked_tick(3601, booked.CARDS))
         await at.until(lambda: "of that withheld" in text(place.text.rows))
+
+
+def test_an_engine_with_two_processes_holds_the_sum_and_each_has_a_name() -> None:
+    one = booked.share("ears", 2.0, 2.0)
+    other = replace(one, role="successor", measured_bytes=None)
+    book = booked.book(booked.CARDS[0], one, replace(one, role="former process"), other)
+    assert held_words(Ledger((book,), None, ()), "ears") == "4.0 G on GPU 0"
+    held = owners(booked.CARDS[0], book, {row.name: row for row in booked.ROWS})
+    assert [owner.words for owner in held][:2] == ["ears", "ears' former process"]
+    assert "ears' successor" in [owner.note for owner in held]

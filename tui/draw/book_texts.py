@@ -73,4 +73,4 @@ def _share(name: str, share: Share, width: int) -> Line:
     measured = "not measured"
     if share.measured_bytes is not None:
         measured = f"holds {'~' if share.by_difference else ''}{size(share.measured_bytes)}"
-    return holding(name, claimed, [Span(clean(share.engine)), Span(f"  {measured}", "dim")], width)
+    return holding(name, claimed, [Span(clean(share.holder)), Span(f"  {measured}", "dim")], width)

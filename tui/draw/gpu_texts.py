@@ -68,7 +68,7 @@ _WORRY: dict[str, Tone] = {"": "plain", "warm": "warn", "hot": "bad"}
 
 def _process(process: GpuProcess, width: int) -> Line:
     command = stranger(process.name, process.pid)
-    who = [Span(f"{clean(process.engine)}  {command}")] if process.engine else [Span(f"{command}  none of ours", "dim")]
+    who = [Span(f"{clean(process.holder)}  {command}")] if process.engine else [Span(f"{command}  none of ours", "dim")]
     return holding("held by", size(process.used_bytes), who, width)
 
 

@@ -36,7 +36,7 @@ def owners(reading: GpuReading, book: GpuBook | None, engines: Mapping[str, Engi
     if book is None:
         return _seen(reading)
     held = [
-        Owner(clean(share.engine), share.measured_bytes, "plain", estimated=share.by_difference)
+        Owner(clean(share.holder), share.measured_bytes, "plain", estimated=share.by_difference)
         for share in book.shares
         if share.measured_bytes
     ]
@@ -99,7 +99,7 @@ def _claims(book: GpuBook, engines: Mapping[str, EngineRow]) -> list[Owner]:
     waiting: list[Share] = sorted(filter(awaited, book.shares), key=awaited, reverse=True)
     if not waiting:
         return []
-    names = [_claimant(share.engine, engines.get(share.engine)) for share in waiting[:_NAMED]]
+    names = [_claimant(share.holder, None if share.role else engines.get(share.engine)) for share in waiting[:_NAMED]]
     more = [f"{len(waiting) - _NAMED} more"] if len(waiting) > _NAMED else []
     estimated = any(share.estimated or share.by_difference for share in waiting)
     total = sum(map(awaited, waiting))
@@ -122,7 +122,7 @@ def _seen(reading: GpuReading) -> list[Owner]:
     strangers: list[Owner] = []
     for process in reading.processes:
         if process.engine:
-            engines[process.engine] = _sum(engines.get(process.engine), process.used_bytes)
+            engines[process.holder] = _sum(engines.get(process.holder), process.used_bytes)
         elif process.used_bytes != 0:
             strangers.append(Owner(stranger(process.name, process.pid), process.used_bytes, "dim"))
     held = [Owner(clean(name), used, "plain") for name, used in engines.items()]

@@ -73,7 +73,7 @@ class EnginePlace(Place):
         if (policy := engine_words.when_idle(row)) != measures.UNKNOWN:
             known.append(f"idle→ {policy}")
         known += [f"chosen: {clean(row.chosen)}"] if row.chosen else []
-        known += [clean(row.said)] if row.said else []
+        known += [clean(words) for words in (row.beside, row.said) if words]
         known += [clean(row.note)] if row.note and not row.hold else []
         rates = [value for value in store.rates.get(row.name, ()) if value is not None]
         lines = [
