@@ -11,7 +11,7 @@ from cli import job_json, say
 from cli.archive import Archive, archive
 from cli.exits import Exit
 from cli.export_facts import LOG_LINES, Facts, gather
-from cli.export_private import scrubber
+from cli.export_private import CONTENT, scrubber
 from cli.job_units import pages
 from cli.session import Session
 from cli.verb import Verb, completes_files, looped
@@ -32,12 +32,15 @@ engines.json       every engine, as `engineroom ps` lists them
 ledger.json        who holds and who was promised memory
 """
 NEVER_IN_IT = "Prompts, answers and results are not in it."
+WORDS = f"Settings that hold words of yours ({', '.join(sorted(CONTENT))})"
 SCRUBBED = f"""\
 {NEVER_IN_IT} Of each path only the last component is left, and what stands in quotes is
-shown as '…' unless it is a single word. Names of units, models and engines are as they were.
+shown as '…' unless it is a single word. {WORDS}
+are shown as …, wherever they are told. Names of units, models and engines are as they were.
 Engines print what they like: look through logs/ and job.json before you show them to others."""
 AS_IT_WAS = f"""\
-{NEVER_IN_IT} Paths and quoted texts are as they were (--with-content)."""
+Prompts of units, answers and results are not in it. Paths and quoted texts are as they were (--with-content).
+{WORDS} are, too."""
 
 
 async def _export(session: Session, arguments: Namespace) -> Exit:
@@ -46,7 +49,7 @@ async def _export(session: Session, arguments: Namespace) -> Exit:
         async with session.connect() as client:
             detail = expect(await client.ask(ShowJob(arguments.id)), JobWhole).detail
             facts = await gather(client, detail)
-            scrub = _as_it_was if arguments.with_content else scrubber(facts.paths)
+            scrub = _as_it_was if arguments.with_content else scrubber(facts.paths, facts.words)
             for name, content in facts.members.items():
                 _add(into, name, scrub(content))
             with into.member("units.jsonl") as add:
@@ -91,7 +94,7 @@ def _arguments(parser: ArgumentParser) -> None:
         parser.add_argument("-o", "--output", metavar="FILE.tar.gz", help="default: ID.tar.gz here; never overwritten")
     )
     parser.add_argument(
-        "--with-content", action="store_true", help="keep whole paths, and quoted texts, which may come from prompts"
+        "--with-content", action="store_true", help="keep whole paths, prompts that settings hold, and quoted texts"
     )
 
 

@@ -82,7 +82,11 @@ def _priority_arguments(parser: ArgumentParser) -> None:
 
 def _move_arguments(parser: ArgumentParser) -> None:
     _id(parser)
-    parser.add_argument("engine", metavar="ENGINE", help=f"an engine or pool of its kind, or `{ANY}` for any")
+    parser.add_argument(
+        "engine",
+        metavar="ENGINE",
+        help=f"an engine or pool of its kind, or `{ANY}`: through the pool if there is just one, else any engine",
+    )
 
 
 VERBS = (

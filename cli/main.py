@@ -38,8 +38,7 @@ def main(argv: Sequence[str], dashboard: Dashboard) -> int:
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more at its exit: give it something that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say.no_more_data()
         return Exit.CLOSED_OUTPUT
 
 

@@ -14,7 +14,7 @@ from ipc.states import Failed, Ready, Stopped
 
 
 def of_kind(rows: Iterable[EngineRow], name: str, kind: str, *, cannot: str, with_: str) -> EngineRow:
-    """The row of that name, or that of an engine in the pool of that name: one that is ready, else the first.
+    """The row of that name, or that of an engine in the pool of that name: one that is ready, else one that starts.
 
     `cannot` and `with_` are words for one of another kind: `Does not chat`, `Chat with`.
 
@@ -23,13 +23,21 @@ def of_kind(rows: Iterable[EngineRow], name: str, kind: str, *, cannot: str, wit
     """
     rows = tuple(rows)
     able = list(dict.fromkeys(called for row in rows if row.kind == kind for called in (row.name, *row.pools)))
-    found = sorted((row for row in rows if name in (row.name, *row.pools)), key=lambda row: not _is_ready(row))
+    found = sorted((row for row in rows if name in (row.name, *row.pools)), key=_reluctance)
     if not found:
         raise RequestFailed(Problem("No such engine", f"No engine is named {name!r}.", did_you_mean(name, able)))
     if found[0].kind != kind:
         hint = f"{with_} one of these: {', '.join(able)}." if able else f"Add an engine of kind {kind}."
         raise RequestFailed(Problem(cannot, f"{name} is of kind {found[0].kind}, not {kind}.", hint))
     return found[0]
+
+
+def _reluctance(row: EngineRow) -> tuple[bool, bool]:
+    return _is_off(row), not isinstance(row.state, Ready) or bool(row.hold)
+
+
+def _is_off(row: EngineRow) -> bool:
+    return row.state == Stopped("operator") or isinstance(row.state, Failed)
 
 
 async def ready_soon(client: Client, name: str, kind: str, *, cannot: str, with_: str) -> None:
@@ -39,12 +47,8 @@ async def ready_soon(client: Client, name: str, kind: str, *, cannot: str, with_
         RequestFailed: as `of_kind`, or it does not start by itself.
     """
     row = of_kind(expect(await client.ask(Ps()), Engines).rows, name, kind, cannot=cannot, with_=with_)
-    if row.state == Stopped("operator") or isinstance(row.state, Failed):
+    if _is_off(row):
         detail = f"{row.name} is {words.state_of(row)}, so it does not start by itself."
         raise RequestFailed(Problem("Does not run", detail, f"engineroom start {row.name}"))
     if not isinstance(row.state, Ready):
         say.note(f"{row.name} is {words.state_of(row)}: its model is loaded first")
-
-
-def _is_ready(row: EngineRow) -> bool:
-    return isinstance(row.state, Ready) and not row.hold

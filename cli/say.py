@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -14,6 +15,11 @@ from ipc.snapshot import Json
 def data(text: str, *, end: str = "\n") -> None:
     """A line of the answer itself; leaves at once, so that a pipe sees it as it happens."""
     print(text, end=end, flush=True)
+
+
+def no_more_data() -> None:
+    """Stdout takes nothing: Python flushes it once more at its exit, so give it something that does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def document(value: Json) -> None:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 
 import anyio
 
 from cli import exits, say, waiting
 from cli.exits import Exit
+from cli.leaving import cancelled_when_told
+from cli.printed import cancel, printed
 from cli.session import Session
 from cli.submit import STDIN, TWO_STDINS, submit
 from cli.verb import Verb, completes_files, looped
 from engines.catalog import KINDS
-from ipc.control import CancelJob, Cleared, ClearJobs, JobIs
-from ipc.errors import EngineRoomError, Problem, RequestFailed
+from ipc.errors import ConnectionFailed, Problem, RequestFailed
 from ipc.hearing import KIND
 from ipc.snapshot import JobRow, Scalar
 
 FORMS = tuple(form.removeprefix(".") for form in KINDS[KIND].forms)
-CHUNK_BYTES = 65536
 
 
 async def _transcribe(session: Session, arguments: Namespace) -> Exit:
@@ -37,15 +33,11 @@ async def _transcribe(session: Session, arguments: Namespace) -> Exit:
             say.data(row.output)
         return exits.of_jobs([row.state])
     _check_stdout(session, forms)
-    folder = Path(tempfile.mkdtemp(prefix="engineroom-"))
-    output = folder / f"text.{forms[0] if forms else FORMS[0]}"
-    try:
-        row = await _done(session, arguments, str(output), [], kept=False)
-        _print(output)
-        await _forget(session, row.id)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return exits.of_jobs([row.state])
+    with cancelled_when_told():
+        return await printed(
+            session, lambda output: _submitted(session, arguments, str(output), []), forms[0] if forms else FORMS[0]
+        )
+    return Exit.INTERRUPTED
 
 
 def _check_stdout(session: Session, forms: Sequence[str]) -> None:
@@ -64,16 +56,21 @@ def _named(session: Session, output: str) -> str:
     return f"{output}/" if is_folder else output
 
 
-async def _done(
-    session: Session, arguments: Namespace, output: str, forms: Sequence[str], *, kept: bool = True
-) -> JobRow:
-    """The job's last row; where this is interrupted the job is cancelled, and forgotten unless it is `kept`."""
-    row = await submit(session, KIND, arguments.input, output, engine=arguments.engine, own=_own(arguments, forms))
+async def _submitted(session: Session, arguments: Namespace, output: str, forms: Sequence[str]) -> JobRow:
+    return await submit(session, KIND, arguments.input, output, engine=arguments.engine, own=_own(arguments, forms))
+
+
+async def _done(session: Session, arguments: Namespace, output: str, forms: Sequence[str]) -> JobRow:
+    """The job's last row; where this is interrupted the job is cancelled."""
+    row = await _submitted(session, arguments, output, forms)
     try:
         last = (await waiting.finish(session, [row.id]))[row.id]
+    except ConnectionFailed:
+        say.note(f"{row.id} goes on without us: engineroom job wait {row.id}")
+        raise
     except anyio.get_cancelled_exc_class():
-        with anyio.CancelScope(shield=True):
-            await _cancel(session, row.id, kept=kept)
+        if await cancel(session, row.id):
+            say.note(f"{row.id} is cancelled; `engineroom job retry {row.id}` goes on with the rest")
         raise
     await waiting.tell_problems(session, last)
     return last
@@ -88,34 +85,6 @@ def _own(arguments: Namespace, forms: Sequence[str]) -> dict[str, Scalar]:
     if forms:
         own["formats"] = ",".join(forms)
     return own
-
-
-async def _cancel(session: Session, id_: str, *, kept: bool) -> None:
-    """Whatever goes wrong here must not hide that we were told to leave."""
-    try:
-        await session.ask(CancelJob(id_), JobIs)
-        if kept:
-            say.note(f"{id_} is cancelled; `engineroom job retry {id_}` goes on with the rest")
-    except EngineRoomError as error:
-        say.problem(error.problem)
-    if not kept:
-        await _forget(session, id_)
-
-
-async def _forget(session: Session, id_: str) -> None:
-    """What was printed need not stay on the box; that it does is no failure."""
-    try:
-        await session.ask(ClearJobs((id_,), force=True), Cleared)
-    except EngineRoomError as error:
-        say.problem(error.problem)
-
-
-def _print(path: Path) -> None:
-    """What is there; nothing where the job failed."""
-    if path.exists():
-        with path.open("rb") as file:
-            shutil.copyfileobj(file, sys.stdout.buffer, CHUNK_BYTES)
-        sys.stdout.buffer.flush()
 
 
 def _arguments(parser: ArgumentParser) -> None:

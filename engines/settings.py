@@ -32,12 +32,14 @@ def knob(
     recommend: str = "",
     pattern: str | None = None,
     takes: str = "",
+    content: bool = False,
 ) -> Meta:
     """Declare one setting. `ge` and `le` bound it (inclusive); `recommend` is shown beside it.
 
-    A text may have to match `pattern`; `takes` says in words what that means.
+    A text may have to match `pattern`; `takes` says in words what that means. One that is `content` holds words that
+    are only their owner's, and is never told to strangers.
     """
-    extra = {"unit": unit, "applies": applies, "recommend": recommend, "takes": takes}
+    extra = {"unit": unit, "applies": applies, "recommend": recommend, "takes": takes, "content": content}
     if pattern is not None:
         return Meta(pattern=pattern, description=help, extra=extra)
     return Meta(ge=ge, le=le, description=help, extra=extra)
@@ -195,6 +197,11 @@ def with_changes(settings: S, changes: Mapping[str, Scalar], where: str) -> S:
     return msgspec.convert(values, kind, strict=False)
 
 
+def content_names(kind: type[EngineSettings]) -> frozenset[str]:
+    """The settings that hold words which are only their owner's."""
+    return frozenset(field.name for field in _fields(kind) if _extra(field).get("content"))
+
+
 def as_dict(settings: EngineSettings) -> dict[str, Scalar]:
     """All knobs by name, as they travel to the child."""
     return {field.name: getattr(settings, field.name) for field in _fields(type(settings))}
@@ -240,8 +247,11 @@ def _fields(kind: type[EngineSettings]) -> tuple[_Field, ...]:
 
 
 def _takes(field: _Field) -> str:
-    info = field.info
-    return str((info.extra or {}).get("takes", "")) if isinstance(info, msgspec.inspect.Metadata) else ""
+    return str(_extra(field).get("takes", ""))
+
+
+def _extra(field: _Field) -> dict[str, Any]:
+    return (field.info.extra or {}) if isinstance(field.info, msgspec.inspect.Metadata) else {}
 
 
 def _knob(field: _Field, value: Scalar) -> Knob:

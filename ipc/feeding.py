@@ -17,6 +17,10 @@ PIECE_BYTES = 64 * 2**10
 """The most that one message carries."""
 
 
+def _idle(*_: int) -> None:
+    """Nobody is to be told."""
+
+
 class Fed:
     """The supervisor's end: what was fed into one request and is not taken yet.
 
@@ -24,8 +28,8 @@ class Fed:
     `grant` that as much more may come.
     """
 
-    def __init__(self, grant: Callable[[int], None] = lambda count: None) -> None:
-        self.wake: Callable[[], None] = lambda: None
+    def __init__(self, grant: Callable[[int], None] = _idle) -> None:
+        self.wake: Callable[[], None] = _idle
         self._grant = grant
         self._data = bytearray()
         self._handed = 0
@@ -33,6 +37,7 @@ class Fed:
         """Fed and not granted again."""
         self._ended = False
         self._end_handed = False
+        self._closed = False
 
     def put(self, data: bytes, end: bool) -> None:
         """Something came.
@@ -45,8 +50,10 @@ class Fed:
         self._open_bytes += len(data)
         if self._open_bytes > FEED_WINDOW_BYTES:
             raise violation(f"a client fed more than the {FEED_WINDOW_BYTES:,} bytes that may wait")
-        self._data += data
         self._ended = end
+        if self._closed:
+            return
+        self._data += data
         if data or end:
             self.wake()
 
@@ -71,6 +78,12 @@ class Fed:
         """As many more may come."""
         self._open_bytes -= count
         self._grant(count)
+
+    def close(self) -> None:
+        """Nobody takes anything any more: what waits is let go, and nothing more is handed on or granted."""
+        self._closed = True
+        self._grant = self.wake = _idle
+        self._data.clear()
 
 
 class Feeding(Generic[T]):
@@ -98,7 +111,8 @@ class Feeding(Generic[T]):
         for begin in range(0, len(data), PIECE_BYTES):
             piece = data[begin : begin + PIECE_BYTES]
             while self._open_bytes + len(piece) > FEED_WINDOW_BYTES and not self._over:
-                self._room = anyio.Event()
+                if self._room.is_set():  # else another waits on it
+                    self._room = anyio.Event()
                 await self._room.wait()
             if self._over:
                 return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from config.pools import Pool
 from ipc.snapshot import Json, PoolRow
 from ipc.states import Draining, Ready
 from supervisor.memory.budgets import Budget
+from supervisor.memory.claims import Claim
 from supervisor.slot import Slot, former_name, heir_name
 
 
@@ -24,7 +25,7 @@ def pool_rows(
             pool.members,
             tuple(name for name in pool.members if isinstance(slots[name].record.state, Ready | Draining)),
             *hits(pool.name),
-            sum(claim.whole_bytes for name in pool.members if (claim := slots[name].claim) is not None),
+            sum(claim.whole_bytes for name in _processes(pool) if (claim := _claim(slots, name)) is not None),
             pool.budget_bytes,
         )
         for pool in pools
@@ -34,11 +35,7 @@ def pool_rows(
 def budgets_of(pools: Iterable[Pool]) -> tuple[Budget, ...]:
     """What pools may hold, where that is bounded: an engine with two processes counts with both."""
     return tuple(
-        Budget(
-            pool.name,
-            frozenset(name for member in pool.members for name in (member, heir_name(member), former_name(member))),
-            pool.budget_bytes,
-        )
+        Budget(pool.name, frozenset(_processes(pool)), pool.budget_bytes)
         for pool in pools
         if pool.budget_bytes is not None
     )
@@ -69,3 +66,14 @@ def pool_ticks(rows: Iterable[PoolRow]) -> dict[str, Json]:
         }
         for row in rows
     }
+
+
+def _processes(pool: Pool) -> Iterator[str]:
+    """The names of the members' slots: an engine can have one beside its own."""
+    for member in pool.members:
+        yield from (member, heir_name(member), former_name(member))
+
+
+def _claim(slots: Mapping[str, Slot], name: str) -> Claim | None:
+    slot = slots.get(name)
+    return None if slot is None else slot.claim

@@ -111,7 +111,12 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     ] = False
     chat_template: Annotated[
         str,
-        knob("", "flight", "Jinja template in place of the model's own: the path of a file, or the text itself"),
+        knob(
+            "",
+            "flight",
+            "Jinja template in place of the model's own: the path of a file, or the text itself",
+            content=True,
+        ),
     ] = ""
     max_tokens: Annotated[int, knob("tokens", "now", "answer length where a request names none", ge=1, le=131072)] = 256
     temperature: Annotated[float, knob("", "now", "0 is greedy", ge=0, le=5, recommend="0.8; 0 for batches")] = 0.8
@@ -144,7 +149,13 @@ class LlmSettings(EngineSettings, frozen=True, kw_only=True):
     ] = 0
 
     system_prompt: Annotated[
-        str, knob("", "flight", "the system message where a request has none; computed once, and kept over restarts")
+        str,
+        knob(
+            "",
+            "flight",
+            "the system message where a request has none; computed once, and kept over restarts",
+            content=True,
+        ),
     ] = ""
     prompt_cache: Annotated[
         int,

@@ -25,7 +25,7 @@ from engines.stt.settings import SttSettings
 from engines.stt.spoken import Languages, Told
 from engines.stt.streams import Made, Streams
 from engines.stt.tally import Tally
-from engines.stt.unit import Unit, unit_of
+from engines.stt.unit import RATE, Unit, unit_of
 from ipc.errors import RequestFailed
 from ipc.work import UnitOrder
 
@@ -285,6 +285,7 @@ class Aloft:
                     trip.open -= 1
                 if listening.taken != taken:
                     self._step()
+                    self.tally.audio_seconds += (listening.taken - taken) / RATE
                 written += listening.tokens - tokens
         return written
 

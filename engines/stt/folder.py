@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from msgspec import Struct
 from engines.contract import CannotLoad
 from engines.hubcache import hub_folder
 from engines.stt.hub import repository_of, short_name, snapshots
+from engines.stt.languages import LANGUAGES
 from engines.stt.settings import MINIATURE, SttSettings
 from engines.stt.unit import RATE
 from engines.stt.weights import Tensor, tensors_of
@@ -31,6 +33,7 @@ _MULTILINGUAL_TOKENS: Final = 51865
 _WINDOW_SECONDS: Final = 30
 _MELS: Final = 80
 _FRAMES_PER_SECOND: Final = 100
+_CODE: Final = re.compile(rb'"<\|([a-z]{2,3})\|>"')
 _DIGESTED_BYTES: Final = 64 * 1024
 
 
@@ -75,6 +78,17 @@ class Folder:
     def weights(self) -> Path:
         """The file with the numbers."""
         return self.path / WEIGHTS
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """The codes that it has tokens for. Raises CannotLoad"""
+        try:
+            told = (self.path / TOKENIZER).read_bytes()
+        except OSError as error:
+            raise CannotLoad(
+                Problem("Model unreadable", f"{self.path / TOKENIZER}: {error.strerror}.", "Check its permissions.")
+            ) from error
+        return frozenset(LANGUAGES).intersection(code.decode() for code in _CODE.findall(told))
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Final
+from typing import Any
 
 from engines.contract import CannotLoad
 from engines.environments.cuda_wheels import preload
 from engines.stt.folder import Folder
+from engines.stt.settings import SttSettings
 from ipc.errors import Problem
-
-OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 def prepare() -> None:
@@ -23,7 +22,7 @@ def prepare() -> None:
     Raises:
         CannotLoad: it is not installed here, or cannot be used on this machine.
     """
-    os.environ.update(OFFLINE)
+    os.environ.update(SttSettings().process_environment())  # a self-test has it from nobody
     preload()
     try:
         import ctranslate2  # noqa: F401 (half a second, and all that can be wrong with it shows here)

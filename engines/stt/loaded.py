@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import time
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from engines.stt.unit import RATE
 from engines.stt.warming import warm
 from ipc.errors import Problem
 
+_log = logging.getLogger(__name__)
 _SAY_SECONDS: Final = 1.0
 _PROVING_SECONDS: Final = 1
 _ALIVE_SECONDS: Final = 5.0
@@ -37,7 +39,7 @@ _READ, _LOADED = 0.7, 0.9
 """How much of the load it is that the file was read, and that the library has it."""
 _LIVE_SECONDS: Final = 0.25
 """Until those who speak are looked after, where nothing came meanwhile."""
-_RELEASE_TRIES: Final = 100
+_RELEASE_TRIES: Final = 500
 _RELEASE_PAUSE_SECONDS: Final = 0.02
 
 
@@ -167,9 +169,8 @@ class Loaded:
             self._aloft.close()
         if self._model is not None:
             self._release()
-        for name in ("_aloft", "_decoder"):
-            self.__dict__.pop(name, None)
         self._aloft = self._model = None
+        self.__dict__.pop("_decoder", None)  # of a load that failed there is none
         gc.collect()
         self._memory.hold(0)
 
@@ -179,6 +180,8 @@ class Loaded:
             if library.give_back(self._model):
                 return
             time.sleep(_RELEASE_PAUSE_SECONDS)
+        seconds = _RELEASE_TRIES * _RELEASE_PAUSE_SECONDS
+        _log.warning("after %g s the library still computes: it keeps the memory of %s", seconds, self.name)
 
     def _board(self, sky: Sky, aloft: Aloft) -> None:
         for flight in aloft.landed():

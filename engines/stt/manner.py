@@ -56,7 +56,9 @@ class Manners:
     """Of one model. Orders of a job are alike, so that each manner is made once."""
 
     def __init__(self, folder: Folder) -> None:
+        """Raises CannotLoad: the files do not tell which languages it knows."""
         self._folder = folder
+        self._languages = folder.languages
         self._made = lru_cache(maxsize=64)(self._make)
 
     def check(self, settings: SttSettings) -> None:
@@ -98,7 +100,17 @@ class Manners:
                 raise _unknown(settings.language)
             told = code
         if self._folder.multilingual:
-            return "" if told == AUTO else told
+            if told in (AUTO, ""):
+                return ""
+            if told not in self._languages:  # the library would leave it out, and say nothing
+                raise RequestFailed(
+                    Problem(
+                        "Another language",
+                        f"{self._folder.name} does not know {settings.language} ({LANGUAGES[told]}).",
+                        "Use a newer model, such as large-v3, or set language to another.",
+                    )
+                )
+            return told
         if told not in (AUTO, "", _ENGLISH):
             raise RequestFailed(
                 Problem(

@@ -18,8 +18,6 @@ ComputeType: TypeAlias = Literal[
 ]
 Task: TypeAlias = Literal["transcribe", "translate"]
 
-FORMS = ("txt", "srt", "vtt", "json", "tsv")
-"""What an output can be, by the suffix of its name."""
 MOST_SPANS = 64
 MOST_TOGETHER = 8
 """Windows, where nothing says more or less."""
@@ -56,7 +54,7 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         knob(
             "windows",
             "now",
-            "windows decoded together; 0 means as many as are faster on this machine and have room",
+            "windows decoded together, deterministic ones alone; 0 means as many as are faster here and have room",
             ge=0,
             le=64,
             recommend="0 · 8 on a GPU of 8 GB · 1 on a CPU",
@@ -98,8 +96,10 @@ class SttSettings(EngineSettings, frozen=True, kw_only=True):
         str,
         knob("", "flight", "tried one after the other while a text is not to be believed", recommend=TEMPERATURES),
     ] = TEMPERATURES
-    prompt: Annotated[str, knob("", "flight", "what may have been said before: it sets spelling and style")] = ""
-    hotwords: Annotated[str, knob("", "flight", "names and words to expect")] = ""
+    prompt: Annotated[
+        str, knob("", "flight", "what may have been said before: it sets spelling and style", content=True)
+    ] = ""
+    hotwords: Annotated[str, knob("", "flight", "names and words to expect", content=True)] = ""
     word_timestamps: Annotated[bool, knob("", "flight", "tell when each word begins and ends")] = False
     vad: Annotated[bool, knob("", "flight", "find speech first, and give only that to the model")] = True
     vad_threshold: Annotated[

@@ -31,6 +31,8 @@ class Ask:
         """Where it flies, if it does: the engine, or a former process of it."""
         self.flight: int | None = None
         """None until it flies."""
+        self.through: tuple[str, bool] | None = None
+        """The pool that it came to, and whether its engine was loaded then; None where it came to none."""
         self.left = False
         """Nobody waits for it any more."""
         self._kept: deque[str] = deque()
@@ -55,6 +57,8 @@ class Ask:
 
     def add(self, text: str) -> None:
         """The next characters."""
+        if self.left:
+            return
         self._unread += text
         self._wake.set()
 
@@ -67,7 +71,7 @@ class Ask:
 
     def settle(self, outcome: control.Answered | EngineRoomError) -> None:
         """How it ended; what comes later is ignored."""
-        if self._outcome is None:
+        if self._outcome is None and not self.left:
             self._outcome = outcome
             self._wake.set()
 
@@ -75,6 +79,14 @@ class Ask:
         """The engine is gone."""
         problem = Problem("Engine died", f"{cause}.", "Ask again.")
         self.settle(EngineDied(problem, "".join(self._kept) + self._unread))
+
+    def leave(self) -> None:
+        """Nobody waits for it any more: what it holds is let go at once, whoever still holds it."""
+        self.left = True
+        self.fed.close()
+        self._kept.clear()
+        self._unread = ""
+        self._outcome = None  # an error that was raised holds the frames it passed, and they the request
 
     async def items(self) -> AsyncIterator[control.Piece | control.Answered]:
         """Pieces as they come, several at once for a slow reader, then the whole answer. Raises as `Foreman.ask`."""
@@ -147,6 +159,12 @@ class Asks:
         order = work.UnitOrder("", 0, ask.payload)
         return work.Fly(ask.flight, (order,), stream=True, deterministic=deterministic)
 
+    def through(self, flight: int) -> tuple[str, bool] | None:
+        """The pool of what has begun to fly, and whether its engine was loaded; told once of each request."""
+        ask = self._flying[flight]
+        through, ask.through = ask.through, None
+        return through
+
     def handed_over(self, engine: str, former: str) -> None:
         """What the engine answers goes on as `former`."""
         for ask in self._flying.values():
@@ -155,7 +173,7 @@ class Asks:
 
     def withdraw(self, ask: Ask) -> None:
         """Nobody waits for it any more; if it flies, it still lands."""
-        ask.left = True
+        ask.leave()
         if ask in self._waiting:
             self._waiting.remove(ask)
 

@@ -83,8 +83,8 @@ class Book:
 
     # ── errands: one at a time for each job ───────────────────────────────────────────────────────────────
 
-    def errand(self, job: Job, window: int, monotonic: float) -> list[Effect]:
-        """What the job needs besides flights, if anything can be done about it now."""
+    def errand(self, job: Job, window: int, stock: int, monotonic: float) -> list[Effect]:
+        """What the job needs besides flights, if anything can be done about it now; `stock` of the `window` wait."""
         if job.errand is not None or (job.hold is not None and monotonic < job.hold.until):
             return []
         job.hold = None
@@ -92,8 +92,8 @@ class Book:
         if facts.placing is not None:
             job.errand = "placing"
             return [Place(number, facts.placing)]
-        may_plan = not (facts.all_planned or facts.paused or job.stock >= window)
-        if may_plan and 2 * job.stock < window:
+        may_plan = not (facts.all_planned or facts.paused or stock >= window)
+        if may_plan and 2 * stock < window:
             return self._plan(job, window)
         output = job.due()
         if output is None and not may_plan and job.stuck:
@@ -170,16 +170,18 @@ class Book:
         if len(job.spec.outputs) > 1 and not facts.cursor:  # it was never begun, so there is nothing to write
             job.outputs[facts.source] = Output(current=True)
             what.append(changes.OutputNoted(number, facts.source, job.outputs[facts.source]))
+        last = facts.source + 1 == len(job.spec.inputs)
         return self._know(
             job,
             *what,
+            then=_routed(job, job.choices.rest() if last else ""),
             begun=True,
             unread=facts.unread + 1,
             source=facts.source + 1,
             cursor="",
             share=0.0,
             identity="",
-            all_planned=facts.source + 1 == len(job.spec.inputs),
+            all_planned=last,
         )
 
     def rewind(self, job: Job, to: Rewind) -> list[Effect]:
@@ -319,7 +321,10 @@ def _chosen(job: Job, source: int, answer: Planned, *, last: bool) -> tuple[Late
         job.choices.skip(source)
     first = next(iter(answer.units), None)
     told = job.choices.tell(job.route, source, job.spec.inputs[source], first.extent) if first is not None else ""
-    texts = (told, job.choices.rest() if last else "")
+    return _routed(job, told, job.choices.rest() if last else "")
+
+
+def _routed(job: Job, *texts: str) -> tuple[Later, ...]:
     return tuple(Happen("info", job.spec.id, "recording-routed", text) for text in texts if text)
 
 

@@ -14,7 +14,7 @@ from supervisor.jobs.hits import Hits
 from supervisor.jobs.job import Job
 from supervisor.jobs.line import Line
 from supervisor.jobs.replanning import untouched_tail
-from supervisor.jobs.routes import Pools, awaited, crews, serving
+from supervisor.jobs.routes import Pools, awaited, crews, serving, stock
 from supervisor.jobs.schedule import best_to_wake, seconds_left, window
 from supervisor.jobs.turns import Need, Turns
 
@@ -95,7 +95,9 @@ class Dispatch:
             effects += self._employment.employ(kind, engine, moment)
         for kind, engine in every:
             effects += self._employment.look_ahead(kind, engine, moment)
-        return effects + [Wake(engine) for engine in self._to_wake(moment)]
+        effects += [Wake(engine) for engine in self._to_wake(moment)]
+        self._line.turn()
+        return effects
 
     # ── the moment ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -148,7 +150,7 @@ class Dispatch:
         if not job.facts.all_ended or self._air.judged(job.spec.number):
             effects += self._book.end_if_done(job, moment.unix)
             if job.spec.number in self._jobs:
-                effects += self._book.errand(job, window(engines), moment.monotonic)
+                effects += self._book.errand(job, window(engines), stock(job, engines), moment.monotonic)
         return effects
 
     def _to_wake(self, moment: Moment) -> list[str]:

@@ -118,7 +118,11 @@ class Employment:
         if name not in self._asks.wanted():
             return []
         most = most if engine.joins else 1
-        return [Fly(name, ask) for ask in self._asks.begin(name, most, deterministic=engine.deterministic)]
+        flights = self._asks.begin(name, most, deterministic=engine.deterministic)
+        for flight in flights:
+            if (through := self._asks.through(flight.flight)) is not None:
+                self._hits.asked(through[0], loaded=through[1])
+        return [Fly(name, flight) for flight in flights]
 
     def _units(self, kind: str, engine: EngineView, moment: Moment) -> list[Effect]:
         """Send what was composed ahead, if it still comes first; else compose, for an engine that is idle."""

@@ -308,15 +308,16 @@ class Foreman:
         ask = Ask(kind, found.name, payload, fed)
         ask.fed.wake = partial(self._feed, ask)
         if found.name != engine:
-            self._dispatch.hits.asked(engine, loaded=found.loaded)
+            ask.through = engine, found.loaded
         self._asks.add(ask)
         self._advance()
         try:
             async for item in ask.items():
                 yield item
         finally:
+            unanswered = ask.flight is not None and not ask.over
             self._asks.withdraw(ask)
-            if ask.flight is not None and not ask.over:
+            if unanswered and ask.flight is not None:
                 self._floor.cancel(ask.carrier, ask.flight)
 
     def _feed(self, ask: Ask) -> None:

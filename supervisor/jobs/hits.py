@@ -1,7 +1,7 @@
 """How often what came to a pool found its engine loaded, and how often it had to wait for a load. Pure.
 
-Counted once for each recording, when the first of its units is sent, and for each request. Whatever is in the first
-flight after a load that work had to wait for has waited; what comes after that finds the engine loaded.
+Counted once for each recording, when the first of its units is sent, and for each request, when it is. Whatever is in
+the first flight after a load that work had to wait for has waited; what comes after that finds the engine loaded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Hits:
             (self._misses if waited else self._hits)[pool] += len(new)
 
     def asked(self, pool: str, *, loaded: bool) -> None:
-        """A request was given to an engine of the pool."""
+        """A request flies on an engine of the pool; `loaded` tells of the moment when it came."""
         (self._hits if loaded else self._misses)[pool] += 1
 
     def of(self, pool: str) -> tuple[int, int]:

@@ -19,9 +19,6 @@ Errand: TypeAlias = Literal["planning", "assembling", "placing"]
 """What is under way for a job besides its flights; one at a time."""
 
 
-STOCK = 4
-
-
 class Numbers:
     """Counts up from above whatever was used before."""
 
@@ -324,12 +321,6 @@ class Job:
         if (route := self.route) is not None:
             for unit in units:
                 self.lanes[route.stage_of(unit.extent)][unit.index] = unit
-
-    @property
-    def stock(self) -> int:
-        """How many units wait, as far as reading ahead goes: while a stage of the route has none, the others may have
-        `STOCK` times as many, because what it could do may come right after them."""
-        return len(self.free) if all(self.lanes) else len(self.free) // STOCK
 
     def open_units(self) -> Iterator[Unit]:
         """All planned units that have not ended."""

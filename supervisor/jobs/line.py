@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from itertools import islice
 
 from supervisor.jobs.job import Job
 from supervisor.jobs.order import Order
+from supervisor.jobs.schedule import LEAST_WINDOW
 
 HEAD = 16
 """So many jobs for the same engine are looked after at once: planned ahead, assembled. The rest costs nothing."""
+PASSED_UNITS = 2**16
+"""Of a pool, jobs that wait for stages that have enough of them are passed over, so that they keep nobody from the rest
+of the route, until they hold so many units in memory; each counts for at least the window that is planned of it."""
 
 
 class Line:
@@ -21,17 +25,21 @@ class Line:
         self._order = order
         self._version = -1
         self._queues: list[list[Job]] = []
-        self._looks = 0
+        self._turns = 0
 
     def changed(self) -> None:
         """A job came, went, or changed its priority or engine."""
         self._version = -1
 
+    def turn(self) -> None:
+        """The head was looked after: of those that something holds up, the next ones stand in it from now on."""
+        self._turns += 1
+
     def head(self) -> tuple[Job, ...]:
-        """Those whose turn it is, or soon will be: some for each engine or kind that jobs name."""
+        """Those whose turn it is, or soon will be: some for each engine or kind that jobs name, and for each stage of
+        a pool."""
         if self._version != self._order.version:
             self._sort()
-        self._looks += 1
         first = [job for queue in self._queues for job in self._first(queue)]
         return tuple(sorted(first, key=_place)) if len(self._queues) > 1 else tuple(first)
 
@@ -48,18 +56,43 @@ class Line:
         keeps the others from their turn."""
         ready: list[Job] = []
         held: list[Job] = []
+        counts: Counter[tuple[str, ...]] = Counter()
+        full: set[tuple[str, ...]] = set()
+        stageless = passed_units = 0
         for job in queue:
-            if len(ready) == HEAD:
+            if stageless == HEAD or passed_units >= PASSED_UNITS:
                 break
             facts = job.facts
             if job.hold is not None and not job.flights:
                 held.append(job)
             elif not facts.paused or facts.all_ended or job.flights:
-                ready.append(job)
+                stages = _stages(job)
+                if not stages:
+                    stageless += 1
+                    ready.append(job)
+                elif full.issuperset(stages) and not job.flights:
+                    held.append(job)
+                    passed_units += max(LEAST_WINDOW, len(job.free))
+                else:
+                    ready.append(job)
+                    counts.update(stages)
+                    full.update(stage for stage in stages if counts[stage] == HEAD)
         if not held:
             return ready
-        begin = self._looks * HEAD % len(held)
+        begin = self._turns * HEAD % len(held)
         return sorted([*ready, *islice([*held, *held], begin, begin + min(HEAD, len(held)))], key=_place)
+
+
+def _stages(job: Job) -> Collection[tuple[str, ...]]:
+    """The engines of each stage of a route that something of the job waits for, or flies on: none where it goes through
+    no pool, or just has to be planned or written."""
+    route = job.route
+    if route is None:
+        return ()
+    stages = {stage.engines for stage, lane in zip(route.stages, job.lanes, strict=True) if lane}
+    companies = [*(one.units for one in job.formations), *(one.units for one in job.flights.values())]
+    stages.update(route.stages[route.stage_of(units[0].extent)].engines for units in companies if units)
+    return stages
 
 
 def _place(job: Job) -> tuple[int, int]:

@@ -9,6 +9,10 @@ from config.pools import Pool
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Job, Unit
 
+STOCK = 4
+MOST_WAITING = 2**14
+"""No more units of a job through a pool wait in memory, however many of them an engine that cannot be had should do."""
+
 
 class Pools:
     """The pools of the configuration, and who goes through which."""
@@ -83,6 +87,32 @@ def lanes(engine: EngineView, job: Job) -> Iterator[Collection[Unit]]:
     for stage in job.route.stages_of.get(engine.name, ()):
         if job.lanes[stage]:
             yield job.lanes[stage].values()
+
+
+def stock(job: Job, engines: Iterable[EngineView]) -> int:
+    """How many units of the job wait, as far as reading ahead for these engines goes.
+
+    What waits for a stage that no engine can do just now does not count, as long as memory allows. While a stage that
+    one can do has less than that one does at once, the others may have `STOCK` times as many, because what it could do
+    may come right after them.
+    """
+    if job.route is None or is_full(job):
+        return len(job.free)
+    able = {engine.name: engine.places for engine in engines if engine.available and not engine.hold}
+    lots: list[int] = []
+    short = False
+    for stage, lane in zip(job.route.stages, job.lanes, strict=True):
+        places = max((able[name] for name in stage.engines if name in able), default=0)
+        if places:
+            lots.append(len(lane))
+            short = short or len(lane) < places
+    waiting = sum(lots) if lots else len(job.free)
+    return waiting // STOCK if short else waiting
+
+
+def is_full(job: Job) -> bool:
+    """Whether so much of a job through a pool waits that no more is read, whoever could do it."""
+    return job.route is not None and len(job.free) >= MOST_WAITING
 
 
 def crews(job: Job, engines: Iterable[EngineView]) -> list[tuple[tuple[EngineView, ...], float]]:

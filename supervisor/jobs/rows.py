@@ -9,6 +9,7 @@ from ipc.snapshot import JobRow, JobState
 from supervisor.jobs.eta import Meter
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Facts, Job, Spec
+from supervisor.jobs.routes import is_full
 from supervisor.jobs.schedule import units_expected
 
 INPUTS_NAMED = 5
@@ -98,11 +99,18 @@ def _state(facts: Facts, job: Job | None, about: About) -> tuple[JobState, str]:
     if flying:
         return "running", ""
     if not any(engine.available for engine in engines):
-        return "held", engines[0].why_not
+        return "held", f"{engines[0].why_not}{_unread(job)}"
     if all(engine.hold or not engine.available for engine in engines):
         held = next(engine for engine in engines if engine.hold)
-        return "held", f"{held.name}: {held.hold.partition(': ')[2]}"
+        return "held", f"{held.name}: {held.hold.partition(': ')[2]}{_unread(job)}"
     making_room = [engine.name for engine in engines if engine.name in about.yielding]
     if len(making_room) == len(engines):
         return "held", f"{making_room[0]} makes room for {about.yielding[making_room[0]]}"
     return ("running" if facts.attempts else "queued"), ""
+
+
+def _unread(job: Job | None) -> str:
+    """That what others could do is not read, where that is so."""
+    if job is None or job.facts.all_planned or not is_full(job):
+        return ""
+    return f"; what comes after its {len(job.free):,} waiting units is read once these go on"

@@ -17,6 +17,8 @@ FLIGHT_BYTES = 8 * 1024 * 1024
 """No flight carries more payload, so that it always fits one message."""
 LEAST_WINDOW = 256
 """So many units are planned ahead, so that none waits for the desk."""
+COMPANY_INPUTS = 64
+"""Where recordings go different ways, units that must be computed together come from so many inputs after the first."""
 WORTH = 2.0
 """Another engine is loaded for a job only if those that are up would work this many times as long as its load takes."""
 LOAD_SECONDS = 5.0
@@ -70,10 +72,13 @@ def _together(job: Job, waiting: list[Unit], engine: EngineView, most: int, *, c
         return company(waiting, 1 if careful else most)
     if careful and engine.places > 1:
         return ()
-    units = company(waiting, engine.places)
     # The same company must form whatever the timing, so it waits for the desk to plan it whole.
-    whole = len(units) == engine.places or len(units) < len(waiting) or job.facts.all_planned
-    return units if whole else ()
+    near, planned = waiting, job.facts.all_planned
+    if waiting and len(job.lanes) > 1:  # the next one for this stage may be far away
+        last = waiting[0].source + COMPANY_INPUTS
+        near, planned = [unit for unit in waiting if unit.source <= last], planned or job.facts.source > last
+    units = company(near, engine.places)
+    return units if planned or len(units) == engine.places or len(units) < len(waiting) else ()
 
 
 def company(waiting: Iterable[Unit], most: int) -> tuple[Unit, ...]:

@@ -226,6 +226,7 @@ class Script:
     ledger: snapshot.Ledger = LEDGER
     footprints: tuple[snapshot.FootprintRow, ...] = FOOTPRINTS
     builds: tuple[snapshot.Build, ...] = BUILDS
+    knobs: tuple[snapshot.Knob, ...] = KNOBS
     jobs: tuple[snapshot.JobRow, ...] = (JOB,)
     detail: snapshot.JobDetail = DETAIL
     units: tuple[snapshot.UnitRow, ...] = UNITS
@@ -276,7 +277,7 @@ class Script:
                 self.spooled[path] = self.spooled.get(path, b"") + data
                 return control.Spooled(path)
             case control.ShowKnobs():
-                return control.Knobs(KNOBS)
+                return control.Knobs(self.knobs)
             case control.SetKnobs(dry_run=dry_run):
                 return control.Price("n_ctx 4096 → 2048: reload ~2 s", 1, 2.0, not dry_run, -(2**30))
             case control.Quote():

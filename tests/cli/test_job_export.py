@@ -11,13 +11,15 @@ from typing import Any, TypeAlias
 
 import pytest
 from msgspec.structs import replace
-from scripted_supervisor import DETAIL, ENGINES, JOB, UNIT, Script
+from scripted_supervisor import DETAIL, ENGINES, JOB, KNOBS, UNIT, Script
 
 from cli.archive import archive
 from cli.export_private import scrubber
+from engines.catalog import KINDS
+from engines.settings import content_names
 from ipc import control
 from ipc.errors import Problem, RequestFailed
-from ipc.snapshot import Happening, UnitProblem
+from ipc.snapshot import Happening, PoolRow, UnitProblem
 from ipc.version import SOFTWARE
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +135,43 @@ async def test_what_must_not_be_in_it(private: Script, run: Run, tmp_path: Path)
         assert "only the last component" in said
 
 
+async def test_words_that_settings_hold_are_not_in_it_wherever_they_are_told(
+    private: Script, run: Run, tmp_path: Path
+) -> None:
+    words, heard = "Anna tells nobody.\nNot even Ada.", "Anna, Vronsky"
+    settings = {"prompt": words, "hotwords": "", "system_prompt": words, "language": "fr"}
+    own = {"hotwords": heard, "prompt": "Karenina", "task": "translate", "phantoms": f"{HOME}/never heard.txt"}
+    runs = tuple(replace(run, settings=settings) for run in DETAIL.runs)
+    private.detail = replace(private.detail, settings=settings, own=own, runs=runs)
+    private.knobs = tuple(replace(KNOBS[0], name=name, value="Oblonsky", default="") for name in settings)
+    private.log = ("hotwords Anna, Vronsky and Karenina", "Oblonsky", "Not even Ada.", "said Karenina's", "well")
+    await run("job", "export", "box-1")
+    members = contents(tmp_path / "box-1.tar.gz")
+    whole = "\n".join(members.values())
+    assert [one for one in ("Anna", "Vronsky", "Karenina", "Oblonsky", "nobody", "Ada.", "ada") if one in whole] == []
+    job = json.loads(members["box-1/job.json"])
+    assert job["own"] == {"hotwords": "…", "prompt": "…", "task": "translate", "phantoms": "never heard.txt"}
+    assert job["settings"] == {"prompt": "…", "hotwords": "", "system_prompt": "…", "language": "fr"}
+    assert job["runs"][0]["settings"] == job["settings"]
+    knobs = {one["name"]: (one["value"], one["default"]) for one in json.loads(members["box-1/knobs/writer.json"])}
+    assert knobs == dict.fromkeys(["prompt", "hotwords", "system_prompt"], ("…", "")) | {"language": ("…", "")}
+    assert [json.loads(line)["text"] for line in members["box-1/logs/writer.jsonl"].splitlines()] == [
+        "hotwords … and …",
+        "…",
+        "…",
+        "said …'s",
+        "well",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("stt", {"prompt", "hotwords"}), ("llm", {"system_prompt", "chat_template"}), ("tts", set()), ("embed", set())],
+)
+def test_which_settings_hold_words(kind: str, names: set[str]) -> None:
+    assert content_names(KINDS[kind].settings) == names
+
+
 async def test_with_content_paths_and_quotes_stay(private: Script, run: Run, tmp_path: Path) -> None:
     ran = await run("job", "export", "box-1", "-o", "all.tgz", "--with-content")
     whole = "\n".join(contents(tmp_path / "all.tgz").values())
@@ -157,6 +196,14 @@ async def test_of_a_job_that_nobody_has_begun(private: Script, run: Run, tmp_pat
     await run("job", "export", "box-1")
     members = contents(tmp_path / "box-1.tar.gz")
     assert {"box-1/logs/ear.jsonl", "box-1/logs/vectors.jsonl"} <= members.keys()
+
+
+async def test_of_a_job_of_a_pool_that_nobody_has_begun(private: Script, run: Run, tmp_path: Path) -> None:
+    private.pools = (PoolRow("ears", "stt", "ear < 30 s < vectors", {}, ("ear", "vectors"), (), 0, 0),)
+    private.detail = replace(private.detail, row=replace(private.detail.row, engine="ears"), runs=())
+    await run("job", "export", "box-1")
+    logs = {name for name in contents(tmp_path / "box-1.tar.gz") if "logs/" in name}
+    assert logs == {"box-1/logs/ear.jsonl", "box-1/logs/vectors.jsonl"}
 
 
 async def test_a_file_that_is_there_stays_as_it_is(private: Script, run: Run, tmp_path: Path) -> None:

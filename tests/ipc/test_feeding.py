@@ -80,6 +80,19 @@ async def test_who_feeds_what_nobody_takes_is_slowed_and_others_are_not(client: 
         group.cancel_scope.cancel()
 
 
+async def test_two_that_feed_one_stream_both_go_on_when_there_is_room(client: Client) -> None:
+    async with client.feeding(DEAF) as stream:
+        await stream.feed(b"x" * FEED_WINDOW_BYTES)
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as group:
+                group.start_soon(stream.feed, b"one")
+                group.start_soon(stream.feed, b"two")
+                await anyio.wait_all_tasks_blocked()
+                stream.took(3)
+                await anyio.wait_all_tasks_blocked()
+                stream.took(3)
+
+
 async def test_feeding_what_has_ended_is_harmless(client: Client) -> None:
     async with client.feeding(control.Ask("counts", "1")) as stream:
         assert await heard(stream) == "0"

@@ -106,14 +106,14 @@ def test_what_does_not_work_is_tried_ever_more_slowly_and_told_once() -> None:
     job, book, now = world.jobs[1], world.book, 0.0
     told = []
     for wait in (*HOLDS, HOLDS[-1], HOLDS[-1]):
-        assert book.errand(job, 64, now) == [effects.Plan(1, 64)]
+        assert book.errand(job, 64, 0, now) == [effects.Plan(1, 64)]
         told += book.mishap(1, "the desk died", now)
-        assert book.errand(job, 64, now + wait - 0.01) == []
+        assert book.errand(job, 64, 0, now + wait - 0.01) == []
         now += wait
     assert [effect.text for effect in told if isinstance(effect, effects.Happen)] == ["box-1 is held: the desk died."]
-    book.errand(job, 64, now)
+    book.errand(job, 64, 0, now)
     world.perform(book.planned(1, work.Planned(0, (), (), "7", end=False), {}))
-    assert book.errand(job, 64, now) == [effects.Plan(1, 64)]
+    assert book.errand(job, 64, 0, now) == [effects.Plan(1, 64)]
     world.disk.close()
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import gc
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
 import pytest
-from job_site import Site, site
+from job_site import REFUSED, Site, site
 
 from ipc import control, work
+from ipc.envelopes import FEED_WINDOW_BYTES
 from ipc.errors import EngineDied, EngineRoomError, RequestFailed
 from ipc.feeding import Fed
 from supervisor.jobs.asks import KEPT_CHARACTERS, UNREAD_CHARACTERS, Ask
@@ -132,3 +135,50 @@ async def test_of_an_answer_without_end_only_the_last_is_kept() -> None:
         await anext(items)
     assert KEPT_CHARACTERS <= len(died.value.text) < KEPT_CHARACTERS * 1.2
     assert died.value.text.endswith("39!")
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Cycles stay in memory, and a task that was cancelled is in one: the supervisor seldom looks for them."""
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("ends", ["left", "dead", "refused"])
+async def test_what_was_fed_and_said_is_not_kept_once_nobody_waits(tmp_path: Path, ends: str) -> None:
+    async with site(tmp_path) as it:
+        before, _ = tracemalloc.get_traced_memory()
+        async with asked(it, b"x" * FEED_WINDOW_BYTES) as wish:
+            engine, flight = await it.flight()
+            for _ in range(16):
+                it.foreman.said(engine, work.Piece(flight.flight, "", 0, "y" * (KEPT_CHARACTERS // 16)))
+                await anyio.wait_all_tasks_blocked()
+            if ends == "dead":
+                it.lose(engine, flight, "own")
+            elif ends == "refused":
+                it.foreman.said(engine, work.UnitFailed(flight.flight, "", 0, REFUSED))
+        it.foreman.said(engine, work.Piece(flight.flight, "", 0, "z" * KEPT_CHARACTERS))
+        wish.items.clear()
+        wish.failure = None
+        it.floor.fed.clear()
+        after, _ = tracemalloc.get_traced_memory()
+        assert after - before < FEED_WINDOW_BYTES // 2
+
+
+async def test_what_was_fed_is_let_go_when_nobody_waits_and_nothing_more_of_it_flies(tmp_path: Path) -> None:
+    async with site(tmp_path) as it:
+        async with asked(it, b"hello") as wish:
+            engine, flight = await it.flight()
+        wish.fed.again()
+        assert wish.fed.fresh() is None
+        it.foreman.said(engine, work.Took(flight.flight, 5))
+        wish.fed.put(b"more", False)
+        assert wish.fed.fresh() is None
+        assert (len(it.floor.fed), wish.granted) == (1, [])
+        it.land(engine, flight)
+        assert len(it.floor.flown) == 1

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from job_site import Site, site
 from msgspec.structs import replace
 
+from config.pools import parse_route
 from ipc import control
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Ending, Facts, Flight, Hold, Job, Spec, Unit
-from supervisor.jobs.line import HEAD, Line
+from supervisor.jobs.line import HEAD, PASSED_UNITS, Line
 from supervisor.jobs.order import Order
-from supervisor.jobs.schedule import LOAD_SECONDS
+from supervisor.jobs.schedule import LEAST_WINDOW, LOAD_SECONDS
 
 DONE = Facts(planned=1, done=1, all_planned=True)
 
@@ -187,7 +188,54 @@ def test_jobs_that_are_held_keep_nobody_from_the_line_and_come_to_their_turn_the
     seen: set[int] = set()
     for _ in range(3):
         head = numbers(line)
+        assert head == numbers(line), "whoever just asks moves nobody on"
+        line.turn()
         assert head[-2:] == [100, 101]
         assert len(head) == HEAD + 2
         seen.update(head)
     assert len(seen) == 3 * HEAD + 2, "each of them is looked after in turn"
+
+
+ROUTE = parse_route("small < 30s < large", {"small": "fake", "large": "fake"})
+
+
+def pooled(number: int, *extents: float, units: int = 1) -> Job:
+    """A job of a pool, of which so many units of such lengths wait."""
+    one = job(number, engine="ears", planned=units * len(extents), all_planned=bool(extents))
+    one.follow(ROUTE)
+    one.put_back(Unit(n, "x", "", None, extent=extents[n // units]) for n in range(units * len(extents)))
+    return one
+
+
+def test_jobs_for_one_stage_keep_nobody_from_the_others() -> None:
+    long = [pooled(number, 100.0) for number in range(1, 2 * HEAD + 1)]
+    short = [pooled(number, 5.0) for number in range(100, 100 + HEAD + 1)]
+    unplanned = [pooled(number) for number in range(200, 200 + HEAD + 1)]
+    line = line_of(*long, *short, *unplanned)
+    seen: set[int] = set()
+    for _ in range(2):
+        head = numbers(line)
+        line.turn()
+        assert head == sorted(head)
+        assert {*range(1, HEAD + 1), *range(100, 100 + HEAD), *range(200, 200 + HEAD)} <= set(head)
+        assert len(head) <= 4 * HEAD
+        seen.update(head)
+    assert len(seen) == len(long) + len(short) + HEAD, "those that were passed over are looked after in turn"
+
+
+def test_what_flies_is_looked_after_and_counts_for_its_stage() -> None:
+    jobs = [pooled(number, 100.0) for number in range(1, HEAD + 3)]
+    for one in jobs:
+        unit = one.take(0)
+        assert unit is not None
+        one.flights[1] = Flight(1, one.spec.number, "large", (unit,), deterministic=False, stage="sent")
+    assert numbers(line_of(*jobs, pooled(99))) == [*range(1, HEAD + 3), 99]
+
+
+@pytest.mark.parametrize(("units", "passed"), [(1, PASSED_UNITS // LEAST_WINDOW), (PASSED_UNITS // 4, 4)])
+def test_only_so_much_is_passed_over(units: int, passed: int) -> None:
+    first = [pooled(number, 100.0) for number in range(1, HEAD + 1)]
+    over = [pooled(number, 100.0, units=units) for number in range(100, 100 + passed)]
+    last = pooled(9999, 5.0)
+    assert last.spec.number in numbers(line_of(*first, *over[1:], last))
+    assert last.spec.number not in numbers(line_of(*first, *over, last))

@@ -12,7 +12,11 @@ from job_site import Site, lines_of, site
 from config.pools import Pool, parse_route
 from ipc import control, work
 from ipc.errors import RequestFailed
+from supervisor.jobs.choices import ONE_BY_ONE
 from supervisor.jobs.floor import EngineView
+from supervisor.jobs.line import HEAD
+from supervisor.jobs.routes import MOST_WAITING, STOCK
+from supervisor.jobs.schedule import LEAST_WINDOW
 
 pytestmark = pytest.mark.anyio
 
@@ -21,6 +25,7 @@ EARS = Pool("ears", "fake", parse_route("small < 30s < large", KINDS))
 EITHER = Pool("either", "fake", parse_route("large small", KINDS))
 SMALL = EngineView("small", 2, False, True, True, "", loaded=True)
 LARGE = EngineView("large", 2, False, True, True, "", loaded=True)
+WHY = "large is stopped by the operator: engineroom start large"
 
 
 def down(view: EngineView) -> EngineView:
@@ -31,6 +36,10 @@ def strict(view: EngineView) -> EngineView:
     return msgspec.structs.replace(view, deterministic=True)
 
 
+def stopped(view: EngineView) -> EngineView:
+    return msgspec.structs.replace(view, free=False, available=False, why_not=WHY)
+
+
 def record(it: Site, name: str, extent: float | None, *lines: str) -> str:
     """A recording of so many seconds, of these lines."""
     path = Path(it.path(name))
@@ -38,6 +47,10 @@ def record(it: Site, name: str, extent: float | None, *lines: str) -> str:
     rows = [msgspec.json.encode({"prompt": line, "id": line, **told}).decode() for line in lines]
     path.write_text("".join(f"{row}\n" for row in rows))
     return str(path)
+
+
+def remove(path: str) -> None:
+    Path(path).unlink()
 
 
 def three(it: Site) -> tuple[str, ...]:
@@ -107,6 +120,13 @@ async def test_an_engine_of_the_pool_that_is_named_does_it_all(tmp_path: Path) -
         assert it.foreman.hits("ears") == (0, 0)
 
 
+async def test_moved_to_any_a_job_goes_through_the_only_pool(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, LARGE, pools=[EARS]) as it:
+        row = await it.submit(inputs=three(it), engine="small")
+        moved = await it.foreman.steer(control.MoveJob(row.id, ""))
+        assert moved.engine == "ears"
+
+
 async def test_a_job_is_moved_to_an_engine_to_a_pool_and_back(tmp_path: Path) -> None:
     async with site(tmp_path, SMALL, LARGE, pools=[EARS, EITHER]) as it:
         it.floor.change("large", free=False)
@@ -134,14 +154,41 @@ async def test_a_job_is_moved_to_an_engine_to_a_pool_and_back(tmp_path: Path) ->
 
 
 async def test_what_waits_for_an_engine_that_is_stopped_says_so_once_nothing_else_is_left(tmp_path: Path) -> None:
-    why = "large is stopped by the operator: engineroom start large"
-    stopped = msgspec.structs.replace(LARGE, free=False, available=False, why_not=why)
-    async with site(tmp_path, SMALL, stopped, pools=[EARS]) as it:
+    async with site(tmp_path, SMALL, stopped(LARGE), pools=[EARS]) as it:
         row = await it.submit(inputs=three(it))
-        assert await it.held(row.id) == why
+        assert await it.held(row.id) == WHY
         assert by_engine(it) == {"small": ["a0", "a1", "c0"]}
         it.floor.change("large", free=True, available=True, why_not="")
         await it.finish(row.id)
+
+
+async def test_many_jobs_for_an_engine_that_is_stopped_keep_no_job_from_another(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, stopped(LARGE), pools=[EARS]) as it:
+        for n in range(HEAD):
+            await it.submit(inputs=(record(it, f"{n}.wav", 100.0, "b"),), output=it.path(f"{n}.jsonl"))
+        row = await it.submit(inputs=(record(it, "short.wav", 5.0, "a"),), output=it.path("short.jsonl"))
+        await it.finish(row.id)
+        assert by_engine(it) == {"small": ["a"]}
+
+
+@pytest.mark.parametrize("sure", [False, True])
+async def test_a_long_recording_for_a_stopped_engine_hides_no_short_one_after_it(tmp_path: Path, sure: bool) -> None:
+    engines = SMALL, stopped(LARGE)
+    async with site(tmp_path, *(map(strict, engines) if sure else engines), pools=[EARS]) as it:
+        first = record(it, "a.wav", 5.0, "a0")
+        long = record(it, "b.wav", 36_000.0, *(f"b{n}" for n in range(STOCK * LEAST_WINDOW + 1)))
+        row = await it.submit(inputs=(first, long, record(it, "c.wav", 5.0, "c0")))
+        assert await it.held(row.id) == WHY
+        assert by_engine(it) == {"small": ["a0", "c0"]}
+
+
+async def test_a_job_that_fills_the_memory_says_that_no_more_is_read(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, stopped(LARGE), pools=[EARS]) as it:
+        long = record(it, "b.wav", 3.6e6, *(f"b{n}" for n in range(MOST_WAITING)))
+        row = await it.submit(inputs=(long, record(it, "c.wav", 5.0, "c0")))
+        await it.live(lambda: "waiting units" in it.row(row.id).reason)
+        assert it.row(row.id).reason == f"{WHY}; what comes after its 16,384 waiting units is read once these go on"
+        assert by_engine(it) == {}
 
 
 async def test_companies_form_within_a_stage_and_fly_again_as_they_were(tmp_path: Path) -> None:
@@ -200,11 +247,39 @@ async def test_a_request_goes_to_a_member_that_is_ready(tmp_path: Path) -> None:
         assert answers == [control.Answered('"yes"', 1, 0.5, 0.1)]
         assert it.foreman.hits("ears") == (1, 0)
         it.floor.change("large", free=False, loaded=False)
+        it.foreman.engine_changed("large")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
             await it.until(lambda: "small" in it.floor.woken)
+            assert it.foreman.hits("ears") == (1, 0), "it may be refused yet"
+            it.floor.change("small", free=True, loaded=True)
+            it.foreman.engine_changed("small")
+            engine, message = await it.flight()
             assert it.foreman.hits("ears") == (1, 1)
-            tasks.cancel_scope.cancel()
+            it.land(engine, message)  # a drain took it away before it began
+            engine, message = await it.flight()
+            assert it.foreman.hits("ears") == (1, 1), "each request counts once"
+            it.foreman.said(engine, work.UnitDone(message.flight, "", 0, '"yes"', 1, 0.5, 0.1))
+            it.land(engine, message)
+
+
+async def test_a_request_that_is_refused_does_not_count(tmp_path: Path) -> None:
+    async with site(tmp_path, stopped(SMALL), stopped(LARGE), pools=[EARS]) as it:
+        with pytest.raises(RequestFailed):
+            [_ async for _ in it.foreman.ask("ears", '{"prompt": "?"}')]
+        assert it.foreman.hits("ears") == (0, 0)
+
+
+async def test_the_rest_is_told_though_the_last_input_cannot_be_read(tmp_path: Path) -> None:
+    async with site(tmp_path, SMALL, LARGE, pools=[EARS]) as it:
+        many = tuple(record(it, f"{n}.wav", 5.0, "a") for n in range(ONE_BY_ONE + 3))
+        last = record(it, "none.wav", 5.0, "a")
+        row = await it.submit(inputs=(*many, last))
+        remove(last)
+        await it.finish(row.id, "done with problems")
+        told = [text for _, _, word, text in it.floor.happenings if word == "recording-routed"]
+        assert told[-1] == "3 more recordings: 3 to small (under 30 s)."
+        assert len(told) == ONE_BY_ONE + 1
 
 
 async def test_names_that_are_no_pool_are_refused_in_words(tmp_path: Path) -> None:

@@ -14,8 +14,20 @@ from supervisor.jobs.choices import ONE_BY_ONE, TOGETHER, Choices
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.hits import Hits
 from supervisor.jobs.job import Facts, Flight, Formation, Job, Spec, Unit
-from supervisor.jobs.routes import Pools, answering, awaited, crews, lanes, serves, serving, suits
-from supervisor.jobs.schedule import choose, fits
+from supervisor.jobs.routes import (
+    MOST_WAITING,
+    STOCK,
+    Pools,
+    answering,
+    awaited,
+    crews,
+    lanes,
+    serves,
+    serving,
+    stock,
+    suits,
+)
+from supervisor.jobs.schedule import COMPANY_INPUTS, choose, fits
 
 KINDS = dict.fromkeys(("small", "other", "medium", "large", "french"), "fake")
 ROUTE = parse_route("small other < 30s < medium < 10m < large", KINDS)
@@ -24,6 +36,9 @@ EARS = Pool("ears", "fake", ROUTE, {"fr": FRENCH})
 UP = EngineView("small", 2, False, True, True, "")
 ENGINES = tuple(replace(UP, name=name) for name in ("large", "medium", "other", "small", "french"))
 BY_NAME = {engine.name: engine for engine in ENGINES}
+STOPPED: dict[str, object] = {"free": False, "available": False}
+HELD: dict[str, object] = {"free": False, "hold": "memory: no room"}
+COLD: dict[str, object] = {"free": False}
 SPEC = Spec(1, "box-1", "fake", ("/in",), "/out", ("/out",), "", {}, 0.0)
 
 
@@ -167,13 +182,52 @@ def test_a_hundred_thousand_units_for_one_engine_cost_the_others_nothing() -> No
     Pools([EARS]).lay(long, ENGINES)
     long.put_back([unit(100_000, 5.0)])
     assert chosen(long, "small") == [100_000]
-    assert long.stock == 100_001 // 4, "medium has nothing to do, so more is read ahead"
+    assert stock(long, ENGINES) == 100_001, "so many fill the memory"
 
 
-def test_more_is_read_ahead_only_while_a_stage_has_nothing_to_do() -> None:
-    assert job(*(5.0,) * 40).stock == 10
-    assert job(*(5.0,) * 40, 40.0, None).stock == 42
-    assert job(*(5.0,) * 40, engine="small").stock == 40
+@pytest.mark.parametrize(
+    ("extents", "changes", "expected"),
+    [
+        ((5.0,) * 40, {}, 40 // STOCK),
+        ((*(5.0,) * 40, 40.0, None), {}, 42 // STOCK),  # fewer than the others do at once
+        ((*(5.0,) * 40, 40.0, 40.0, None, None), {}, 44),
+        ((*(5.0,) * 40, *(700.0,) * 400), {"large": COLD}, 440 // STOCK),  # it is woken for them
+        ((*(5.0,) * 40, *(700.0,) * 400), {"large": STOPPED}, 40 // STOCK),
+        ((*(5.0,) * 40, 40.0, 40.0, *(700.0,) * 400), {"large": STOPPED}, 42),
+        ((*(5.0,) * 40, 40.0, 40.0, *(700.0,) * 400), {"large": HELD}, 42),
+        ((5.0, *(40.0,) * 10), {"small": STOPPED}, 11 // STOCK),  # the other of its stage can do it
+        ((5.0, *(40.0,) * 10), {"small": STOPPED, "other": STOPPED}, 10 // STOCK),
+        ((5.0, *(40.0,) * 10), dict.fromkeys(BY_NAME, {"available": False}), 11),
+        ((5.0, *(700.0,) * (MOST_WAITING - 1)), {"large": STOPPED}, MOST_WAITING),
+    ],
+)
+def test_what_no_engine_can_do_just_now_does_not_count_as_read_ahead(
+    extents: tuple[float | None, ...], changes: dict[str, dict[str, object]], expected: int
+) -> None:
+    engines = [replace(BY_NAME[name], **changes.get(name, {})) for name in BY_NAME]
+    assert stock(job(*extents), engines) == expected
+
+
+def test_a_job_of_no_pool_counts_all_that_waits() -> None:
+    assert stock(job(*(5.0,) * 40, engine="small"), ENGINES) == 40
+    assert stock(job(*(5.0,) * 40, engine="small"), ()) == 40
+
+
+def test_a_company_waits_only_for_so_many_inputs() -> None:
+    def planned(source: int, *sources: int) -> Job:
+        one = Job(SPEC, Facts(source=source))
+        one.follow(ROUTE)
+        one.put_back(Unit(index, "x", "", None, source=of, extent=5.0) for index, of in enumerate(sources))
+        return one
+
+    strict = {"deterministic": True, "parallel": 3}
+    assert chosen(planned(COMPANY_INPUTS, 0, 1), "small", **strict) == []
+    assert chosen(planned(COMPANY_INPUTS + 1, 0, 1), "small", **strict) == [0, 1]
+    assert chosen(planned(COMPANY_INPUTS, 0, 1, COMPANY_INPUTS), "small", **strict) == [0, 1, 2]
+    assert chosen(planned(200, 0, 1, COMPANY_INPUTS + 1), "small", **strict) == [0, 1], "however much is planned by now"
+    of_one_stage = planned(200, 0, 199)
+    of_one_stage.follow(parse_route("small", KINDS))
+    assert chosen(of_one_stage, "small", **strict) == []
 
 
 # ── requests ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -107,7 +107,7 @@ def test_the_language_is_found_in_the_same_sound_whichever_part_reads_it(
     reading.read(first)
     told, _ = reading.heard
     reading.heard.clear()
-    reading.languages.release((source.path, source.stamp, source.stream))
+    reading.languages.release((source.path, source.stamp))
     reading.read(resumed)
     again, quiet = reading.heard
     assert np.array_equal(told, again)
@@ -124,9 +124,9 @@ class Opened:
         opened, closed = self.opened, self.closed
 
         class Counted(Recording):
-            def __init__(self, path: Path, stream: int = 0) -> None:
+            def __init__(self, path: Path) -> None:
                 opened.append(path.name)
-                super().__init__(path, stream)
+                super().__init__(path)
 
             def close(self) -> None:
                 super().close()

@@ -11,7 +11,7 @@ from stt_engine_kit import Engine, Noted, quick
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.gpu_memory import GpuMemory
 from engines.memory import give_back, rss_bytes
-from engines.stt import library
+from engines.stt import library, loaded
 from engines.stt.decode.take import Take
 from engines.stt.loaded import Loaded
 
@@ -31,6 +31,18 @@ def test_a_model_is_given_back_while_it_computes() -> None:
     assert not model.model.model_is_loaded
     busy.join()
     assert len(takes) == 8
+
+
+def test_memory_that_the_library_keeps_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, give = Engine(), library.give_back
+    monkeypatch.setattr(library, "give_back", lambda _: False)
+    monkeypatch.setattr(loaded, "_RELEASE_PAUSE_SECONDS", 0.0)
+    model = engine._model
+    engine.close()
+    assert "keeps the memory of miniature" in caplog.text
+    assert give(model)
 
 
 def test_a_dozen_loads_and_unloads_leave_nothing() -> None:

@@ -6,16 +6,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from config.load import load
+from engines.appraisal import Need, Option
+from engines.settings import as_dict
 from ipc.states import Draining, Ready
-from supervisor.memory.budgets import Budget
+from supervisor.memory.ask import Placement, Slice
+from supervisor.memory.claims import Claim
 from supervisor.pool_rows import budgets_of, pool_header, pool_rows, pool_ticks
-from supervisor.slots import make_slots
+from supervisor.slot import former_name
+from supervisor.slots import make_heir, make_slots
 
 CONFIG = (
     "".join(f'[engine.{name}]\nkind = "fake"\n' for name in ("small", "medium", "large", "writer"))
     + '[pool.ears]\nroute = "small < 30s < medium"\nbudget = 1000\n[pool.ears.languages]\nfr = "large"\n'
     + '[pool.either]\nroute = "small large"\n'
 )
+
+
+def claimed(whole_bytes: int) -> Claim:
+    placement = Placement((Slice("GPU-0", whole_bytes),), 1, 0, False, "GPU 0, the only one")
+    return Claim("", placement, Option({}, "", "", "", None, None, Need((0,), 1, 0, 0)), "", "", {}, "", 0)
 
 
 def test_rows_ticks_and_budgets(tmp_path: Path) -> None:
@@ -47,4 +56,20 @@ def test_rows_ticks_and_budgets(tmp_path: Path) -> None:
         "members": ["small", "large"],
         "budget_bytes": None,
     }
-    assert budgets_of(config.pools) == (Budget("ears", frozenset({"small", "medium", "large"}), 1000),)
+
+
+def test_an_engine_with_two_processes_counts_with_both(tmp_path: Path) -> None:
+    file = tmp_path / "engineroom.toml"
+    file.write_text(CONFIG)
+    config = load(file=file, state=tmp_path, environ={})
+    slots = make_slots(config)
+    small = slots["small"]
+    heir = make_heir(small, as_dict(small.settings))
+    slots[heir.name] = heir
+    slots["writer"].claim, small.claim, heir.claim = (claimed(bytes_) for bytes_ in (7, 100, 200))
+    (budget,) = budgets_of(config.pools)
+    claims = {name: slot.claim.whole_bytes for name, slot in slots.items() if slot.claim is not None}
+    counted = sum(bytes_ for name, bytes_ in claims.items() if name in budget.members)
+    assert (budget.pool, budget.bytes, counted) == ("ears", 1000, 300)
+    assert former_name("large") in budget.members
+    assert [row.claimed_bytes for row in pool_rows(config.pools, slots, lambda _: (0, 0))] == [300, 300]

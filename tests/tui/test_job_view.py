@@ -156,7 +156,7 @@ def test_of_what_is_heard_the_pace_in_both_measures_and_how_sure_it_is_are_told(
     own = {"language": "fr", "formats": "srt,json"}
     view = view_of(detail=msgspec.structs.replace(worked.DETAIL, row=row, own=own))
     engines = {one.name: one for one in worked.SOUNDS}
-    models = models_of(row, engines)
+    models = models_of(row, engines, {}, set())
     assert models == ("whisper-medium on ear-medium",), "one that is not there has loaded nothing"
     told = text(view.lines(row, NOW, 120, 40, models))
     for part in (
@@ -170,7 +170,7 @@ def test_of_what_is_heard_the_pace_in_both_measures_and_how_sure_it_is_are_told(
         *("00:18 ±2", "whisper-medium on ear-medium", "language fr · formats srt,json"),
     ):
         assert part in told
-    assert models_of(msgspec.structs.replace(row, state="done"), engines) == ()
+    assert models_of(msgspec.structs.replace(row, state="done"), engines, {}, set()) == ()
     unit = msgspec.structs.replace(worked.unit(3), confidence=-0.2)
     assert "confidence −0.20" in text(job_units.unit_pane(unit, (), 200))
     assert "confidence" not in text(job_units.unit_pane(worked.unit(3), (), 200))

@@ -15,6 +15,7 @@ from ipc import control, states
 from ipc.control import Submit
 from ipc.snapshot import PoolRow
 from tui import rows
+from tui.draw.engine_words import models_of
 from tui.draw.pools import pool_line
 from tui.ink import length
 from tui.job_form import Typed, submission
@@ -79,6 +80,22 @@ def test_the_engine_of_a_pool_is_one_that_is_loaded() -> None:
 def test_a_job_can_be_given_to_a_pool() -> None:
     wanted = Submit("stt", "ears", ("/a.wav",), "/out/", "")
     assert submission(Typed("ears", "/a.wav", "/out/"), {"ears": scenery.POOL}, ()) == wanted
+
+
+def test_of_a_job_of_a_pool_the_models_that_work_on_it_are_told() -> None:
+    store = Store(boxed(scenery.POOL).snapshot)
+    job = store.jobs[scenery.JOBS[0].id]
+    for name in scenery.POOL.residents:
+        store.engines[name] = replace(store.engines[name], model=f"whisper-{name}", quantization="int8")
+    small, medium = (f"whisper-{name} int8 on {name}" for name in ("ears-small", "ears-medium"))
+    for worked, told in (
+        ({"ears-small"}, (small,)),
+        ({"ears-medium", "ears-small"}, (small, medium)),
+        (set(), (small, medium)),
+        ({"another"}, (small, medium)),
+        ({"ears-large"}, ()),
+    ):
+        assert models_of(job, store.engines, store.pools, worked) == told
 
 
 @pytest.mark.anyio

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 
 from ipc import states
-from ipc.snapshot import FINISHED, EngineRow, JobRow
+from ipc.snapshot import FINISHED, EngineRow, JobRow, PoolRow
 from tui import measures
 from tui.ink import Tone
 from tui.ledger import hold_cause, hold_sentence
@@ -81,9 +81,16 @@ def when_idle(row: EngineRow) -> str:
     return f"{row.unload_depth} {measures.idle(after)}" if after else measures.UNKNOWN
 
 
-def models_of(job: JobRow, engines: Mapping[str, EngineRow]) -> tuple[str, ...]:
-    """What the engines of a job that has not ended have loaded, as far as they have: `small int8 on ear`."""
-    rows = [engines[name] for name in job.engine.split(", ") if name in engines]
+def models_of(
+    job: JobRow, engines: Mapping[str, EngineRow], pools: Mapping[str, PoolRow], worked: Set[str]
+) -> tuple[str, ...]:
+    """What the engines of a job that has not ended have loaded, as far as they have: `small int8 on ear`. Of a pool,
+    those that worked on it, by name, else all."""
+    pool = pools.get(job.engine)
+    names: Sequence[str] = job.engine.split(", ") if pool is None else pool.members
+    if pool is not None and not worked.isdisjoint(names):
+        names = [name for name in names if name in worked]
+    rows = [engines[name] for name in names if name in engines]
     return tuple(
         f"{' '.join(filter(None, (row.model, row.quantization)))} on {row.name}"
         for row in rows

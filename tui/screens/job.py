@@ -112,7 +112,7 @@ class JobPlace(Place):
         box.display, box.styles.height = bool(pane), len(pane)
         box.show(pane)
         store, room = self.context.store, self.room - len(pane)
-        models = models_of(row, store.engines)
+        models = models_of(row, store.engines, store.pools, {run.engine for run in view.detail.runs})
         self.query_one("#body", Lined).show(view.lines(row, store.unix, width, room, models))
         self._ask_for_pages()
 
