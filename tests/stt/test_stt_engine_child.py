@@ -116,7 +116,7 @@ async def test_who_speaks_with_pauses_is_heard_to_the_end_and_counts_as_work_all
         await engine.until(Piece)
         await engine.until(Beat)
         progress = [(await engine.until(Beat)).progress for _ in range(3)]
-        assert progress == sorted(set(progress)), "who waits for more sound does not hang"
+        assert progress[0] < progress[-1], "who waits for more sound does not hang"
         await engine.fly(flight(2, file))
         engine.send(Feed(1, sound, end=False), Feed(1, b"", end=True))
         await engine.until(Landed)
@@ -125,7 +125,7 @@ async def test_who_speaks_with_pauses_is_heard_to_the_end_and_counts_as_work_all
         assert errors(said, text_of(heard_of(job.result))) <= 1
         assert errors(f"{said} {said}", msgspec.json.decode(live.result, type=Listened).text) <= 2
         assert live.tokens > 0
-        assert engine.beats[-1].tokens >= live.tokens
+        assert (await engine.until(Beat)).tokens >= live.tokens
         engine.send(Leave())
         assert await engine.exit_code() == 0
 
