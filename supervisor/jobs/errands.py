@@ -177,9 +177,10 @@ class Errands:
         return partial(self._begin, partial(to_thread.run_sync, self._sweep, spec, latest, counting))
 
     def _sweep(self, spec: Spec, latest: int, counting: frozenset[str]) -> None:
-        for path in spec.outputs:
-            output.discard(path, spec.id)
-        beside.sweep(spec.outputs, spec.id, cleared=False)
+        if spec.number not in self._jobs:  # else it goes on, and the part files are those of its next output
+            for path in spec.outputs:
+                output.discard(path, spec.id)
+            beside.sweep(spec.outputs, spec.id, cleared=False)
         unit_files.sweep(self._files, spec.number, counting, latest)
 
     async def _identify(self, job: Job, which: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from job_site import Site, part_files, site
@@ -11,6 +13,7 @@ from job_site import Site, part_files, site
 from engines.catalog import KINDS
 from ipc import work
 from ipc.errors import Problem, RequestFailed
+from supervisor.jobs.errands import Errands
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.inputs import outputs_for
 
@@ -274,3 +277,34 @@ async def test_numbers_of_flights_are_not_used_again_after_their_job_was_cleared
         await it.submit(1, output=it.path("other.jsonl"))
         await it.plan()
         assert (await it.fly()).flight > last
+
+
+async def test_tidying_that_comes_late_spares_the_part_file_of_a_job_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_sweep, swept = threading.Event(), threading.Event()
+    sweep = Errands._sweep
+
+    def late(*arguments: Any) -> None:
+        assert may_sweep.wait(10)
+        sweep(*arguments)
+        swept.set()
+
+    monkeypatch.setattr(Errands, "_sweep", late)
+    async with site(tmp_path) as it:
+        row = await it.submit(1)
+        await it.finish(row.id)
+        await it.redo(row.id, "#0")
+        await it.fly()
+        order = await it.asked(work.Assemble)
+        part = touched(order.part)
+        may_sweep.set()
+        await it.until(swept.is_set)
+        assert part.exists()
+        await it.write_part(order)
+        await it.finish(row.id)
+
+
+def touched(path: str) -> Path:
+    Path(path).touch()
+    return Path(path)
