@@ -86,7 +86,7 @@ class ControlService:
             case control.Logs(engine, lines, follow):
                 return self._logs(engine, lines, follow)
             case control.Ask(engine, payload):
-                return self._room.foreman.ask(engine, payload, fed)
+                return self._room.foreman.answering.ask(engine, payload, fed)
             case _:
                 assert_never(command)
 

@@ -89,7 +89,7 @@ class Ask:
         self._outcome = None  # an error that was raised holds the frames it passed, and they the request
 
     async def items(self) -> AsyncIterator[control.Piece | control.Answered]:
-        """Pieces as they come, several at once for a slow reader, then the whole answer. Raises as `Foreman.ask`."""
+        """Pieces as they come, several at once for a slow reader, then the whole answer. Raises as `Answering.ask`."""
         while True:
             if self._unread:
                 text, self._unread = self._unread, ""

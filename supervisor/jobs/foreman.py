@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,11 @@ from config.paths import database_path, spool_path, unit_files_path
 from config.pools import Pool
 from ipc import control, work
 from ipc.errors import EngineRoomError, Problem, RequestFailed
-from ipc.feeding import Fed
 from ipc.snapshot import JobDetail, JobRow
 from supervisor.jobs import details, effects, unit_files
 from supervisor.jobs.air import Air
-from supervisor.jobs.asks import Ask, Asks
+from supervisor.jobs.answering import Answering
+from supervisor.jobs.asks import Asks
 from supervisor.jobs.book import Book
 from supervisor.jobs.bureau import Bureau
 from supervisor.jobs.changes import Change, FactsChanged
@@ -41,7 +41,6 @@ from supervisor.jobs.rows import About
 from supervisor.jobs.spending import Spending
 from supervisor.jobs.steering import Steer, Steering
 from supervisor.jobs.store import Store
-from supervisor.jobs.submission import find_engine
 from supervisor.jobs.submitting import Submitting
 from supervisor.jobs.troubles import problem_of
 from supervisor.jobs.wall import Wall
@@ -106,6 +105,7 @@ class Foreman:
         self.submitting = Submitting(self._bureau, self._job_numbers, spool_path(state_folder))
         self._steering = Steering(self._bureau)
         self.clearing = Clearing(self._bureau, self.submitting, limits)
+        self.answering = Answering(floor, self._pools, self._asks, self._advance)
         self._closed = False
         self.replaced = self._store.replaced
         """Set when the store is not the one that was written any more: another supervisor has to take up what it is."""
@@ -158,6 +158,7 @@ class Foreman:
     async def close(self) -> None:
         """Commit what was said so far and close the store; nothing is told or sent any more."""
         self._closed = True
+        self.answering.close()
         self._errands.close()
         await self._store.close()
 
@@ -291,39 +292,6 @@ class Foreman:
     async def steer(self, wish: Steer) -> JobRow:
         """Change a job while it runs, or take it up again. Raises RequestFailed: it makes no sense."""
         return await self._steering.steer(wish)
-
-    async def ask(
-        self, engine: str, payload: str, fed: Fed | None = None
-    ) -> AsyncIterator[control.Piece | control.Answered]:
-        """One interactive unit, before any unit of a job, to an engine or a pool: pieces as they come, then the whole
-        answer. What is fed goes to the engine.
-
-        Leaving the iteration cancels the flight.
-
-        Raises:
-            RequestFailed: no such engine, it cannot be had, or the unit cannot be done.
-            EngineDied: the engine died with it; the text so far is in the error.
-        """
-        kind, found = find_engine(self._floor, self._pools, engine)
-        ask = Ask(kind, found.name, payload, fed)
-        ask.fed.wake = partial(self._feed, ask)
-        if found.name != engine:
-            ask.through = engine, found.loaded
-        self._asks.add(ask)
-        self._advance()
-        try:
-            async for item in ask.items():
-                yield item
-        finally:
-            unanswered = ask.flight is not None and not ask.over
-            self._asks.withdraw(ask)
-            if unanswered and ask.flight is not None:
-                self._floor.cancel(ask.carrier, ask.flight)
-
-    def _feed(self, ask: Ask) -> None:
-        if ask.flight is not None and not self._closed:
-            for feed in self._asks.feed(ask.flight):
-                self._floor.feed(ask.carrier, feed)
 
     # ── deciding and doing ────────────────────────────────────────────────────────────────────────────────
 

@@ -56,7 +56,7 @@ async def answer_an_ask(it: Site) -> None:
     items: list[control.Piece | control.Answered] = []
 
     async def ask() -> None:
-        items.extend([item async for item in it.foreman.ask("writer", '{"prompt": "hello"}')])
+        items.extend([item async for item in it.foreman.answering.ask("writer", '{"prompt": "hello"}')])
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ask)

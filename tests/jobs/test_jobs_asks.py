@@ -23,7 +23,7 @@ async def test_an_ask_goes_before_any_unit_and_streams(tmp_path: Path) -> None:
         items: list[control.Piece | control.Answered] = []
 
         async def ask() -> None:
-            items.extend([item async for item in it.foreman.ask("writer", '{"prompt": "?"}')])
+            items.extend([item async for item in it.foreman.answering.ask("writer", '{"prompt": "?"}')])
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
@@ -42,7 +42,7 @@ async def test_an_ask_goes_before_any_unit_and_streams(tmp_path: Path) -> None:
 
 async def test_an_ask_dies_with_its_engine_and_keeps_the_text_so_far(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
-        stream = it.foreman.ask("writer", "{}")
+        stream = it.foreman.answering.ask("writer", "{}")
         async with anyio.create_task_group() as tasks:
             died: list[EngineDied] = []
 
@@ -66,7 +66,7 @@ async def test_leaving_an_ask_cancels_its_flight(tmp_path: Path) -> None:
         async with anyio.create_task_group() as tasks:
 
             async def ask() -> None:
-                async for _ in it.foreman.ask("writer", "{}"):
+                async for _ in it.foreman.answering.ask("writer", "{}"):
                     raise AssertionError("nothing was said")
 
             tasks.start_soon(ask)
@@ -79,6 +79,6 @@ async def test_an_ask_of_an_engine_that_cannot_be_had_is_refused(tmp_path: Path)
     why = "writer is stopped by the operator: engineroom start writer"
     async with site(tmp_path, EngineView("writer", 2, False, False, False, why)) as it:
         with pytest.raises(RequestFailed, match=why):
-            await anext(aiter(it.foreman.ask("writer", "{}")))
+            await anext(aiter(it.foreman.answering.ask("writer", "{}")))
         with pytest.raises(RequestFailed, match="Did you mean 'writer'"):
-            await anext(aiter(it.foreman.ask("writers", "{}")))
+            await anext(aiter(it.foreman.answering.ask("writers", "{}")))

@@ -41,7 +41,7 @@ async def asked(it: Site, *first: bytes) -> AsyncIterator[Wish]:
 
     async def ask() -> None:
         try:
-            async for item in it.foreman.ask("writer", "{}", wish.fed):
+            async for item in it.foreman.answering.ask("writer", "{}", wish.fed):
                 wish.items.append(item)
         except EngineRoomError as error:
             wish.failure = error

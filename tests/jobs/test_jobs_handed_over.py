@@ -80,7 +80,7 @@ async def test_an_answer_under_way_goes_on_and_is_taken_back_there(tmp_path: Pat
         answered: list[control.Piece | control.Answered] = []
 
         async def ask() -> None:
-            answered.extend([item async for item in it.foreman.ask("writer", '{"prompt": "?"}')])
+            answered.extend([item async for item in it.foreman.answering.ask("writer", '{"prompt": "?"}')])
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
@@ -101,7 +101,7 @@ async def test_an_answer_that_had_not_begun_is_asked_of_the_engine(tmp_path: Pat
     async with site(tmp_path) as it, anyio.create_task_group() as tasks:
 
         async def ask() -> None:
-            assert [item async for item in it.foreman.ask("writer", '{"prompt": "?"}')]
+            assert [item async for item in it.foreman.answering.ask("writer", '{"prompt": "?"}')]
 
         tasks.start_soon(ask)
         _, first = await it.flight()

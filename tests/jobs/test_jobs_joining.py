@@ -102,7 +102,7 @@ async def test_people_are_answered_beside_the_units(tmp_path: Path) -> None:
         answers: list[control.Answered] = []
 
         async def ask(text: str) -> None:
-            said = [item async for item in it.foreman.ask("writer", text)]
+            said = [item async for item in it.foreman.answering.ask("writer", text)]
             answers.extend(item for item in said if isinstance(item, control.Answered))
 
         async with anyio.create_task_group() as tasks:
@@ -125,7 +125,7 @@ async def test_more_people_than_an_engine_is_given_at_once_wait_for_one_of_them_
     async with site(tmp_path, JOINING) as it, anyio.create_task_group() as tasks:
 
         async def ask() -> None:
-            async for _ in it.foreman.ask("writer", "{}"):
+            async for _ in it.foreman.answering.ask("writer", "{}"):
                 pass
 
         for _ in range(ASKS_ALOFT + 1):
@@ -297,7 +297,7 @@ async def test_a_person_who_had_no_word_when_a_drain_took_the_engine_is_asked_ag
         items: list[control.Piece | control.Answered] = []
 
         async def ask() -> None:
-            items.extend([item async for item in it.foreman.ask("writer", "{}")])
+            items.extend([item async for item in it.foreman.answering.ask("writer", "{}")])
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
@@ -316,7 +316,7 @@ async def test_after_a_persons_request_killed_the_engine_people_are_answered_one
 
         async def ask() -> None:
             with contextlib.suppress(EngineDied):
-                async for _ in it.foreman.ask("writer", "{}"):
+                async for _ in it.foreman.answering.ask("writer", "{}"):
                     pass
 
         for _ in range(2):

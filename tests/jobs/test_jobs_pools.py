@@ -236,7 +236,7 @@ async def test_a_request_goes_to_a_member_that_is_ready(tmp_path: Path) -> None:
         answers: list[control.Piece | control.Answered] = []
 
         async def ask() -> None:
-            answers.extend([item async for item in it.foreman.ask("ears", '{"prompt": "?"}')])
+            answers.extend([item async for item in it.foreman.answering.ask("ears", '{"prompt": "?"}')])
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
@@ -266,7 +266,7 @@ async def test_a_request_goes_to_a_member_that_is_ready(tmp_path: Path) -> None:
 async def test_a_request_that_is_refused_does_not_count(tmp_path: Path) -> None:
     async with site(tmp_path, stopped(SMALL), stopped(LARGE), pools=[EARS]) as it:
         with pytest.raises(RequestFailed):
-            [_ async for _ in it.foreman.ask("ears", '{"prompt": "?"}')]
+            [_ async for _ in it.foreman.answering.ask("ears", '{"prompt": "?"}')]
         assert it.foreman.hits("ears") == (0, 0)
 
 

@@ -273,7 +273,7 @@ async def test_a_question_to_an_engine_that_makes_room_is_answered_first(tmp_pat
         said: list[object] = []
 
         async def ask() -> None:
-            said.extend([item async for item in it.foreman.ask("writer", '{"prompt": "?"}')])
+            said.extend([item async for item in it.foreman.answering.ask("writer", '{"prompt": "?"}')])
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ask)
