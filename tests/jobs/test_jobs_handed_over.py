@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from job_site import Site, site
 
-from ipc import control
+from ipc import control, work
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.spending import Spending
 
@@ -27,27 +27,37 @@ def hand_over(it: Site) -> None:
     it.foreman.engine_changed("writer")
 
 
+async def aloft(it: Site, units: int) -> list[work.Fly]:
+    """The next flights with so many units."""
+    flights: list[work.Fly] = []
+    while sum(len(flight.units) for flight in flights) < units:
+        _, flight = await it.flight()
+        flights.append(flight)
+    return flights
+
+
 @pytest.mark.parametrize("joins", [False, True])
 async def test_the_next_flight_does_not_wait_for_the_former_process(tmp_path: Path, joins: bool) -> None:
+    ahead = 2 if joins else 0
     async with site(tmp_path, EngineView("writer", 2, False, True, True, "", joins=joins)) as it:
-        id_ = (await it.submit(6)).id
+        id_ = (await it.submit(4 + ahead)).id
         await it.plan()
-        _, before = await it.flight()
+        before = await aloft(it, 2 + ahead)
         it.floor.configure("writer", seconds_per_unit=2.0)
         hand_over(it)
-        _, after = await it.flight()
+        after = await aloft(it, 2)
         it.second()
-        await it.until(lambda: it.row().units_flying >= 4)  # where they join, some are sent ahead
+        await it.until(lambda: it.row().units_flying == 4 + ahead)
         assert it.foreman.at_work() >= {"writer", FORMER}
-        it.do("writer", after)
-        it.land("writer", after)
-        it.do(FORMER, before)
-        it.land(FORMER, before)
-        await it.until(lambda: it.row().units_done == 4)
+        for engine, flights in (("writer", after), (FORMER, before)):
+            for flight in flights:
+                it.do(engine, flight)
+                it.land(engine, flight)
+        await it.until(lambda: it.row().units_done == 4 + ahead)
         assert FORMER not in it.foreman.at_work()
         first, second = (await it.foreman.detail(id_)).runs
         assert [run.settings.get("seconds_per_unit") for run in (first, second)] == [None, 2.0]
-        assert (first.engine, second.engine, first.units, second.units) == ("writer", "writer", 2, 2)
+        assert (first.engine, second.engine, first.units, second.units) == ("writer", "writer", 2 + ahead, 2)
 
 
 async def test_what_the_former_process_loses_flies_again_on_the_engine(tmp_path: Path) -> None:
