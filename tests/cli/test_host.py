@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-import scripted_supervisor
 from scripted_supervisor import Script
 
 from ipc import control
@@ -75,7 +74,7 @@ async def test_a_file_that_is_only_here_is_not_sent_as_a_name(
     script: Script, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
     knob = Knob("voice", "", "", "", None, None, (), "", "flight", "a recording")
-    monkeypatch.setattr(scripted_supervisor, "KNOBS", (knob,))
+    script.knobs = (knob,)
     ran = await run("--host", "ada@box", *words)
     assert "rec.wav is a file here" not in ran.err
     (tmp_path / "rec.wav").touch()

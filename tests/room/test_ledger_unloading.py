@@ -12,7 +12,7 @@ ROOMY = "[memory]\nhigh = 0.97\ncritical = 0.99\n"
 
 @pytest.mark.parametrize("depth", ["exit", "model"])
 def test_an_idle_engine_gives_its_memory_back_and_starts_again_when_wanted(depth: str) -> None:
-    config = engine("writer", 3, unload_after=1, unload_depth=depth)
+    config = engine("writer", 3, unload_after=3, unload_depth=depth)  # seconds enough to be seen holding it
     with open_box(config, card(0)) as box:
         box.await_job(box.submit("writer"), "done")
         pid = box.room.engine("writer")["pid"]

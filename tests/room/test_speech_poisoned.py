@@ -70,13 +70,15 @@ def test_a_device_side_assert_ends_the_process_and_the_job_goes_on_in_a_new_one(
     (tmp_path / "sitecustomize.py").write_text(POISON)
     poison = tmp_path / "poison"
     before = f'export PYTHONPATH="{tmp_path}:$PYTHONPATH" POISON="{poison}"'
-    book = story(150, 1)
+    book = story(600, 1)
     with open_speaking(speaking("voice", checkpoints / "quick", parallel=2, cfg=0.0), before) as at:
         room, output = at.room, at.room.work / "book.wav"
         job = at.submit(book.write(room.work / "book.txt"), output)
         at.begun(job, 1)
+        room.run("job", "pause", job)  # else a quick machine is done with it before the poison is there
         first = room.engine("voice")["pid"]
         poison.touch()
+        room.run("job", "resume", job)
         wait_for(lambda: room.engine("voice")["pid"] not in (first, None), "another process", 60)
         assert not poison.exists()
         row = at.ended(job)
