@@ -15,9 +15,8 @@ from supervisor.jobs.again import counted, retry
 from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Save, Stored, noted
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Flight, Formation, Job, Measured, Numbers, Unit
-from supervisor.jobs.routes import serves, suits
 from supervisor.jobs.runs import Run, Runs
-from supervisor.jobs.schedule import Choice, fits
+from supervisor.jobs.schedule import Choice, fits, still_fits
 from supervisor.jobs.suspicion import SetAside, Suspicion
 from supervisor.jobs.unit_files import file_of
 from supervisor.machine.effects import Verdict
@@ -132,7 +131,7 @@ class Air:
         `run` is the engine with its settings.
         """
         job = self._jobs.get(flight.job)
-        if job is None or job.facts.paused or not _still_fits(flight, job, engine, careful=careful):
+        if job is None or job.facts.paused or not still_fits(flight, job, engine, careful=careful):
             return self._release(self._pop(flight))
         if flight.stage == "composed":
             return []
@@ -372,15 +371,6 @@ class Air:
                 effects += retry(job, (aside.unit,))
         cause = f"it died of {len(suspicion.row)} different units in a row, each alone and {DEATHS} times"
         return [*effects, FailEngine(engine, cause)]
-
-
-def _still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) -> bool:
-    """Since the flight was composed, settings may have changed, the job moved, or the engine died of several units."""
-    if not serves(engine, job) or not suits(engine, job, flight.open):
-        return False
-    if flight.deterministic != engine.deterministic or not engine.carries(len(flight.units)):
-        return False
-    return not careful or len(flight.units) == 1 or flight.crashes > 0
 
 
 def _set_aside(

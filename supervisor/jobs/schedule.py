@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from supervisor.jobs.floor import EngineView
-from supervisor.jobs.job import Formation, Job, Unit
-from supervisor.jobs.routes import lanes, suits
+from supervisor.jobs.job import Flight, Formation, Job, Unit
+from supervisor.jobs.routes import lanes, serves, suits
 
 FLIGHT_BYTES = 8 * 1024 * 1024
 """No flight carries more payload, so that it always fits one message."""
@@ -97,6 +97,16 @@ def fits(job: Job, formation: Formation, engine: EngineView) -> bool:
     """Whether the engine can fly this company of the job's units and promises to do it as before."""
     whole = engine.deterministic and engine.carries(len(formation.units))
     return whole and suits(engine, job, formation.units)
+
+
+def still_fits(flight: Flight, job: Job, engine: EngineView, *, careful: bool) -> bool:
+    """Whether a flight may still be sent: since it was composed, settings may have changed, the job moved, or the
+    engine died of several units."""
+    if not serves(engine, job) or not suits(engine, job, flight.open):
+        return False
+    if flight.deterministic != engine.deterministic or not engine.carries(len(flight.units)):
+        return False
+    return not careful or len(flight.units) == 1 or flight.crashes > 0
 
 
 def best_to_wake(engines: Iterable[EngineView], flying: Collection[str], seconds_left: float) -> tuple[str, ...]:
