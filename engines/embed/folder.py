@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from msgspec import Meta, Struct
 
 from engines.contract import CannotLoad
 from engines.embed.settings import EmbedSettings
+from engines.identity import identity_of
 from ipc.errors import Problem
 from ipc.places import data_folder, models_folder
 
@@ -22,7 +22,6 @@ PROBE = "The boiler feeds the engine."
 """The text whose vector is noted when a model is made, and computed again at each load."""
 
 LEAST_TOKENS = 8
-_DIGESTED_BYTES = 64 * 1024
 _AGAIN = "Make it again: engineroom models import FOLDER."
 
 
@@ -64,14 +63,8 @@ class ModelFolder:
         return self.path / TOKENIZER
 
     def identity(self) -> str:
-        """A digest of size, time of change and the first 64 KiB of each file: a replaced one is another model."""
-        digest = hashlib.blake2b(digest_size=8)
-        for path in (self.graph, self.tokenizer, self.path / MANIFEST):
-            told = path.stat()
-            digest.update(f"{told.st_size} {told.st_mtime_ns}\n".encode())
-            with path.open("rb") as opened:
-                digest.update(opened.read(_DIGESTED_BYTES))
-        return digest.hexdigest()
+        """Of all its files: a replaced one is another model."""
+        return identity_of((self.graph, self.tokenizer, self.path / MANIFEST))
 
 
 def path_of(settings: EmbedSettings) -> Path:

@@ -7,11 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import TypeAlias
 
 from engines.contract import CannotLoad
+from engines.identity import identity_of
 from engines.llm import gguf, header
 from engines.llm.header import Header
 from engines.llm.levels import rank
@@ -22,7 +22,6 @@ _log = logging.getLogger(__name__)
 _LEVEL_IN_NAME = re.compile(
     r"(?:[-_.](?:UD-)?(?:I?Q\d\w*|TQ\d\w*|MXFP4\w*|NVFP4|BF16|F16|F32|FP16|FP32))?(?:-\d{5}-of-\d{5})?$", re.IGNORECASE
 )
-_DIGESTED_BYTES = 64 * 1024
 Whose: TypeAlias = tuple[str, str, int, int]
 """Architecture, name, number of blocks and width: what files of one model have in common."""
 
@@ -52,14 +51,8 @@ class ModelFile:
         return sum(shard.stat().st_size for shard in gguf.shards(self.path))
 
     def identity(self) -> str:
-        """A digest of size, time of change and the first 64 KiB of each shard: a replaced file is another model."""
-        digest = blake2b(digest_size=8)
-        for shard in gguf.shards(self.path):
-            told = shard.stat()
-            digest.update(f"{told.st_size} {told.st_mtime_ns}\n".encode())
-            with shard.open("rb") as opened:
-                digest.update(opened.read(_DIGESTED_BYTES))
-        return digest.hexdigest()
+        """Of all its shards: a replaced file is another model."""
+        return identity_of(gguf.shards(self.path))
 
 
 def found(settings: LlmSettings) -> tuple[ModelFile, ...]:

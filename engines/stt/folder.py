@@ -5,7 +5,6 @@ Nothing is loaded, and no model library imported: the desk and the appraisal rea
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from engines.contract import CannotLoad
 from engines.hubcache import hub_folder
+from engines.identity import identity_of
 from engines.stt.hub import repository_of, short_name, snapshots
 from engines.stt.languages import LANGUAGES
 from engines.stt.settings import MINIATURE, SttSettings
@@ -34,7 +34,6 @@ _WINDOW_SECONDS: Final = 30
 _MELS: Final = 80
 _FRAMES_PER_SECOND: Final = 100
 _CODE: Final = re.compile(rb'"<\|([a-z]{2,3})\|>"')
-_DIGESTED_BYTES: Final = 64 * 1024
 
 
 class _Preprocessor(Struct, frozen=True):
@@ -96,16 +95,8 @@ class Folder:
         return tensors_of(self.weights)
 
     def identity(self) -> str:
-        """A digest of size, time of change and the first 64 KiB of each file: a replaced one is another model."""
-        digest = hashlib.blake2b(digest_size=8)
-        for path in (self.path / name for name in (WEIGHTS, TOKENIZER, CONFIG, PREPROCESSOR, *_VOCABULARIES)):
-            if not path.is_file():
-                continue
-            told = path.stat()
-            digest.update(f"{path.name} {told.st_size} {told.st_mtime_ns}\n".encode())
-            with path.open("rb") as opened:
-                digest.update(opened.read(_DIGESTED_BYTES))
-        return digest.hexdigest()
+        """Of all its files: a replaced one is another model."""
+        return identity_of(self.path / name for name in (WEIGHTS, TOKENIZER, CONFIG, PREPROCESSOR, *_VOCABULARIES))
 
 
 def found(settings: SttSettings) -> Folder:

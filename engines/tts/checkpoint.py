@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from engines.contract import CannotLoad
 from engines.hubcache import hub_folder
+from engines.identity import identity_of
 from engines.tts.hub import is_hub_name, snapshots
 from engines.tts.miniature.shrink import SIZES, sizes_of
 from engines.tts.settings import CHATTERBOX, TtsSettings
@@ -28,7 +28,6 @@ CANGJIE: Final = "Cangjie5_TC.json"
 TURBO: Final = "ResembleAI/chatterbox-turbo"
 FULL_CHANNELS: Final = 256
 _ZIP = b"PK\x03\x04"
-_DIGESTED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -97,16 +96,8 @@ class Checkpoint:
         return (self.path / self.files.voice).stat().st_size
 
     def identity(self) -> str:
-        """A digest of size, time of change and the first 64 KiB of each file: a replaced one is another model."""
-        digest = hashlib.blake2b(digest_size=8)
-        for path in (self.path / name for name in (*self.files.all, BUILT_IN_VOICE, SIZES)):
-            if not path.is_file():
-                continue
-            told = path.stat()
-            digest.update(f"{path.name} {told.st_size} {told.st_mtime_ns}\n".encode())
-            with path.open("rb") as opened:
-                digest.update(opened.read(_DIGESTED_BYTES))
-        return digest.hexdigest()
+        """Of all its files: a replaced one is another model."""
+        return identity_of(self.path / name for name in (*self.files.all, BUILT_IN_VOICE, SIZES))
 
 
 def found(settings: TtsSettings) -> Checkpoint:
