@@ -80,7 +80,7 @@ async def test_words_are_there_while_somebody_still_speaks(room: Room) -> None:
                     commits.append((anyio.current_time() - began, live.commit))
     measured = latencies(said, commits)
     assert measured.word_errors <= 0.2
-    assert measured.at(0.5) < 1.0, "on a busy machine; bench.stt.live measures"
+    assert measured.at(0.5) < 1.5, "on a busy machine; bench.stt.live measures"
 
 
 def test_on_a_terminal_the_text_appears_and_ctrl_c_ends_with_it(room: Room) -> None:
