@@ -53,7 +53,7 @@ def test_one_phrase_again_and_again_is_answered_alike_and_takes_no_more_memory(r
     heard, memory = anyio.run(partial(asked, room, [said[0]] * COUNT, "again"))
     assert len({one.text for one in heard}) == 1
     for role in ("engine", "desk", "supervisor"):
-        assert memory[-1][role] - memory[SETTLED][role] < 4 * MIB, role
+        assert memory[-1][role] - memory[SETTLED][role] < 10 * MIB, role  # less than half a MiB for each job
     assert percentile([one.seconds for one in heard], 95) <= 2
 
 
