@@ -328,8 +328,7 @@ class Aloft:
                 part.language = part.manner.language
             elif (told := self._languages.of(part.key)) is not None:
                 part.language, part.language_probability = told.language, round(told.probability, 4)
-                if part.head is not None:
-                    part.head = None
+                part.head = None
         return bool(part.language)
 
     def _find_language(self, part: Part, head: Sound) -> None:

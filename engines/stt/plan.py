@@ -27,8 +27,6 @@ from ipc.work import PlannedUnit, SourceProblem
 
 _STRETCH: Final = 300 * RATE
 """One answer ends with the unit that reaches so much: planning is short, and the first units come soon."""
-_SPEECH_DB: Final = -20.0
-"""As loud is speech made that is quieter."""
 _USUAL_WINDOW_SECONDS: Final = 30.0
 _SHORT_SECONDS: Final = 1.0
 """So much less than was promised is no loss."""
@@ -126,7 +124,7 @@ class _Desk:
         if (decoded := stretch.decoded) is not None:
             first = self._pages.track.first
             frames = slice(decoded.begin // FRAME - first, -(-decoded.end // FRAME) - first)
-            gain = level.boost(self._pages.track.levels[frames], _SPEECH_DB)
+            gain = level.boost(self._pages.track.levels[frames])
         unit = Unit(self._source, whole, stretch.speech, gain, stretch.why, self._end(whole), place.head)
         return PlannedUnit(encode(unit), self._where(whole), _exactly(whole.begin), place.cursor(), self._pages.seconds)
 

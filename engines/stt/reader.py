@@ -27,9 +27,6 @@ _OPEN: Final = 64
 _IDLE_SECONDS: Final = 30.0
 """So long after the last recording is in the air they are let go."""
 
-_SPEECH_DB: Final = -20.0
-"""As loud is first speech made that is quieter."""
-
 
 @dataclass(frozen=True)
 class Read:
@@ -155,7 +152,7 @@ class Reader:
 
     def _first(self, samples: Floats) -> Sound:
         """The first speech of a recording, as loud whichever part reads it: what tells the language is always alike."""
-        return self._sound(_louder(samples, level.boost(level.levels(samples, FRAME), _SPEECH_DB)))
+        return self._sound(_louder(samples, level.boost(level.levels(samples, FRAME))))
 
     def _samples(self, part: Part, recording: Recording, span: Span) -> Floats:
         """What lies before may take minutes to decode, and whoever goes first need not wait for it."""

@@ -28,7 +28,7 @@ def test_digital_silence_has_no_loud_part_and_passes_no_gate() -> None:
     quiet = np.full(100, -90.0)
     assert level.loud(quiet) is None
     assert not level.passing(quiet, 120).any()
-    assert level.boost(quiet, -20) == 1
+    assert level.boost(quiet) == 1
     zeros = np.zeros(10 * FRAME, np.float32)
     assert np.array_equal(level.even(zeros, FRAME, 45, -30), zeros)
 
@@ -72,7 +72,7 @@ def test_what_the_gate_keeps_out_is_not_made_loud() -> None:
 
 @given(st.floats(-70, 0))
 def test_quiet_speech_is_brought_to_the_wanted_level_and_loud_speech_left(decibels: float) -> None:
-    made = level.boost(np.full(50, decibels), -20)
+    made = level.boost(np.full(50, decibels))
     if decibels > -26:
         assert made == 1
     else:

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from engines.stt.vad.level import FLOOR_DB, boost, levels
 
-_SPEECH_DB: Final = -20.0
-"""As loud is speech made for the model, where it is quieter."""
 _EAR_DB: Final = -30.0
 """As loud are the loud parts of what speech is found in: there noise is least often taken for it."""
 _MOST_GAIN_DB: Final = 40.0
@@ -43,4 +41,4 @@ class Loudness:
 
 def heard(samples: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
     """As a model is to hear it: quiet speech made louder, like that of a recording."""
-    return samples * np.float32(boost(levels(samples, frame), _SPEECH_DB))
+    return samples * np.float32(boost(levels(samples, frame)))

@@ -19,6 +19,8 @@ _HOLD: Final = 8
 _NEAR: Final = 16
 """Frames before and after one that are as near as the same word: they are made louder alike."""
 _LEAST_POWER: Final = 1e-12
+_SPEECH_DB: Final = -20.0
+"""As loud are the loud parts of speech made for the model, where it is quieter."""
 _MOST_BOOST_DB: Final = 60.0
 _LEAST_BOOST_DB: Final = 6.0
 """Less is left as it is."""
@@ -68,8 +70,8 @@ def even(samples: NDArray[np.float32], frame: int, gate_db: float, wanted_db: fl
     return samples * np.interp(np.arange(len(samples)), middles, 10 ** (smooth / 20)).astype(np.float32)
 
 
-def boost(of: Decibels, wanted_db: float) -> float:
-    """What quiet samples are multiplied by, so that their loud parts have the wanted level; 1 for what is loud."""
+def boost(of: Decibels) -> float:
+    """What quiet samples are multiplied by, so that the model hears them as any; 1 for what is loud."""
     reference = loud(of)
-    missing = wanted_db - reference if reference is not None else 0.0
+    missing = _SPEECH_DB - reference if reference is not None else 0.0
     return round(10 ** (min(missing, _MOST_BOOST_DB) / 20), 2) if missing >= _LEAST_BOOST_DB else 1.0
