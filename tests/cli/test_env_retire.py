@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from room_kit import wait_for
 
 from cli.environments import retire
 from cli.environments.running import pids_in
@@ -35,6 +36,7 @@ def test_an_engine_that_starts_at_the_last_moment_keeps_it(environment: Path, mo
         seen = pids_in(folder)
         if not started:
             started.append(subprocess.Popen([python_of(folder), "60"]))
+            wait_for(lambda: pids_in(folder) == (started[0].pid,), "its own name")
         else:
             assert not (folder / RECORD).exists(), "nobody new starts in it while it is looked at"
         return seen

@@ -66,6 +66,7 @@ class World:
         """The flights of each engine that has any, in the order in which they were sent."""
         self.ended: dict[int, set[int]] = {}
         """Units that ended, of each flight."""
+        self.room: dict[int, int] = {}
         self.told: dict[int, Facts] = {}
         self.specs: dict[int, Spec] = {}
         self.sources: dict[int, Source] = {}
@@ -116,12 +117,13 @@ class World:
             match effect:
                 case effects.Save():
                     self.uncommitted.append(effect)
+                    self.look_for_room(effect)
                 case effects.Stored(flight):
                     self.air.stored(flight)
                 case effects.Fly(engine, message):
                     self.fly(engine, message)
-                case effects.Recall(engine, flight):
-                    assert all(one.flight >= flight for one in self.airborne.get(engine, ()))
+                case effects.Recall(_, flight):
+                    assert flight in self.ended, "only what was sent is called back"
                 case effects.Plan() | effects.Assemble() | effects.Place():
                     job = self.jobs[effect.job]
                     if not job.facts.begun:
@@ -190,8 +192,15 @@ class World:
         aloft.append(message)
         self.ended[message.flight] = set()
         assert len(aloft) == 1 or not self.air.solitary(engine), "a suspect is alone"
-        assert len(aloft) == 1 or len(self.open_orders(engine)) <= view.parallel + ahead(view)
+        assert len(aloft) == 1 or len(self.open_orders(engine)) <= self.room[message.flight]
         self.floor.change(engine, free=view.joins)
+
+    def look_for_room(self, save: effects.Save) -> None:
+        """How many units may be aloft where a flight goes, as it was when the flight was composed."""
+        for change in save.changes:
+            if isinstance(change, changes.FlightComposed):
+                view = self.floor.engines[self.jobs[change.job].flights[change.flight].engine]
+                self.room[change.flight] = view.parallel + ahead(view)
 
     def open_orders(self, engine: str) -> list[work.UnitOrder]:
         return [
