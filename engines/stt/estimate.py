@@ -32,14 +32,14 @@ def weights_bytes(folder: Folder, compute_type: str) -> int:
     return total
 
 
-def working_bytes(folder: Folder, settings: SttSettings, compute_type: str) -> int:
+def working_bytes(folder: Folder, settings: SttSettings, compute_type: str, *, on_gpu: bool) -> int:
     """To decode the largest batch on each stream: the encoder's widest layer and attention, the keys and values of what
-    was heard, of each beam, and the chances of all tokens."""
+    was heard, of each beam, and the chances of all tokens. On a CPU one window after the other is encoded."""
     width, layers = _width(folder), _layers(folder)
     number = _sizes(compute_type)[1]
     batch, beams = settings.together, settings.beam_size
     heads = max(1, width // 64)
-    encoder = batch * _POSITIONS * width * (3 + _INNER) + batch * heads * _POSITIONS * _POSITIONS
+    encoder = (batch if on_gpu else 1) * _POSITIONS * (width * (3 + _INNER) + heads * _POSITIONS)
     heard = batch * _POSITIONS * width * (1 + 2 * layers)
     written = batch * beams * _TOKENS * width * 2 * layers
     chances = batch * beams * folder.vocabulary * 2
@@ -49,7 +49,7 @@ def working_bytes(folder: Folder, settings: SttSettings, compute_type: str) -> i
 
 def need(folder: Folder, settings: SttSettings, compute_type: str, *, on_gpu: bool) -> Need:
     """It is one piece, and lies on one GPU or in the host's memory."""
-    working = working_bytes(folder, settings, compute_type)
+    working = working_bytes(folder, settings, compute_type, on_gpu=on_gpu)
     ahead = 3 * settings.together * settings.num_workers * folder.mels * _FRAMES * _FLOAT
     return Need(
         layers=(weights_bytes(folder, compute_type),),

@@ -76,11 +76,13 @@ def test_weights_take_what_their_numbers_take() -> None:
 
 
 def test_more_windows_beams_and_streams_take_more() -> None:
-    def working(**settings: Any) -> int:
-        return working_bytes(FOLDER, SttSettings(batch_size=2, **settings), "float32")
+    def working(batch_size: int = 2, *, on_gpu: bool = True, **settings: Any) -> int:
+        return working_bytes(FOLDER, SttSettings(batch_size=batch_size, **settings), "float32", on_gpu=on_gpu)
 
     assert working(beam_size=5) > working(beam_size=1)
     assert working(num_workers=2) == 2 * working(num_workers=1)
+    assert working(8) == 4 * working(2)
+    assert working(1, on_gpu=False) < working(8, on_gpu=False) < working(8), "a CPU encodes one after the other"
 
 
 def test_a_load_on_the_cpu_takes_nothing_of_a_gpu() -> None:

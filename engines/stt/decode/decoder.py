@@ -85,7 +85,7 @@ class Decoder:
         """
         heard = [window[:, : self._window_frames] for window in windows]
         spoken, prompt = self._spoken(way.language, way.task), self._prompt(way)
-        features = self._encoded(heard) if way.words else self._stored(heard)
+        features = self._encoded(heard)
         how: dict[str, Any] = {"beam_size": way.beam_size}
         if way.temperature > 0:
             chance = {"sampling_topk": 0, "sampling_temperature": way.temperature, "num_hypotheses": _CANDIDATES}
@@ -127,14 +127,21 @@ class Decoder:
             )
         )
 
-    def _stored(self, windows: Sequence[Floats]) -> Any:
-        batch = np.zeros((len(windows), windows[0].shape[0], ENCODED_FRAMES), np.float32)
-        for row, window in zip(batch, windows, strict=True):
-            row[:, : window.shape[1]] = window
-        return ctranslate2.StorageView.from_array(batch)
-
     def _encoded(self, windows: Sequence[Floats]) -> Any:
-        return self._whisper.model.encode(self._stored(windows))
+        """What the encoder makes of them, [windows, positions, width]."""
+        model = self._whisper.model
+        if model.device != "cpu":
+            return model.encode(_stored(windows))
+        # One window fills a core as well as many do, and what it needs on the way stays in the core's cache.
+        each = [np.asarray(model.encode(_stored([window]), to_cpu=True)) for window in windows]
+        return ctranslate2.StorageView.from_array(np.concatenate(each))
+
+
+def _stored(windows: Sequence[Floats]) -> Any:
+    batch = np.zeros((len(windows), windows[0].shape[0], ENCODED_FRAMES), np.float32)
+    for row, window in zip(batch, windows, strict=True):
+        row[:, : window.shape[1]] = window
+    return ctranslate2.StorageView.from_array(batch)
 
 
 def _take(piece: Piece, result: Any, way: Way, tokenizer: Tokenizer) -> Take:
