@@ -35,12 +35,15 @@ def find_engine(floor: Floor, pools: Pools, name: str) -> tuple[str, EngineView]
     return pool.kind, answers
 
 
-def check_kind(wish: Submit, floor: Floor) -> Kind:
+def check_kind(wish: Submit, floor: Floor, pools: Pools) -> Kind:
     """The kind of work. Raises RequestFailed: there is no such kind, or nobody here does it."""
     if wish.kind not in KINDS:
-        raise RequestFailed(
-            Problem("Unknown kind", f"There is no kind of work {wish.kind!r}.", did_you_mean(wish.kind, KINDS))
-        )
+        try:
+            kind, _ = find_engine(floor, pools, wish.kind)
+            hint = f"{wish.kind} does {kind}: submit {kind} … --engine {wish.kind}."
+        except RequestFailed:
+            hint = did_you_mean(wish.kind, KINDS)
+        raise RequestFailed(Problem("Unknown kind", f"There is no kind of work {wish.kind!r}.", hint))
     if not floor.engines_of(wish.kind):
         raise RequestFailed(
             Problem(

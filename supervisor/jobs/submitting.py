@@ -45,7 +45,7 @@ class Submitting:
         """
         bureau = self._bureau
         bureau.refuse_in_trouble()
-        kind = submission.check_kind(wish, bureau.floor)
+        kind = submission.check_kind(wish, bureau.floor, bureau.pools)
         submission.check_engine(wish.engine, wish.kind, bureau.floor, bureau.pools)
         submission.check_priority(wish.priority)
         submission.check_hook(wish.on_done)

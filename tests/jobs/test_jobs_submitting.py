@@ -189,6 +189,16 @@ async def test_what_makes_no_sense_is_refused(tmp_path: Path, changes: dict[str,
         assert it.foreman.rows() == ()
 
 
+async def test_an_engine_in_the_place_of_a_kind_is_told_where_it_belongs(tmp_path: Path) -> None:
+    async with site(tmp_path, WRITER) as it:
+        with pytest.raises(RequestFailed) as raised:
+            await it.submit(kind="writer")
+        assert raised.value.problem.hint == "writer does fake: submit fake … --engine writer."
+        with pytest.raises(RequestFailed) as raised:
+            await it.submit(kind="ttts")
+        assert "Did you mean 'tts'?" in raised.value.problem.hint
+
+
 async def test_two_at_the_same_moment_are_two_jobs_or_one_and_a_refusal(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         refused: list[RequestFailed] = []
