@@ -355,10 +355,12 @@ class Foreman:
         problem = self._trouble
         trouble = "" if problem is None else f"nothing can be stored: {problem.detail.rstrip('.')}"
         pool = self._pools.of(job)
+        engines = self._dispatch.awaited(job)
         return About(
-            self._dispatch.awaited(job),
+            engines,
             trouble=trouble,
             yielding=self._dispatch.yielding,
+            careful=[engine.name for engine in engines if self._air.careful(engine.name, self._errands.monotonic)],
             pool="" if pool is None else pool.name,
         )
 

@@ -101,6 +101,23 @@ async def test_deterministic_work_flies_in_the_same_company_again(tmp_path: Path
         assert [[order.index for order in message.units] for _, message in it.floor.flown] == [[0, 1], [2, 3], [4]]
 
 
+async def test_deterministic_work_says_why_it_waits_after_a_death_of_several_units(tmp_path: Path) -> None:
+    async with site(tmp_path, EngineView("writer", 2, True, True, True, "")) as it:
+        await it.submit(5)
+        await it.plan()
+        it.second()
+        engine, message = await it.flight()
+        it.lose(engine, message, "own")
+        await it.fly()
+        it.second()
+        await it.until(lambda: it.row().units_done == 2)
+        why = "writer has just died with several units at work: it begins no others together yet"
+        assert (it.row().state, it.row().reason) == ("held", why)
+        it.second(61)
+        await it.fly_all(3)
+        assert [[order.index for order in message.units] for _, message in it.floor.flown[1:]] == [[0, 1], [2, 3], [4]]
+
+
 async def test_a_poison_unit_is_set_aside_by_three_deaths_alone_and_the_rest_goes_on(tmp_path: Path) -> None:
     async with site(tmp_path) as it:
         id_ = (await it.submit(4)).id
