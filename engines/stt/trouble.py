@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Final
 
-from engines.contract import OutOfMemory
-from ipc.errors import Problem
+from engines.shortage import shortage_told
 
 _WORDS: Final = (
     "out of memory",
@@ -20,24 +18,11 @@ _WORDS: Final = (
 """What it says, in errors of no type of their own."""
 
 
-@contextmanager
-def memory_told() -> Iterator[None]:
+def memory_told() -> AbstractContextManager[None]:
     """Raises OutOfMemory where the library had not enough."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if lacks_memory(error):
-            raise _told(error) from error
-        raise
+    return shortage_told(lacks_memory)
 
 
 def lacks_memory(error: BaseException) -> bool:
     """Whether it says that there was not enough."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in _WORDS)
-
-
-def _told(error: BaseException) -> OutOfMemory:
-    detail = str(error).strip().splitlines()[0] if str(error).strip() else "The host's memory did not suffice"
-    return OutOfMemory(
-        Problem("Out of memory", f"{detail.rstrip('.')}.", "Use smaller settings, or unload another engine.")
-    )

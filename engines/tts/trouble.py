@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 
-from engines.contract import OutOfMemory
-from ipc.errors import Problem
+from engines.shortage import shortage_told
 
 _WORDS = (
     "can't allocate memory",
@@ -22,15 +20,9 @@ _WORDS = (
 """What torch's allocator for the CPU says, and a GPU's libraries of their own memory, in errors of no type for it."""
 
 
-@contextmanager
-def memory_told() -> Iterator[None]:
+def memory_told() -> AbstractContextManager[None]:
     """Raises OutOfMemory where torch had not enough."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if lacks_memory(error):
-            raise _told(error) from error
-        raise
+    return shortage_told(lacks_memory)
 
 
 def lacks_memory(error: BaseException) -> bool:
@@ -46,10 +38,3 @@ def let_go(error: BaseException) -> None:
     while seen is not None:
         traceback.clear_frames(seen.__traceback__)
         seen = seen.__cause__ or seen.__context__
-
-
-def _told(error: BaseException) -> OutOfMemory:
-    detail = str(error).strip().splitlines()[0] if str(error).strip() else "The host's memory did not suffice"
-    return OutOfMemory(
-        Problem("Out of memory", f"{detail.rstrip('.')}.", "Use smaller settings, or unload another engine.")
-    )

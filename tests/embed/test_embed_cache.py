@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from embed_kit import EXPECTED, TEXTS, Counted, Sky, cosines, texts
+from embed_kit import EXPECTED, TEXTS, Counted, cosines, texts
+from flying_kit import Sky
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import onnx
 import pytest
-from embed_kit import Heard
+from flying_kit import Heard
 
 from engines.appraisal import Said
 from engines.contract import CannotLoad
@@ -151,7 +151,7 @@ def test_the_estimate_for_the_cpu_is_near_what_a_process_takes(data: Path) -> No
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT / "tests" / "embed", capture_output=True, text=True, check=True,
-        env={"PYTHONPATH": str(ROOT), "ENGINEROOM_DATA": str(data)},
+        env={"PYTHONPATH": f"{ROOT}:{ROOT}/tests/engines", "ENGINEROOM_DATA": str(data)},
     )  # fmt: skip
     peak = int(done.stdout.split()[-1]) * 1024
     need = appraise(EmbedSettings(gpu="cpu", max_tokens=128)).options[0].need

@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from flying_kit import Heard
 from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Recorder
+from llm_recorders import MINIATURE
 from llm_spawned import ROOT
 
 from engines.appraisal import Appraisal, Option, Said
@@ -129,7 +130,7 @@ def test_a_level_to_be_made_has_the_ladder_of_its_source(tmp_path: Path) -> None
 
 
 def create_and_close(settings: LlmSettings) -> None:
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(settings)
     engine.close()
 

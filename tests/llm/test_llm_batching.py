@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from flying_kit import Heard, Sky
 from llm_files import Q4_0, Q8_0, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from llm_recorders import MINIATURE, Orders, questions
 from llm_sky import Script, watched
 
 from engines.contract import OutOfMemory
@@ -23,12 +24,12 @@ STORY = {"prompt": "Tell me a short story."}
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
+def recorder() -> Heard:
+    return Heard()
 
 
 @pytest.fixture
-def engine(recorder: Recorder) -> Iterator[LlmEngine]:
+def engine(recorder: Heard) -> Iterator[LlmEngine]:
     engine = create(recorder)
     yield engine
     engine.close()
@@ -59,7 +60,7 @@ def alone(engine: LlmEngine, requests: list[dict[str, Any]]) -> list[str]:
     answers = []
     for request in requests:
         flight = Orders([request], deterministic=False)
-        engine.fly(Waiting(flight))
+        engine.fly(Sky(flight))
         answers += flight.answers()
     return answers
 
@@ -93,7 +94,7 @@ def test_orders_beyond_the_free_sequences_wait_in_the_engine(engine: LlmEngine) 
 
 def test_a_flight_without_orders_lands(engine: LlmEngine) -> None:
     engine.load(GREEDY)
-    sky = Waiting(Orders([]))
+    sky = Sky(Orders([]))
     engine.fly(sky)
     assert len(sky.landed) == 1
 
@@ -238,7 +239,7 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
     requests = [{**question, **length} for question, length in zip(questions(9), lengths, strict=True)]
     undisturbed = Orders(requests)
     with watched() as expected:
-        engine.fly(Waiting(undisturbed))
+        engine.fly(Sky(undisturbed))
     disturbed = Orders(requests)
     people = [
         (at, person({**question, "max_tokens": 9})) for at, question in zip((2, 3, 20, 33), questions(4), strict=True)
@@ -255,7 +256,7 @@ def test_a_deterministic_flight_is_the_same_with_people_in_its_midst(
 
 
 def test_it_is_told_while_a_deterministic_flight_waits_for_people(
-    engine: LlmEngine, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    engine: LlmEngine, recorder: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine.load(change(GREEDY, parallel=2))
     said: list[tuple[int, str]] = []
@@ -273,7 +274,7 @@ def test_suspended_units_of_a_deterministic_flight_come_back_to_their_places(eng
     engine.load(change(GREEDY, parallel=3))
     requests = [{"prompt": "word " * 9 * at + "What is a token?", "max_tokens": 9} for at in range(1, 4)]
     with watched() as expected:
-        engine.fly(Waiting(Orders(requests)))
+        engine.fly(Sky(Orders(requests)))
     sky = Script((0, Orders(requests)), (4, person()), (4, person()))
     with watched() as batches:
         sky.play(engine)
@@ -292,9 +293,9 @@ def test_deterministic_flights_are_computed_one_after_the_other(engine: LlmEngin
 
 def test_nothing_from_a_cache_goes_into_a_deterministic_flight(engine: LlmEngine) -> None:
     engine.load(change(GREEDY, system_prompt="You answer shortly and in plain words. " * 8))
-    engine.fly(Waiting(job()))
+    engine.fly(Sky(job()))
     flight = Orders(questions(2))
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert [flight.results[at].cached_tokens for at in (0, 1)] == [0, 0]
 
 
@@ -375,9 +376,9 @@ def test_out_of_memory_in_a_batch_ends_all_and_leaves_nothing_behind(
     with pytest.raises(OutOfMemory, match="no room to compute"):
         sky.play(engine)
     monkeypatch.undo()
-    engine.fly(Waiting())
+    engine.fly(Sky())
     again = Orders([STORY], deterministic=False)
-    engine.fly(Waiting(again))
+    engine.fly(Sky(again))
     assert again.answers() == expected
     assert again.results[0].cached_tokens == 0
 
@@ -417,7 +418,7 @@ def test_a_request_s_own_values_outlast_a_change(engine: LlmEngine) -> None:
 def test_a_change_does_not_reach_what_must_repeat_to_the_byte(engine: LlmEngine) -> None:
     engine.load(change(GREEDY, parallel=2))
     undisturbed = Orders(questions(4))
-    engine.fly(Waiting(undisturbed))
+    engine.fly(Sky(undisturbed))
     flight = Orders(questions(4))
     Script((0, flight), then={5: lambda: engine.apply(change(GREEDY, parallel=2, temperature=5.0))}).play(engine)
     assert flight.answers() == undisturbed.answers()

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from flying_kit import Heard, Sky
 from llm_odd_models import recurrent, windowed
-from llm_recorders import Orders, Recorder, Waiting, questions
+from llm_recorders import Orders, questions
 from llm_sky import Script, counted, read
 
 from engines.llm.context import Context
@@ -22,7 +23,7 @@ SYSTEM = "You are a patient teacher. You answer in plain and short words, and yo
 
 @pytest.fixture
 def engine() -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     yield engine
     engine.close()
 
@@ -45,7 +46,7 @@ def person(engine: LlmEngine, turns: list[tuple[str, str]], **more: Any) -> tupl
     """The answer, the tokens of the prompt, and how many of them were not computed."""
     messages = [{"role": role, "content": content} for role, content in turns]
     flight = Orders([{"messages": messages, **more}], stream=True, deterministic=False)
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     done = flight.results[0]
     return done.answer, done.prompt_tokens, done.cached_tokens
 
@@ -54,11 +55,11 @@ def person(engine: LlmEngine, turns: list[tuple[str, str]], **more: Any) -> tupl
 def test_a_shared_system_message_is_computed_once(engine: LlmEngine, parallel: int) -> None:
     requests = [under(SYSTEM, question) for question in questions(7)]
     engine.load(change(GREEDY, parallel=parallel, n_ctx=512))
-    engine.fly(Waiting(expected := Orders(requests)))
+    engine.fly(Sky(expected := Orders(requests)))
     engine.apply(change(GREEDY, parallel=parallel))
     flight = job(requests)
     with counted() as stretches:
-        engine.fly(Waiting(flight))
+        engine.fly(Sky(flight))
     prompts = [flight.results[at].prompt_tokens for at in range(7)]
     first, shared, *_ = sorted(flight.results[at].cached_tokens for at in range(7))
     assert (first, shared > 100) == (0, True)
@@ -85,8 +86,8 @@ def test_a_system_message_too_large_for_the_room_keeps_nobody_waiting(
     sky = Script((0, job([{**request, "max_tokens": 1} for request in requests[:3]])))
     sky.play(engine)
     assert sky.step <= 3
-    engine.fly(Waiting(flight := job(requests)))
-    engine.fly(Waiting(expected := Orders(requests)))
+    engine.fly(Sky(flight := job(requests)))
+    engine.fly(Sky(expected := Orders(requests)))
     assert flight.answers() == expected.answers()
 
 
@@ -102,7 +103,7 @@ def test_the_one_who_computes_for_the_others_is_cancelled(engine: LlmEngine) -> 
     other = job([under(SYSTEM, questions(2)[1])])
     Script((0, doomed), (1, other), then={4: stop}).play(engine)
     assert doomed.ended == []
-    engine.fly(Waiting(expected := Orders([under(SYSTEM, questions(2)[1])])))
+    engine.fly(Sky(expected := Orders([under(SYSTEM, questions(2)[1])])))
     assert other.answers() == expected.answers()
 
 
@@ -122,7 +123,7 @@ def test_a_chat_outlives_the_job_that_took_its_sequence(engine: LlmEngine) -> No
     engine.load(GREEDY)
     turns = [("system", SYSTEM), ("user", "What is a token?")]
     answer, before, _ = person(engine, turns)
-    engine.fly(Waiting(job(questions(3))))
+    engine.fly(Sky(job(questions(3))))
     turns += [("assistant", answer), ("user", "Why do we batch requests?")]
     assert person(engine, turns)[2] >= before
 
@@ -160,8 +161,8 @@ def test_a_cancelled_answer_leaves_nothing_wrong_behind(engine: LlmEngine) -> No
     for step in (2, 9):
         stopped = False
         Script((0, doomed), then={step: stop}).play(engine)
-    engine.fly(Waiting(flight := Orders([request], deterministic=False)))
-    engine.fly(Waiting(expected := Orders([request])))
+    engine.fly(Sky(flight := Orders([request], deterministic=False)))
+    engine.fly(Sky(expected := Orders([request])))
     assert flight.results[0].cached_tokens > 0
     assert flight.answers() == expected.answers()
 
@@ -172,7 +173,7 @@ def test_models_that_cannot_go_back_use_whole_caches(
 ) -> None:
     engine.load(change(GREEDY, model=str(model(tmp_path / "model.gguf")), parallel=3, n_ctx=512))
     requests = [under(SYSTEM, question) for question in questions(7)]
-    engine.fly(Waiting(expected := Orders(requests)))
+    engine.fly(Sky(expected := Orders(requests)))
     engine.apply(change(GREEDY, model=str(tmp_path / "model.gguf"), parallel=3))
     flight, ask = job(requests), Orders(requests[:1], stream=True, deterministic=False)
     Script((0, flight), (6, ask)).play(engine)
@@ -196,7 +197,7 @@ def test_where_a_cache_cannot_be_cut_all_is_computed(engine: LlmEngine, monkeypa
 
 def test_a_change_of_the_room_applies_at_once(engine: LlmEngine) -> None:
     engine.load(change(GREEDY, parallel=2))
-    engine.fly(Waiting(job([under(SYSTEM, questions(1)[0])])))
+    engine.fly(Sky(job([under(SYSTEM, questions(1)[0])])))
     prefixes = engine._ready()._caches.prefixes
     assert prefixes.bytes > 0
     engine.apply(change(GREEDY, parallel=2, prompt_cache=0))
@@ -206,8 +207,8 @@ def test_a_change_of_the_room_applies_at_once(engine: LlmEngine) -> None:
 def test_a_system_prompt_of_the_engine_stands_where_a_request_has_none(engine: LlmEngine) -> None:
     own = under("Be brief.", questions(1)[0])
     engine.load(change(GREEDY, n_ctx=512))
-    engine.fly(Waiting(expected := Orders([under(SYSTEM, questions(1)[0]), own])))
+    engine.fly(Sky(expected := Orders([under(SYSTEM, questions(1)[0]), own])))
     engine.apply(change(GREEDY, n_ctx=512, system_prompt=SYSTEM))
-    engine.fly(Waiting(flight := Orders([questions(1)[0], own])))
+    engine.fly(Sky(flight := Orders([questions(1)[0], own])))
     assert flight.answers() == expected.answers()
     assert flight.results[0].prompt_tokens == expected.results[0].prompt_tokens > flight.results[1].prompt_tokens

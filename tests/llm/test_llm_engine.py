@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from flying_kit import Heard, Sky
+from llm_recorders import MINIATURE, Orders, questions
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.llm.engine import LlmEngine, create
@@ -18,19 +19,19 @@ WILD = LlmSettings(temperature=5.0, top_k=0, top_p=1.0, min_p=0.0, max_tokens=20
 
 
 @pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
+def recorder() -> Heard:
+    return Heard()
 
 
 @pytest.fixture
-def engine(recorder: Recorder) -> Iterator[LlmEngine]:
+def engine(recorder: Heard) -> Iterator[LlmEngine]:
     engine = create(recorder)
     yield engine
     engine.close()
 
 
 def fly(engine: LlmEngine, flight: Orders) -> Orders:
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     return flight
 
 
@@ -41,7 +42,7 @@ def change(settings: LlmSettings, **more: object) -> LlmSettings:
 # ── load ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_load_tells_what_it_loaded_and_tests_it(engine: LlmEngine, recorder: Recorder) -> None:
+def test_load_tells_what_it_loaded_and_tests_it(engine: LlmEngine, recorder: Heard) -> None:
     model = engine.load(GREEDY)
     assert model.name
     assert model.quantization == "F16"
@@ -79,7 +80,7 @@ def test_load_of_an_unknown_architecture_gives_the_library_s_reason(
     assert "odder" in capfd.readouterr().err
 
 
-def test_cancelled_load_leaves_nothing(engine: LlmEngine, recorder: Recorder) -> None:
+def test_cancelled_load_leaves_nothing(engine: LlmEngine, recorder: Heard) -> None:
     recorder.cancel_at = 0.3
     with pytest.raises(LoadCancelled):
         engine.load(GREEDY)
@@ -114,7 +115,7 @@ def test_pieces_are_the_answer(engine: LlmEngine) -> None:
     assert len(flight.pieces[0]) > 5
 
 
-def test_token_count_reaches_the_report(engine: LlmEngine, recorder: Recorder) -> None:
+def test_token_count_reaches_the_report(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(GREEDY)
     before = recorder.produced
     flight = fly(engine, Orders([{"prompt": "Tell me a story.", "max_tokens": 7}]))
@@ -123,7 +124,7 @@ def test_token_count_reaches_the_report(engine: LlmEngine, recorder: Recorder) -
     assert recorder.produced - before == 7
 
 
-def test_the_token_that_ends_an_answer_is_not_counted(engine: LlmEngine, recorder: Recorder) -> None:
+def test_the_token_that_ends_an_answer_is_not_counted(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(change(GREEDY, parallel=3))
     before = recorder.produced
     flight = fly(engine, Orders(questions(5)))
@@ -193,7 +194,7 @@ def test_deterministic_flight_repeats_to_the_byte(engine: LlmEngine) -> None:
     settings = change(WILD, parallel=4)
     engine.load(settings)
     first = fly(engine, Orders(questions(8))).answers()
-    engine.fly(Waiting(Orders(questions(3))))
+    engine.fly(Sky(Orders(questions(3))))
     assert fly(engine, Orders(questions(8))).answers() == first
     engine.close()
     engine.load(settings)
@@ -227,7 +228,7 @@ def test_answer_that_would_be_too_large_is_cut(engine: LlmEngine, monkeypatch: p
 # ── cancel ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_cancel_between_tokens(engine: LlmEngine, recorder: Recorder) -> None:
+def test_cancel_between_tokens(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(GREEDY)
     start = recorder.produced
     flight = fly(engine, Orders([{"prompt": "Tell me a story."}], cancelled=lambda: recorder.produced >= start + 5))
@@ -236,7 +237,7 @@ def test_cancel_between_tokens(engine: LlmEngine, recorder: Recorder) -> None:
     assert fly(engine, Orders(questions(1))).results[0].finish == "stop"
 
 
-def test_cancel_within_a_batch_of_the_prompt(engine: LlmEngine, recorder: Recorder) -> None:
+def test_cancel_within_a_batch_of_the_prompt(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(change(GREEDY, n_batch=2048))
     asked = 0
 
@@ -258,17 +259,17 @@ def test_cancelled_before_it_began(engine: LlmEngine) -> None:
     assert fly(engine, Orders(questions(3), cancelled=lambda: True)).ended == []
 
 
-def test_progress_is_reported_while_a_long_prompt_is_read(engine: LlmEngine, recorder: Recorder) -> None:
+def test_progress_is_reported_while_a_long_prompt_is_read(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(change(GREEDY, n_batch=2048))
     before = recorder.steps
-    engine.fly(Waiting(Orders([{"prompt": "word " * 1500, "max_tokens": 1}])))
+    engine.fly(Sky(Orders([{"prompt": "word " * 1500, "max_tokens": 1}])))
     assert recorder.steps - before > 10
 
 
 # ── apply ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_sampling_and_threads_apply_without_a_new_context(engine: LlmEngine, recorder: Recorder) -> None:
+def test_sampling_and_threads_apply_without_a_new_context(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(WILD)
     loads = len(recorder.fractions)
     engine.apply(change(GREEDY, max_tokens=6, threads=2))
@@ -276,7 +277,7 @@ def test_sampling_and_threads_apply_without_a_new_context(engine: LlmEngine, rec
     assert len(recorder.fractions) == loads
 
 
-def test_context_changes_keep_the_weights(engine: LlmEngine, recorder: Recorder) -> None:
+def test_context_changes_keep_the_weights(engine: LlmEngine, recorder: Heard) -> None:
     engine.load(change(GREEDY, n_ctx=64))
     loads = len(recorder.fractions)
     long = [{"prompt": "word " * 100}]
@@ -286,7 +287,7 @@ def test_context_changes_keep_the_weights(engine: LlmEngine, recorder: Recorder)
     assert len(recorder.fractions) == loads
 
 
-def test_model_changes_reload(engine: LlmEngine, recorder: Recorder, tmp_path: Path) -> None:
+def test_model_changes_reload(engine: LlmEngine, recorder: Heard, tmp_path: Path) -> None:
     copy = tmp_path / "copy.gguf"
     copy.write_bytes(MINIATURE.read_bytes())
     engine.load(GREEDY)
@@ -296,7 +297,7 @@ def test_model_changes_reload(engine: LlmEngine, recorder: Recorder, tmp_path: P
     assert fly(engine, Orders(questions(1))).results[0].finish == "stop"
 
 
-def test_a_model_that_is_not_there_costs_nothing(engine: LlmEngine, recorder: Recorder, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_costs_nothing(engine: LlmEngine, recorder: Heard, tmp_path: Path) -> None:
     engine.load(GREEDY)
     loads = len(recorder.fractions)
     with pytest.raises(CannotLoad):
@@ -345,4 +346,4 @@ def test_when_what_worked_does_not_come_back_only_a_new_process_helps(
 
 def test_flying_without_a_model_is_a_mistake_of_the_caller(engine: LlmEngine) -> None:
     with pytest.raises(RuntimeError, match="no model"):
-        engine.fly(Waiting(Orders(questions(1))))
+        engine.fly(Sky(Orders(questions(1))))

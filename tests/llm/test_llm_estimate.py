@@ -10,8 +10,9 @@ from typing import Any
 import llama_cpp
 import psutil
 import pytest
+from flying_kit import Heard
 from llm_files import Q4_0, Q8_0, Build, hollow
-from llm_recorders import MINIATURE, Recorder
+from llm_recorders import MINIATURE
 from llm_spawned import GREEDY, flight, spawned
 
 from engines.llm import told
@@ -65,7 +66,7 @@ CACHES: list[dict[str, Any]] = [
 
 
 def test_weights_are_what_the_library_counts() -> None:
-    weights = Weights(ModelFile(MINIATURE, HEADER), LlmSettings(), Recorder())
+    weights = Weights(ModelFile(MINIATURE, HEADER), LlmSettings(), Heard())
     assert HEADER.weight_bytes == llama_cpp.llama_model_size(weights.pointer)
     weights.close()
 
@@ -75,7 +76,7 @@ def test_cache_and_buffers_are_what_a_real_context_takes(shape: dict[str, Any]) 
     settings = LlmSettings(**shape)
     with buffers_of(MINIATURE, HEADER) as buffers:
         estimated = buffers(settings)
-    weights = Weights(ModelFile(MINIATURE, HEADER), settings, Recorder())
+    weights = Weights(ModelFile(MINIATURE, HEADER), settings, Heard())
     with open_library().hearing() as heard:
         Context(weights, settings).close()
     weights.close()

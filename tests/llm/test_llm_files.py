@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flying_kit import Heard, Sky
 from llm_files import F16, F32, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from llm_recorders import MINIATURE, Orders, questions
 
 from engines.contract import CannotLoad
 from engines.llm.engine import LlmEngine, create
@@ -31,7 +32,7 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine() -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     yield engine
     engine.close()
 
@@ -146,7 +147,7 @@ def test_without_a_choice_the_engine_takes_the_best_of_a_folder(engine: LlmEngin
     with pytest.raises(CannotLoad, match="q32"):
         engine.apply(LlmSettings(model=str(levels), quantization="q32"))
     flight = Orders(questions(2))
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert len(flight.results) == 2
 
 
@@ -162,5 +163,5 @@ def test_shares_that_are_none_are_refused_and_the_old_model_stays(engine: LlmEng
     with pytest.raises(CannotLoad, match="tensor_split"):
         engine.apply(LlmSettings(tensor_split="half"))
     flight = Orders(questions(1))
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert flight.results[0].tokens > 3

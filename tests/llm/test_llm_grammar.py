@@ -13,7 +13,8 @@ from uuid import UUID
 import jsonschema
 import msgspec
 import pytest
-from llm_recorders import Orders, Recorder, Waiting, questions
+from flying_kit import Heard, Sky
+from llm_recorders import Orders, questions
 from llm_sky import Script
 
 from engines.llm.engine import LlmEngine, create
@@ -35,7 +36,7 @@ SEEDS = 50
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(WILD)
     yield engine
     engine.close()
@@ -43,7 +44,7 @@ def engine() -> Iterator[LlmEngine]:
 
 def ask(engine: LlmEngine, *requests: dict[str, Any], deterministic: bool = True) -> Orders:
     flight = Orders(requests, deterministic=deterministic)
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     return flight
 
 

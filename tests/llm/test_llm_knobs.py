@@ -10,7 +10,8 @@ from typing import Any
 import llama_cpp
 import msgspec
 import pytest
-from llm_recorders import Orders, Recorder, Waiting, questions
+from flying_kit import Heard, Sky
+from llm_recorders import Orders, questions
 
 from engines.contract import CannotLoad
 from engines.llm.context import Context
@@ -38,7 +39,7 @@ class Costs:
 
 @pytest.fixture
 def costs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
-    costs = Costs(create(Recorder()))
+    costs = Costs(create(Heard()))
     make = Context.__init__
 
     def counted(self: Context, *args: Any) -> None:
@@ -58,7 +59,7 @@ def change(**more: Any) -> LlmSettings:
 
 def answers(engine: LlmEngine, **more: Any) -> list[str]:
     flight = Orders(questions(4, **more))
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert not flight.problems
     return flight.answers()
 

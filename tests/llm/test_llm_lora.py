@@ -7,8 +7,9 @@ from pathlib import Path
 
 import llama_cpp
 import pytest
+from flying_kit import Heard, Sky
 from llm_adapters import RANK, WIDTH, adapter
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from llm_recorders import MINIATURE, Orders, questions
 
 from engines.contract import CannotLoad
 from engines.llm.appraise import appraise
@@ -26,7 +27,7 @@ def greedy(lora: str = "", **more: object) -> LlmSettings:
 
 @pytest.fixture
 def engine() -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(greedy())
     yield engine
     engine.close()
@@ -34,7 +35,7 @@ def engine() -> Iterator[LlmEngine]:
 
 def answers(engine: LlmEngine) -> list[str]:
     flight = Orders(questions(3))
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     return flight.answers()
 
 

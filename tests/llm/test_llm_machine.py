@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
+from flying_kit import Heard, Sky
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm_recorders import Orders, Recorder, Waiting
+from llm_recorders import Orders
 from llm_sky import Script
 
 from engines.llm.engine import LlmEngine, create
@@ -46,7 +47,7 @@ comings = st.builds(
 
 @pytest.fixture(scope="module", params=[1, 3])
 def engine(request: pytest.FixtureRequest) -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(msgspec.structs.replace(SETTINGS, parallel=request.param))
     yield engine
     engine.close()
@@ -66,7 +67,7 @@ def request(ask: tuple[int, int, bool]) -> dict[str, object]:
 def text(engine: LlmEngine, ask: tuple[int, int, bool]) -> str:
     """The answer when nothing else is there, and nothing was before."""
     if ask not in texts:
-        engine.fly(Waiting(flight := Orders([request(ask)])))
+        engine.fly(Sky(flight := Orders([request(ask)])))
         texts[ask] = flight.answers()[0]
     return texts[ask]
 

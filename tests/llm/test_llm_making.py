@@ -13,8 +13,9 @@ import anyio
 import msgspec
 import psutil
 import pytest
+from flying_kit import Heard, Sky
 from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from llm_recorders import MINIATURE, Orders, questions
 from llm_shards import shards_of
 from llm_spawned import GREEDY, Child, flight, spawned
 
@@ -111,7 +112,7 @@ async def test_levels_are_made_by_a_child_with_live_progress_and_answer(data: Pa
 
 
 def test_what_was_made_is_used_the_next_time(data: Path) -> None:
-    made = make(wish(LlmSettings(quantization="q4")), 1, Recorder())
+    made = make(wish(LlmSettings(quantization="q4")), 1, Heard())
     assert wanted(LlmSettings(quantization="q4")) == (made,)
     assert wanted(LlmSettings(quantization="auto")) == (chosen(LlmSettings()),)
     assert records(data)[0].bytes == made.path.stat().st_size
@@ -119,7 +120,7 @@ def test_what_was_made_is_used_the_next_time(data: Path) -> None:
 
 def test_f16_is_made_of_f32_and_q32_of_nothing(data: Path, tmp_path: Path) -> None:
     source = quantized(tmp_path, 0)
-    engine = create(Recorder())
+    engine = create(Heard())
     assert engine.load(LlmSettings(model=str(source), quantization="q16")).quantization == "F16"
     engine.close()
     with pytest.raises(NoFileAt, match="No file at q32"):
@@ -143,7 +144,7 @@ def test_a_quantized_source_is_taken_with_a_warning(
 ) -> None:
     source = quantized(tmp_path, Q8_0)
     asked = wish(LlmSettings(model=str(source), quantization="q4"))
-    assert make(asked, 1, Recorder()).header.quantization == "Q4_K_M"
+    assert make(asked, 1, Heard()).header.quantization == "Q4_K_M"
     assert "miniature-Q8_0.gguf is Q8_0, quantized already" in caplog.text
     assert warning(chosen(LlmSettings()), "q4") == ""
 
@@ -151,13 +152,13 @@ def test_a_quantized_source_is_taken_with_a_warning(
 def test_a_split_source_is_made_into_one_file(data: Path, tmp_path: Path) -> None:
     first = shards_of(tmp_path, 14)[0]
     asked = wish(LlmSettings(model=str(first), quantization="q8"))
-    made, whole = make(asked, 1, Recorder()), make(wish(LlmSettings(quantization="q8")), 1, Recorder())
+    made, whole = make(asked, 1, Heard()), make(wish(LlmSettings(quantization="q8")), 1, Heard())
     assert made.header == whole.header
     assert made.path.name == "Engine-Room-miniature-Q8_0.gguf"
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(LlmSettings(model=str(first), quantization="q8", temperature=0.0))
     told = Orders(questions(1))
-    engine.fly(Waiting(told))
+    engine.fly(Sky(told))
     engine.close()
     assert told.results[0].answer.startswith("A token is")
 
@@ -166,23 +167,23 @@ def test_a_replaced_source_is_another_model(data: Path, tmp_path: Path) -> None:
     source = tmp_path / "mine.gguf"
     source.write_bytes(MINIATURE.read_bytes())
     settings = LlmSettings(model=str(source), quantization="q8")
-    make(wish(settings), 1, Recorder())
+    make(wish(settings), 1, Heard())
     os.utime(source, ns=(0, source.stat().st_mtime_ns + 1))
     again = wish(settings)
-    make(again, 1, Recorder())
+    make(again, 1, Heard())
     assert len(records(data)) == 2
 
 
 def test_a_damaged_entry_is_made_anew(data: Path) -> None:
     settings = LlmSettings(quantization="q4")
-    made = make(wish(settings), 1, Recorder())
+    made = make(wish(settings), 1, Heard())
     whole, record = made.path.read_bytes(), made.path.with_name("made.json")
     told = record.read_bytes()
     for path, damaged in ((record, b"{"), (made.path, MINIATURE.read_bytes()), (made.path, whole[:1_000_000])):
         record.write_bytes(told)
         path.write_bytes(damaged)
         assert wish(settings).entry == made.path.parent
-    engine = create(Recorder())
+    engine = create(Heard())
     assert engine.load(settings).quantization == "Q4_K_M"
     engine.close()
     assert wanted(settings) == (made,)
@@ -266,7 +267,7 @@ async def test_two_engines_that_ask_at_once_make_it_once(data: Path) -> None:
 def test_who_waits_for_another_can_be_cancelled(data: Path) -> None:
     asked = wish(LlmSettings(quantization="q4"))
     with cache.workshop(asked.entry, lambda: None) as new:
-        waiting = Recorder(fractions=[0.0], cancel_at=0.0)
+        waiting = Heard(fractions=[0.0], cancel_at=0.0)
         with pytest.raises(LoadCancelled):
             make(asked, 1, waiting)
         assert new.is_dir()
@@ -279,7 +280,7 @@ def test_what_the_library_refuses_is_said_in_a_sentence(data: Path, tmp_path: Pa
         MINIATURE.read_bytes().replace(b"\x05\x00\x00\x00\x00\x00\x00\x00llama", b"\x05" + bytes(7) + b"odder", 1)
     )
     with pytest.raises(CannotLoad) as refused:
-        make(wish(LlmSettings(model=str(odd), quantization="q4")), 1, Recorder())
+        make(wish(LlmSettings(model=str(odd), quantization="q4")), 1, Heard())
     assert refused.value.problem.detail.startswith("llama.cpp makes no q4 of odd.gguf (F16): ")
     assert "odder" in refused.value.problem.detail
     assert left(data) == []
@@ -292,7 +293,7 @@ def test_a_quantizer_that_is_killed_is_said(data: Path, long: Path) -> None:
     assert left(data) == []
 
 
-class Killer(Recorder):
+class Killer(Heard):
     """Kills the quantizer as soon as it says how far it is."""
 
     def loading(self, fraction: float) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy
 import pytest
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting
+from flying_kit import Heard, Sky
+from llm_recorders import MINIATURE, Orders
 
 from engines.contract import CannotLoad
 from engines.llm.engine import LlmEngine, create
@@ -25,7 +26,7 @@ Array = numpy.ndarray[Any, Any]
 
 @pytest.fixture
 def engine() -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     yield engine
     engine.close()
 
@@ -48,7 +49,7 @@ def test_it_answers_the_examples(engine: LlmEngine) -> None:
     requests = [json.loads(unit.payload) for unit in planning.units]
     engine.load(LlmSettings(temperature=0.0, parallel=8))
     flight = Orders(requests)
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert flight.problems == {}
     whole = [answer for subject in read_subjects().subjects for answer in subject.answers]
     known = [answer for answer in flight.answers() if any(text.startswith(answer) for text in whole)]
@@ -105,7 +106,7 @@ def write_model(path: Path, seed: int, *, template: str | None = None, scale: fl
 def test_bytes_that_are_no_text_still_make_an_answer(engine: LlmEngine, tmp_path: Path) -> None:
     engine.load(LlmSettings(model=str(write_model(tmp_path / "noise.gguf", 1)), temperature=2.0, top_k=0, parallel=4))
     flight = Orders([{"prompt": "Hällo €", "max_tokens": 100, "seed": seed} for seed in range(8)], stream=True)
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert sorted(flight.results) == list(range(8))
     assert any("�" in answer for answer in flight.answers())
     for index, result in flight.results.items():
@@ -115,7 +116,7 @@ def test_bytes_that_are_no_text_still_make_an_answer(engine: LlmEngine, tmp_path
 def test_without_a_template_the_prompt_is_continued(engine: LlmEngine, tmp_path: Path) -> None:
     engine.load(LlmSettings(model=str(write_model(tmp_path / "plain.gguf", 2)), temperature=0.0))
     flight = Orders([{"prompt": "abc", "max_tokens": 4}])
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert flight.results[0].prompt_tokens == 1 + 3
 
 
@@ -123,7 +124,7 @@ def test_a_refusing_template_fails_the_unit(engine: LlmEngine, tmp_path: Path) -
     path = write_model(tmp_path / "strict.gguf", 3, template="{{ raise_exception('users only') }}")
     engine.load(LlmSettings(model=str(path)))
     flight = Orders([{"prompt": "abc"}])
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     assert "users only" in flight.problems[0].detail
 
 

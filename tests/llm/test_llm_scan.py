@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from flying_kit import Heard, Sky
 from llm_files import F16, Q4_0, Q8_0, Build, hollow, quantized
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from llm_recorders import MINIATURE, Orders, questions
 from llm_shards import shards_of
 
 from engines.hubcache import hub_folder
@@ -91,7 +92,7 @@ def test_the_hub_s_cache_is_used_in_place_by_the_names_of_its_links(home: Path, 
     assert rows[1].bytes is not None
     assert rows[1].bytes > MINIATURE.stat().st_size
     for row in rows:
-        engine = create(Recorder())
+        engine = create(Heard())
         assert engine.load(LlmSettings(model=row.path)).quantization == "F16"
         engine.close()
 
@@ -123,10 +124,10 @@ def test_ollama_s_models_are_called_as_ollama_calls_them(
     ]
     (missing,) = (row.problem for row in rows if row.problem is not None)
     assert "sha256-b2 does not exist" in missing.detail
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(LlmSettings(model=str(blob), temperature=0.0))
     flight = Orders(questions(1))
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     engine.close()
     assert flight.results[0].tokens > 3
 
@@ -169,7 +170,7 @@ def test_each_file_is_known_once_with_who_uses_it_and_where_it_comes_from(home: 
     )
     before = {row.path: row for row in known(engines)}
     assert before[str(link)].note == "q4 for small is made of it at its next load"
-    made = make(wish, 1, Recorder())
+    made = make(wish, 1, Heard())
     rows = {row.path: row for row in known(engines)}
     assert set(rows) == {str(made.path), str(link), str(path_of(LlmSettings())), "/nowhere.gguf"}
     assert (rows[str(made.path)].engines, rows[str(made.path)].origin) == (("small",), "made here")

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from flying_kit import Heard, Sky
 from llm_files import F16, Build, hollow
-from llm_recorders import Orders, Recorder, Waiting, questions
+from llm_recorders import Orders, questions
 from llm_shards import shards_of
 from llm_spawned import GREEDY, flight, spawned
 
@@ -37,9 +38,9 @@ def test_the_shards_together_are_the_model(shards: list[Path]) -> None:
 
 async def test_a_split_model_loads_with_live_progress_and_answers(shards: list[Path]) -> None:
     whole = Orders(questions(1))
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(LlmSettings(temperature=0.0, max_tokens=48))
-    engine.fly(Waiting(whole))
+    engine.fly(Sky(whole))
     engine.close()
     async with spawned() as child:
         child.send(Load({**GREEDY, "model": str(shards[0])}))

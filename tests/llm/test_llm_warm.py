@@ -13,7 +13,8 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
-from llm_recorders import MINIATURE, Orders, Recorder, Waiting, questions
+from flying_kit import Heard, Sky
+from llm_recorders import MINIATURE, Orders, questions
 from llm_spawned import flight, spawned
 
 from engines.contract import LoadCancelled
@@ -36,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def engine() -> Iterator[LlmEngine]:
-    engine = create(Recorder())
+    engine = create(Heard())
     yield engine
     engine.close()
 
@@ -48,7 +49,7 @@ def change(settings: LlmSettings, **more: Any) -> LlmSettings:
 def first_answer(engine: LlmEngine) -> tuple[str, int]:
     """And how many tokens of its prompt were not computed."""
     flight = Orders(questions(1), deterministic=False)
-    engine.fly(Waiting(flight))
+    engine.fly(Sky(flight))
     return flight.results[0].answer, flight.results[0].cached_tokens
 
 
@@ -169,7 +170,7 @@ def test_a_folder_that_cannot_be_written_costs_only_the_next_start(
 
 
 def test_a_load_is_cancelled_while_the_system_prompt_is_read(folder: Path) -> None:
-    class Impatient(Recorder):
+    class Impatient(Heard):
         def cancelled(self) -> bool:
             return self.produced > 0  # the self-test is over
 
@@ -186,7 +187,7 @@ def test_a_model_that_was_replaced_after_its_load_leaves_no_state_under_the_new_
     model = tmp_path / "model.gguf"
     shutil.copyfile(MINIATURE, model)
     cold = change(GREEDY, model=str(model), system_prompt="")
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(cold)
     os.utime(model, (1, 1))  # what a download of the same size looks like
     engine.apply(change(cold, system_prompt=SYSTEM))
@@ -200,7 +201,7 @@ def test_a_model_that_was_replaced_after_its_load_leaves_no_state_under_the_new_
 def test_without_the_model_s_file_a_loaded_engine_takes_another_system_prompt(tmp_path: Path) -> None:
     model = tmp_path / "model.gguf"
     shutil.copyfile(MINIATURE, model)
-    engine = create(Recorder())
+    engine = create(Heard())
     engine.load(change(GREEDY, model=str(model)))
     model.unlink()
     engine.apply(change(GREEDY, model=str(model), system_prompt=SYSTEM * 2))

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from flights_kit import Asked, Heard, Sky, ask, unit
+from flights_kit import Asked, ask, unit
+from flying_kit import Heard, Sky
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.tts.alive import alive
@@ -68,9 +69,9 @@ def test_each_unit_of_a_flight_gets_its_sound(loaded: Loaded) -> None:
     short, long = flight.said(0), flight.said(1)
     assert long.tokens > 2 * short.tokens > 0
     for at, said in enumerate((short, long)):
-        assert len(decode(flight.files[at])) == said.samples
+        assert len(decode(flight.file(at))) == said.samples
         assert said.samples == said.tokens * RATE // TOKENS_PER_SECOND
-        assert flight.seconds[at] == said.samples / RATE
+        assert flight.told[at].audio_seconds == said.samples / RATE
         assert (said.pieces, said.redone, said.unknown) == (1, 0, "")
     assert "characters" in loaded.heard.words
     assert loaded.heard.fractions == sorted(loaded.heard.fractions)
@@ -127,7 +128,7 @@ def test_a_text_with_nothing_to_say_fails_alone(loaded: Loaded, text: str, what:
     flight = Asked(unit(text), unit(SHORT))
     loaded.fly(flight)
     assert what in flight.problems[0].detail
-    assert set(flight.results) == {1}
+    assert set(flight.told) == {1}
 
 
 def test_unknown_characters_are_left_out_and_told(loaded: Loaded) -> None:
@@ -158,8 +159,8 @@ def test_a_deterministic_flight_gives_the_same_bytes_again_whatever_flew_between
     person, between = Asked(ask("Hello."), stream=True), Asked(unit("Steam rises."))
     loaded.fly(second, person, between, seed=-1)
     assert first.digest() == second.digest()
-    assert person.results
-    assert between.results
+    assert person.told
+    assert between.told
 
 
 def test_chunks_of_a_deterministic_flight_that_come_again_fly_in_the_order_of_the_text(
@@ -262,8 +263,8 @@ def test_a_cancelled_flight_ends_within_a_step_and_leaves_the_others_alone(loade
     loaded.engine.apply(knobs(loaded.folder))
     loaded.engine.fly(sky)
     assert at == [11]
-    assert not gone.results
-    assert set(other.results) == {0}
+    assert not gone.told
+    assert set(other.told) == {0}
 
 
 def test_settings_of_a_flight_hold_from_the_next_on(loaded: Loaded) -> None:
@@ -281,7 +282,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_one_at_work(loaded: Loaded
         loaded.engine.apply(knobs(broken))
     flight = Asked(unit(SHORT))
     loaded.engine.fly(Sky(flight))
-    assert flight.results
+    assert flight.told
 
 
 def test_another_precision_is_another_load(loaded: Loaded) -> None:
@@ -306,7 +307,7 @@ def test_memory_that_runs_out_ends_the_flight_in_the_words_for_it(
     flight = Asked(unit(SHORT))
     with pytest.raises(OutOfMemory, match="2.00 GiB"):
         full_up.engine.fly(Sky(flight))
-    assert not flight.results
+    assert not flight.told
     full_up.engine.close()
 
 
@@ -324,7 +325,7 @@ def test_what_ends_the_thread_of_sound_ends_the_flight(miniature: Path, monkeypa
 
 
 def test_a_load_that_is_not_wanted_any_more_stops(miniature: Path) -> None:
-    engine = create(Heard(unwanted=True))
+    engine = create(Heard(cancel_at=0.0))
     with pytest.raises(LoadCancelled):
         engine.load(knobs(miniature))
     engine.close()

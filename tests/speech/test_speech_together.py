@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from flights_kit import TEXT, Asked, Heard, Sky, unit
+from flights_kit import TEXT, Asked, unit
+from flying_kit import Heard, Sky
 
 from engines.contract import OutOfMemory
 from engines.gpu_memory import GpuMemory
@@ -114,7 +115,7 @@ def test_a_cpu_without_room_for_more_decodes_fewer_and_the_next_flight_flies(
     assert engine._ready()._together <= 2
     flight = Asked(unit(TEXT), unit(TEXT))
     engine.fly(Sky(flight))
-    assert len(flight.results) == 2
+    assert len(flight.told) == 2
     engine.close()
 
 

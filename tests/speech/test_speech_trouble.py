@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from flights_kit import Heard
+from flying_kit import Heard
 
 from engines.contract import OutOfMemory
 from engines.tts.engine import create

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import functools
 import json
-import threading
 import wave
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import flying_kit
+from flying_kit import Flying, Sky, Told
 
 from engines.contract import Flight
 from engines.gpu_memory import GpuMemory
@@ -22,7 +23,6 @@ from engines.stt.decode.way import Way
 from engines.stt.loaded import Loaded
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE, Source, Span, Unit, encode, heard_of
-from ipc.errors import Problem
 from ipc.hearing import Heard
 from ipc.snapshot import Scalar
 from ipc.work import UnitOrder
@@ -84,32 +84,7 @@ def text_of(heard: Heard) -> str:
     return " ".join(segment.text for segment in heard.segments)
 
 
-@dataclass
-class Noted:
-    """A report."""
-
-    produced: int = 0
-    steps: int = 0
-    words: str = ""
-    fractions: list[float] = field(default_factory=list)
-
-    def step(self) -> None:
-        self.steps += 1
-
-    def tokens(self, count: int) -> None:
-        self.produced += count
-
-    def loading(self, fraction: float) -> None:
-        self.fractions.append(fraction)
-
-    def say(self, words: str) -> None:
-        self.words = words
-
-    def cancelled(self) -> bool:
-        return False
-
-
-class Asked:
+class Asked(Flying):
     """A flight with these units."""
 
     def __init__(
@@ -119,75 +94,17 @@ class Asked:
         deterministic: bool = False,
         own: Mapping[str, Scalar] | None = None,
     ) -> None:
-        self.id = 1
-        self.orders = tuple(UnitOrder("j", at, encode(unit), own=dict(own or {})) for at, unit in enumerate(units))
-        self.stream, self.deterministic = stream, deterministic
-        self.gone = False
+        orders = (UnitOrder("j", at, encode(unit), own=dict(own or {})) for at, unit in enumerate(units))
+        super().__init__(orders, stream=stream, deterministic=deterministic)
         self.results: dict[int, Heard] = {}
-        self.raw: dict[int, str] = {}
-        self.problems: dict[int, Problem] = {}
-        self.told: dict[int, dict[str, Any]] = {}
-        self.order: list[int] = []
 
-    def cancelled(self) -> bool:
-        return self.gone
-
-    def piece(self, order: UnitOrder, text: str) -> None:
-        raise AssertionError("spans of recordings do not come in pieces")
-
-    def done(
-        self,
-        order: UnitOrder,
-        result: str,
-        *,
-        tokens: int,
-        seconds: float,
-        ttft_seconds: float | None,
-        audio_seconds: float | None = None,
-        confidence: float | None = None,
-        data: bytes | None = None,
-    ) -> None:
-        assert order.index not in self.raw, "a unit ends once"
-        assert data is None
-        self.raw[order.index] = result
-        self.results[order.index] = heard_of(result)
-        self.told[order.index] = {
-            "tokens": tokens, "seconds": seconds, "audio_seconds": audio_seconds, "confidence": confidence
-        }  # fmt: skip
-        self.order.append(order.index)
-
-    def failed(self, order: UnitOrder, problem: Problem) -> None:
-        self.problems[order.index] = problem
-
-    def fed(self) -> tuple[bytes, bool]:
-        raise AssertionError("recordings are not fed")
+    def heard(self, index: int, told: Told) -> None:
+        assert told.data is None
+        self.results[index] = heard_of(told.result)
 
     def texts(self) -> list[str]:
         """What was written, in the order of the units."""
         return [text_of(self.results[at]) for at in sorted(self.results)]
-
-
-class Sky:
-    """A sky where these flights wait, people first, and others may come: `then` is called at each look."""
-
-    def __init__(self, *flights: Flight, then: Callable[[Sky], None] = lambda _: None) -> None:
-        self.waiting = list(flights)
-        self.landed: list[Flight] = []
-        self._then = then
-        self._news = threading.Event()
-
-    def board(self) -> Flight | None:
-        self.waiting.sort(key=lambda flight: not flight.stream)
-        return self.waiting.pop(0) if self.waiting else None
-
-    def land(self, flight: Flight) -> None:
-        self.landed.append(flight)
-
-    def attend(self) -> None:
-        self._then(self)
-
-    def rest(self, seconds: float) -> None:
-        self._news.wait(seconds)
 
 
 def quick(**settings: Any) -> SttSettings:
@@ -200,7 +117,7 @@ class Engine(Loaded):
 
     def __init__(self, **settings: Any) -> None:
         library.prepare()
-        self.noted = Noted()
+        self.noted = flying_kit.Heard()
         self.batches: list[list[Way]] = []
         super().__init__(quick(**settings), self.noted, GpuMemory())
         self.batches.clear()
@@ -226,7 +143,7 @@ class Engine(Loaded):
 
     def ask(self, *flights: Flight, then: Callable[[Sky], None] = lambda _: None) -> Sky:
         """Fly these to their end."""
-        sky = Sky(*flights, then=then)
+        sky = Sky(*flights, then=then, rests=True)
         self.fly(sky)
         return sky
 

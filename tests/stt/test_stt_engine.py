@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flying_kit import Sky
 from stt_engine_kit import (
     Asked,
     Engine,
-    Sky,
     errors,
     joined,
     quick,
@@ -81,9 +81,10 @@ def test_what_is_measured_of_a_span_is_told(engine: Engine) -> None:
     flight = Asked(unit)
     engine.ask(flight)
     told = flight.told[0]
-    assert told["audio_seconds"] == unit.whole.seconds
-    assert told["tokens"] >= 6
-    assert -0.5 < told["confidence"] < 0
+    assert told.audio_seconds == unit.whole.seconds
+    assert told.tokens >= 6
+    assert told.confidence is not None
+    assert -0.5 < told.confidence < 0
     assert engine.noted.words.startswith("confidence −0.")
     assert "× as fast as speech" in engine.noted.words
 
@@ -133,15 +134,15 @@ def test_people_come_before_jobs(imagining: Imagining) -> None:
     came: list[int] = []
 
     def look(sky: Sky) -> None:
-        if job.order and not came:
-            came.append(len(job.order))
+        if job.ended and not came:
+            came.append(len(job.ended))
             sky.waiting.append(person)
-        if person.order and len(came) == 1:
-            came.append(len(job.order))
+        if person.ended and len(came) == 1:
+            came.append(len(job.ended))
 
     imagining.ask(job, then=look)
     assert came[1] - came[0] <= 2
-    assert len(job.order) == 6
+    assert len(job.ended) == 6
 
 
 def test_a_flight_joins_the_batches_of_another(engine: Engine) -> None:
@@ -159,12 +160,12 @@ def test_a_cancelled_flight_leaves_the_others_alone(imagining: Imagining) -> Non
     gone, stays = Asked(*[unit] * 20), Asked(unit, unit)
 
     def look(sky: Sky) -> None:
-        if gone.order:
+        if gone.ended:
             gone.gone = True
 
     sky = imagining.ask(gone, stays, then=look)
-    assert len(gone.order) < 20
-    assert len(stays.order) == 2
+    assert len(gone.ended) < 20
+    assert len(stays.ended) == 2
     assert [flight is gone for flight in sky.landed] == [True, False]
 
 
@@ -220,7 +221,7 @@ def test_the_batch_size_changes_while_it_flies(engine: Engine) -> None:
     job = Asked(*[unit_of_all(utterances(1)[0])] * 9)
 
     def look(_: Sky) -> None:
-        if len(job.order) == 2:
+        if len(job.ended) == 2:
             engine.retune(quick(batch_size=4))
 
     engine.ask(job, then=look)
@@ -241,7 +242,7 @@ def test_deterministic_spans_are_decoded_alone_and_come_out_byte_for_byte(engine
     first, again = Asked(*units, deterministic=True), Asked(*units[::-1], deterministic=True)
     engine.ask(first, Asked(*units))
     engine.ask(again)
-    assert [first.raw[at] for at in range(2)] == [again.raw[1 - at] for at in range(2)]
+    assert [first.told[at].result for at in range(2)] == [again.told[1 - at].result for at in range(2)]
     assert all(way.temperature == 0 for batch in engine.batches for way in batch)
 
 
@@ -266,7 +267,7 @@ def test_who_speaks_is_heard_while_a_job_is_under_way(engine: Engine) -> None:
             person.waiting += pieces.pop(0)
         person.all_fed = not pieces
         if person.lines:
-            done.append(len(job.order))
+            done.append(len(job.ended))
 
     engine.ask(job, person, then=speaks)
     assert done[0] < 12, "the job was still under way when the first words came"
@@ -322,7 +323,7 @@ def test_an_open_microphone_keeps_jobs_from_long_batches_only(
     job = Asked(*[unit_of_all(utterances(1)[0])] * 16)
 
     def look(_: Sky) -> None:
-        person.over = len(job.order) == 16
+        person.over = len(job.ended) == 16
 
     engine.ask(FedFlight(), job, then=look)
     assert max(engine.sizes) == most
@@ -406,7 +407,7 @@ def test_a_phrase_invented_over_silence_is_dropped_and_listed(imagining: Imagini
     (dropped,) = heard.dropped
     assert (dropped.why, dropped.text) == ("no speech", "Vor dem Essen, nach dem Essen")
     assert (dropped.logprob, dropped.no_speech) == (-0.3, no_speech)
-    assert flight.told[0]["confidence"] is None
+    assert flight.told[0].confidence is None
 
 
 def test_a_known_phantom_is_dropped_however_sure_the_model_is(imagining: Imagining) -> None:
@@ -419,7 +420,7 @@ def test_what_is_not_believed_is_tried_again_hotter_until_it_is(imagining: Imagi
     flight = hear(imagining, loop, loop, imagined("yes two"))
     assert [way.temperature for batch in imagining.batches for way in batch] == [0.0, 0.2, 0.4]
     assert flight.results[0].segments[0].text == "yes two"
-    assert flight.told[0]["tokens"] == 10 + 10 + 2
+    assert flight.told[0].tokens == 10 + 10 + 2
 
 
 def test_only_usual_work_tells_which_batch_size_is_quickest(

@@ -8,7 +8,8 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
-from stt_engine_kit import Asked, Engine, Noted, quick, unit_of_all, utterances
+from flying_kit import Heard
+from stt_engine_kit import Asked, Engine, quick, unit_of_all, utterances
 
 from engines.stt import streams
 from engines.stt.aboard import Part, Trip
@@ -68,7 +69,7 @@ def test_what_takes_longer_than_it_may_is_not_alive(monkeypatch: pytest.MonkeyPa
     two.close()
 
 
-class Beating(Noted):
+class Beating(Heard):
     """Tells whoever waits for a step."""
 
     def __init__(self) -> None:

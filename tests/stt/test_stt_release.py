@@ -6,7 +6,8 @@ import threading
 
 import numpy as np
 import pytest
-from stt_engine_kit import Engine, Noted, quick
+from flying_kit import Heard
+from stt_engine_kit import Engine, quick
 
 from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.gpu_memory import GpuMemory
@@ -57,7 +58,7 @@ def test_a_dozen_loads_and_unloads_leave_nothing() -> None:
 
 
 def test_a_load_that_is_not_wanted_any_more_leaves_nothing() -> None:
-    class Impatient(Noted):
+    class Impatient(Heard):
         def cancelled(self) -> bool:
             return True
 
@@ -73,7 +74,7 @@ def test_too_little_memory_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> N
     library.prepare()
     monkeypatch.setattr(library, "whisper", cramped)
     with pytest.raises(OutOfMemory, match="out of memory"):
-        Loaded(quick(), Noted(), GpuMemory())
+        Loaded(quick(), Heard(), GpuMemory())
 
 
 def test_a_model_that_gives_no_numbers_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from stt_engine_kit import Noted, quick
+from flying_kit import Heard
+from stt_engine_kit import quick
 
 from engines.contract import CannotLoad, LoadCancelled
 from engines.gpu_memory import GpuMemory
@@ -27,13 +28,13 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_piece_of_the_file_tells_how_far_it_is(weights: Path) -> None:
-    noted = Noted()
+    noted = Heard()
     warm(weights, noted, most=0.5)
     assert noted.fractions == [0.5 * piece / PIECES for piece in range(1, PIECES + 1)]
 
 
 def test_it_stops_within_a_piece(weights: Path) -> None:
-    class Impatient(Noted):
+    class Impatient(Heard):
         def cancelled(self) -> bool:
             return len(self.fractions) == 3
 
@@ -45,7 +46,7 @@ def test_it_stops_within_a_piece(weights: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(CannotLoad, match=r"model\.bin"):
-        warm(tmp_path / "model.bin", Noted(), most=1.0)
+        warm(tmp_path / "model.bin", Heard(), most=1.0)
 
 
 def test_a_file_that_memory_has_no_room_for_is_read_once(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +54,7 @@ def test_a_file_that_memory_has_no_room_for_is_read_once(weights: Path, monkeypa
         available = PIECES * 4096 - 1
 
     monkeypatch.setattr(psutil, "virtual_memory", Full)
-    noted = Noted()
+    noted = Heard()
     warm(weights, noted, most=1.0)
     assert noted.fractions == []
 
@@ -61,7 +62,7 @@ def test_a_file_that_memory_has_no_room_for_is_read_once(weights: Path, monkeypa
 def test_a_load_reads_the_weights_first(monkeypatch: pytest.MonkeyPatch) -> None:
     library.prepare()
     before = list[float]()
-    noted, whisper = Noted(), library.whisper
+    noted, whisper = Heard(), library.whisper
 
     def looking(*told: object) -> object:
         before.extend(noted.fractions)
