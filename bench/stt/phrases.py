@@ -22,9 +22,10 @@ from bench.job import processes_of
 from bench.peer import peer
 from bench.room import Room
 from bench.stt.ours import ENGINE, Heard, hear, open_ears
-from bench.stt.sounds import error_share, recording, write
+from bench.stt.sounds import recording, write
 from bench.stt.whole import Bench
 from engines.stt.folder import found
+from engines.stt.miniature.errors import error_share
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE
 from ipc.client import connect_unix

@@ -11,7 +11,8 @@ import pytest
 from hearing_kit import Hearing, listening, open_hearing
 from room_kit import wait_for
 
-from bench.stt.sounds import error_share, recording, utterances, word_errors, write
+from bench.stt.sounds import recording, utterances, write
+from engines.stt.miniature.errors import error_share, word_errors
 
 
 @pytest.fixture(scope="module")

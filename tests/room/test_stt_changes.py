@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hearing_kit import ENGINE, Hearing, listening, open_hearing
 
-from bench.stt.sounds import error_share, recording, write
+from bench.stt.sounds import recording, write
+from engines.stt.miniature.errors import error_share
 
 SECONDS = 240
 

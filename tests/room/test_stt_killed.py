@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hearing_kit import ENGINE, Hearing, listening, open_hearing
 
-from bench.stt.sounds import Recording, error_share, recording, write
+from bench.stt.sounds import Recording, recording, write
+from engines.stt.miniature.errors import error_share
 
 SECONDS = 960
 

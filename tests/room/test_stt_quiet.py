@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hearing_kit import Hearing, listening, open_hearing
 
-from bench.stt.sounds import Sound, error_share, quieter, silence, utterances, white_noise, write
+from bench.stt.sounds import Sound, quieter, silence, utterances, white_noise, write
+from engines.stt.miniature.errors import error_share
 
 MINUTES = 5
 

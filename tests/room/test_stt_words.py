@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hearing_kit import Hearing, listening, open_hearing
 
-from bench.stt.sounds import Utterance, error_share, of, utterances, write
+from bench.stt.sounds import Utterance, of, utterances, write
+from engines.stt.miniature.errors import error_share
 from engines.stt.miniature.speech import installed, phrases
 from engines.stt.miniature.words import HELD_OUT, VOICES
 

@@ -68,17 +68,6 @@ def joined(path: Path, files: Sequence[Path]) -> tuple[Path, str]:
     return path, " ".join(transcripts()[file.name] for file in files)
 
 
-def errors(said: str, heard: str) -> int:
-    """Words to change, leave out or put in."""
-    wanted, found = said.split(), heard.split()
-    row = list(range(len(found) + 1))
-    for at, word in enumerate(wanted, 1):
-        before, row[0] = row[0], at
-        for to, other in enumerate(found, 1):
-            before, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, before + (word != other))
-    return row[-1]
-
-
 def text_of(heard: Heard) -> str:
     """All that was written."""
     return " ".join(segment.text for segment in heard.segments)
@@ -152,9 +141,3 @@ def payload(unit: Unit) -> dict[str, Any]:
     """As JSON's own types."""
     decoded: dict[str, Any] = json.loads(encode(unit))
     return decoded
-
-
-def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Errors ÷ words said, over all."""
-    wrong = sum(errors(one, other) for one, other in zip(said, heard, strict=True))
-    return wrong / sum(len(one.split()) for one in said)

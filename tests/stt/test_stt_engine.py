@@ -17,14 +17,12 @@ from flying_kit import Sky
 from stt_engine_kit import (
     Asked,
     Engine,
-    errors,
     joined,
     quick,
     text_of,
     transcripts,
     unit_of_all,
     utterances,
-    word_error_rate,
 )
 
 from bench.stt.realtime import FedFlight
@@ -35,6 +33,7 @@ from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.folder import found
+from engines.stt.miniature.errors import error_share, word_errors
 from engines.stt.tally import Tally
 from engines.stt.unit import RATE, Source, Span, Unit
 from ipc.errors import RequestFailed
@@ -61,7 +60,7 @@ def test_the_utterances_come_out_with_few_errors(quantization: str) -> None:
     flight = Asked(*map(unit_of_all, files))
     one.ask(flight)
     one.close()
-    assert word_error_rate([transcripts()[file.name] for file in files], flight.texts()) <= 0.04
+    assert error_share(zip([transcripts()[file.name] for file in files], flight.texts(), strict=True)) <= 0.04
     assert {heard.model for heard in flight.results.values()} == {f"miniature {quantization}"}
 
 
@@ -122,7 +121,7 @@ def test_a_stretch_longer_than_the_window_is_heard_to_its_end(engine: Engine, tm
     engine.ask(flight)
     heard = flight.results[0]
     assert heard.segments[-1].end > 9 > found(quick()).window_seconds
-    assert word_error_rate([said], [text_of(heard)]) <= 0.15
+    assert error_share([(said, text_of(heard))]) <= 0.15
     begins = [segment.begin for segment in heard.segments]
     assert begins == sorted(begins)
 
@@ -273,7 +272,7 @@ def test_who_speaks_is_heard_while_a_job_is_under_way(engine: Engine) -> None:
     assert done[0] < 12, "the job was still under way when the first words came"
     assert person.listened is not None
     assert person.listened.text == person.committed
-    assert errors(transcripts()["utterance-00.wav"], person.listened.text) <= 1
+    assert word_errors(transcripts()["utterance-00.wav"], person.listened.text) <= 1
     assert person.listened.model == "miniature int8"
     assert len(job.results) == 12
 
@@ -358,7 +357,7 @@ def test_two_streams_decode_at_the_same_time() -> None:
     flight = Asked(*map(unit_of_all, files))
     one.ask(flight)
     one.close()
-    assert word_error_rate([transcripts()[file.name] for file in files], flight.texts()) <= 0.05
+    assert error_share(zip([transcripts()[file.name] for file in files], flight.texts(), strict=True)) <= 0.05
 
 
 # ── takes that the miniature does not make by itself ──────────────────────────────────────────────────────────────

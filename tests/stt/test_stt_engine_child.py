@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from spawned import Child, child, knobs
-from stt_engine_kit import errors, payload, samples_of, text_of, transcripts, unit_of_all, utterances
+from stt_engine_kit import payload, samples_of, text_of, transcripts, unit_of_all, utterances
 
+from engines.stt.miniature.errors import word_errors
 from engines.stt.unit import encode, heard_of
 from ipc.hearing import Listened
 from ipc.work import (
@@ -58,7 +59,7 @@ async def test_a_child_hears_through_changes_of_all_prices(tmp_path: Path) -> No
         await engine.fly(flight(2, file))
         said = transcripts()[file.name]
         for answer in done(engine):
-            assert errors(said, text_of(heard_of(answer.result))) <= 1
+            assert word_errors(said, text_of(heard_of(answer.result))) <= 1
             assert answer.audio_seconds == pytest.approx(samples_of(file) / 16000)
             assert answer.confidence is not None
         assert [heard_of(answer.result).model for answer in done(engine)] == ["miniature int8", "miniature float32"]
@@ -122,8 +123,8 @@ async def test_who_speaks_with_pauses_is_heard_to_the_end_and_counts_as_work_all
         await engine.until(Landed)
         job, live = done(engine)
         said = transcripts()[file.name]
-        assert errors(said, text_of(heard_of(job.result))) <= 1
-        assert errors(f"{said} {said}", msgspec.json.decode(live.result, type=Listened).text) <= 2
+        assert word_errors(said, text_of(heard_of(job.result))) <= 1
+        assert word_errors(f"{said} {said}", msgspec.json.decode(live.result, type=Listened).text) <= 2
         assert live.tokens > 0
         assert (await engine.until(Beat)).tokens >= live.tokens
         engine.send(Leave())

@@ -58,7 +58,18 @@ def train(out: Path, share: float, seed: int, threads: int) -> None:
     """
     import torch
 
-    from engines.stt.miniature import compose, examples, export, learning, network, shape, speech, tokenizer, words
+    from engines.stt.miniature import (
+        compose,
+        examples,
+        export,
+        judge,
+        learning,
+        network,
+        shape,
+        speech,
+        tokenizer,
+        words,
+    )
 
     stages = (
         learning.Stage(compose.SPARSE, 6000, 2900, 2e-3, short_first=True),
@@ -83,6 +94,7 @@ def train(out: Path, share: float, seed: int, threads: int) -> None:
     arrays = {name: weights[name].detach().numpy() for name in size.arrays()}
     export.write_model(out, size, marks, arrays, compose.WINDOW_SECONDS)
     _log.info("wrote %s, %.1f MB", out, (out / "model.bin").stat().st_size / 1e6)
+    _log.info("%s", judge.verdict(out))
 
 
 if __name__ == "__main__":
