@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,9 +128,17 @@ class Wishes:
             return pricing.of_change(slot, plan.typed, room.applies if room else plan.applies, room)
         # Shielded: a client that goes away takes nothing back of what it has asked for.
         with anyio.CancelScope(shield=True):
-            async with slot.changing:
+            async with nullcontext() if self._waits_for_none(slot, changes) else slot.changing:
                 price = await self._set(slot, changes)
         return price
+
+    def _waits_for_none(self, slot: Slot, changes: Mapping[str, Scalar]) -> bool:
+        """Whether it can be in force before a change whose process loads just now. Raises RequestFailed: it is no
+        good."""
+        if slot.record.heir is None or "ladder" in changes:
+            return False
+        plan = self._plan(slot, changes)
+        return plan.applies in ("now", "flight") and not _changes_memory(slot, plan.typed, plan.applies)
 
     async def _set(self, slot: Slot, changes: Mapping[str, Scalar]) -> Price:
         reset = changes.get("ladder") == "reset"
@@ -188,7 +196,10 @@ class Wishes:
         applies, choice = (applies, None) if made is None else (made.room.applies, made.choice)
         beside = made is not None and made.room.beside is not None
         try:
-            self._runner.post(slot, events.WantApply(time.monotonic(), changes, applies, ticket, choice, beside))
+            wish = events.WantApply(time.monotonic(), changes, applies, ticket, choice, beside)
+            self._runner.post(slot, wish)
+            if slot.record.heir is not None and slot.other is not None:
+                self._runner.post(slot.other, wish)
             await awaited.get()
         except RequestFailed:
             self._changing.settle(slot, made, worked=False)

@@ -50,8 +50,9 @@ def applied(turn: Turn, change: Change) -> None:
 
 
 def refused(turn: Turn, change: Change, problem: Problem) -> None:
-    """The model, or the process, did not survive the change; the settings before it stay in force."""
-    turn.life = replace(turn.life, applying=None)
+    """The model, or a process, did not survive the change; the settings before it stay in force."""
+    if turn.life.applying is change:
+        turn.life = replace(turn.life, applying=None)
     turn.do(SettingsRefused(turn.record.settings, change.tickets, problem))
     turn.happen("warning", "settings-refused", f"keeps the settings that worked: {problem.detail}")
 

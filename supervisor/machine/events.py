@@ -63,7 +63,8 @@ class WantApply:
     """Change these knobs (already validated); `applies` is the dearest among them, `ticket` names the request.
 
     Answered by `SettingsInForce` or `SettingsRefused` with that ticket. Changes asked for while another waits
-    are made together with it. None is asked for while an heir loads: the change before has no outcome yet.
+    are made together with it. While an heir loads only what applies `now` or to the next `flight` is asked for,
+    and of the heir as well: the change before has no outcome yet.
     """
 
     at: float

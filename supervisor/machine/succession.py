@@ -74,12 +74,12 @@ def _stays(record: Record) -> bool:
 
 
 def is_due(record: Record, heir: Record, at: float) -> bool:
-    """Whether the heir takes over now.
+    """Whether the heir takes over now, with what else was set meanwhile.
 
     What is deterministic lands first: a company that a crash divided would be finished with other settings. It does
     not take longer than any drain may.
     """
-    if record.heir is None or not isinstance(heir.state, Ready):
+    if record.heir is None or not isinstance(heir.state, Ready) or heir.change or heir.life.applying:
         return False
     ready_at, limits = heir.life.ready_at or at, record.limits
     return not (limits.deterministic and record.life.flights) or at >= ready_at + limits.drain_limit
@@ -88,18 +88,21 @@ def is_due(record: Record, heir: Record, at: float) -> bool:
 def hand_over(record: Record, heir: Record, former: str) -> tuple[Record, Record, tuple[Effect, ...]]:
     """The engine as it goes on, its former process under the name `former`, and the effects for the engine.
 
-    The former process goes on with what it flies; a `WantStopped` has to end it.
+    The former process goes on with what it flies; a `WantStopped` has to end it. What it has not taken yet of changes
+    made meanwhile, the heir has.
     """
-    change = record.heir
+    change, waiting, applying = record.heir, record.change, record.life.applying
     assert change is not None
+    tickets = [ticket for one in (change, waiting, applying) if one is not None for ticket in one.tickets]
     engine = replace(heir, name=record.name, role=record.role, wanted_by=record.wanted_by, restarts=record.restarts)
     # The answer to what it asked of the ledger would come to nobody.
     had = NoRoom() if isinstance(record.room, Asked) else record.room
-    leaving = replace(record, name=former, heir=None, room=had, condemned="")
+    life = record.life if applying is None else replace(record.life, applying=replace(applying, tickets=()))
+    leaving = replace(record, name=former, heir=None, change=None, life=life, room=had, condemned="")
     units = record.life.units
     finishes = f"; the former process finishes {units} {'unit' if units == 1 else 'units'}" if units else ""
     text = f"{record.name} works with {changes.words(change)}{finishes}"
-    effects = (SettingsInForce(heir.settings, change.tickets), Happen("info", "handed-over", text))
+    effects = (SettingsInForce(heir.settings, tuple(tickets)), Happen("info", "handed-over", text))
     return engine, leaving, effects
 
 

@@ -300,6 +300,46 @@ def test_what_is_deterministic_lands_first_but_not_for_ever() -> None:
     assert is_due(stage.land().record, one.record, stage.at)
 
 
+def test_what_is_set_meanwhile_is_in_force_at_once_and_in_the_heir_before_it_takes_over() -> None:
+    stage = ready(heat=1).fly().beside(7, size=8)
+    one = heir(stage).spawned().greeted()
+    both = e.WantApply(stage.at, {"heat": 2}, "now", 8)
+    one.hear(both)
+    assert stage.hear(both).hear(e.Applied(stage.at)).told(f.SettingsInForce)[-1].tickets == (8,)
+    assert stage.record.heir is not None, "the other change goes on"
+    one.loaded()
+    assert one.told(f.SendApply)[-1].settings == {"size": 8, "heat": 2}
+    assert not is_due(stage.record, one.record, stage.at)
+    assert is_due(stage.record, one.hear(e.Applied(stage.at)).record, stage.at)
+    after, _, effects = handed(stage, one)
+    assert effects[0] == f.SettingsInForce({"size": 8, "heat": 2}, (7,))
+    assert after.record.settings == {"size": 8, "heat": 2}
+
+
+def test_what_the_process_at_work_has_not_taken_yet_is_in_force_with_its_heir() -> None:
+    stage = ready(heat=1).beside(7, size=8)
+    one = heir(stage).up()
+    for ticket in (8, 9):
+        both = e.WantApply(stage.at, {"heat": ticket}, "now", ticket)
+        stage.hear(both)
+        one.hear(both).hear(e.Applied(stage.at))
+    assert stage.record.life.applying is not None
+    assert stage.record.change is not None
+    after, former, effects = handed(stage, one)
+    assert effects[0] == f.SettingsInForce({"size": 8, "heat": 9}, (7, 9, 8))
+    assert after.record.change is None
+    former.hear(e.Applied(stage.at))
+    assert [told.tickets for told in former.told(f.SettingsInForce)] == [()]
+
+
+def test_an_heir_that_fails_takes_nothing_along_of_what_was_set_meanwhile() -> None:
+    stage = ready(heat=1).beside(7, size=8).hear(e.WantApply(100.0, {"heat": 2}, "now", 8))
+    stage.hear(e.HeirLost(101.0, PROBLEM, PROBLEM.detail))
+    assert refused(stage) == [(4, (7,))]
+    stage.hear(e.Applied(102.0))
+    assert stage.told(f.SettingsInForce)[-1] == f.SettingsInForce({"size": 4, "heat": 2}, (8,))
+
+
 def test_without_an_heir_nobody_takes_over() -> None:
     plain: Record = engine()
     assert not is_due(plain, ready().record, 100.0)

@@ -213,6 +213,14 @@ class World(RuleBasedStateMachine):
         beside = beside and applies == "process" and self.record.role == "engine"
         self.hear(e.WantApply(self.at, {"size": size}, applies, self.ticket, beside=beside))
 
+    @precondition(lambda self: self.heir)
+    @rule(heat=st.integers(1, 3), applies=st.sampled_from(["now", "flight"]))
+    def want_meanwhile(self, heat: int, applies: Applies) -> None:
+        """While an heir loads: the runner asks it of both."""
+        self.ticket += 1
+        self.tickets.add(self.ticket)
+        self.hear(e.WantApply(self.at, {"heat": heat}, applies, self.ticket))
+
     @rule()
     def kills_everything(self) -> None:
         self.hear(e.KillsEverything(self.at, "three units in a row died"))
@@ -256,6 +264,8 @@ class World(RuleBasedStateMachine):
         change = self.record.heir
         assert change is not None
         settings = {**self.record.settings, **change.changes}
+        for other in (self.record.life.applying, self.record.change):
+            settings |= {} if other is None else other.changes
         heir = Record("writer's successor", "llm", "heir", settings, self.record.lower, self.record.rationed)
         stage = Stage(heir, at=self.at, pid=self.pids).want()
         if heir.rationed:
@@ -428,7 +438,7 @@ class World(RuleBasedStateMachine):
         assert (record.heir is not None) == self.heir
         if record.heir is not None:
             assert isinstance(record.goal, BeReady)
-            assert record.change is None, "two changes under way"
+            assert record.change is None or record.change.applies in ("now", "flight"), "two changes under way"
         assert {NoRoom: "none", Asked: "asked", Given: "given"}[type(record.room)] == self.room
         asks = isinstance(record.room, Asked)
         if self.process is None and isinstance(record.goal, BeStopped) and not record.spawning:

@@ -245,6 +245,22 @@ def test_a_second_change_waits_for_the_first(box: Box, first: int, told: Callabl
     wait_for(lambda: gone(first) and shares(box) == ["ears"], "one process stays")
 
 
+@pytest.mark.parametrize(("knob", "value"), [("restarts_within", 50), ("seconds_per_unit", 0.04)])
+def test_what_needs_no_other_process_waits_for_none_and_holds_in_the_next_one_too(
+    box: Box, first: int, told: Callable[[str], list[str]], knob: str, value: float
+) -> None:
+    now = 0 if in_force(box, "stderr_bytes") else 1
+    with setting(box, stderr_bytes=now, load_seconds=5) as client:
+        await_beside(box)
+        put(box, **{knob: value})
+        assert in_force(box, knob) == kept(box, knob) == value
+        assert in_force(box, "stderr_bytes") != now, "the other change is still on its way"
+        client.result(30)
+    assert len(told("handed-over")) == 1
+    assert (in_force(box, "stderr_bytes"), in_force(box, knob)) == (now, value)
+    put(box, load_seconds=0.6, **{knob: None})
+
+
 def test_the_process_at_work_may_die_meanwhile(box: Box, first: int, told: Callable[[str], list[str]]) -> None:
     with flying(box, 200), setting(box, stderr_bytes=5) as client:
         await_beside(box)
