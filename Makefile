@@ -12,7 +12,7 @@ EXTRA_INDEX ?=
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo demo-gpus test lint types contracts unit unit-rooms-in-trouble unit-rooms unit-parts unit-cli unit-speech speech bench \
+.PHONY: demo demo-gpus test lint types contracts unit unit-in-trouble unit-rooms unit-parts unit-speech unit-screens speech bench \
 	miniatures schema clean
 
 # Without an index that has torch for CPUs, the demo does what it can: it writes, and says how to make it speak.
@@ -36,29 +36,29 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
-# Five at once: tests with a whole room mostly wait, so they go in two halves; the others compute, or make environments.
-# Those that speak go behind, so that they slow nobody who waits for something in time.
-TROUBLED_ROOMS := $(wildcard tests/room/test_ledger_*) tests/room/test_disks.py tests/room/test_deaths.py
-OTHER_ROOMS := $(filter-out $(TROUBLED_ROOMS) tests/room/test_speech_%,$(wildcard tests/room/test_*))
+# Four at once, and what is left once the first is over: tests with a whole room mostly wait, so they go in two halves; the
+# others compute. Those that speak go behind, so that they slow nobody who waits for something in time.
+TROUBLED := $(wildcard tests/room/test_ledger_*) tests/room/test_disks.py tests/room/test_deaths.py tests/gpus
+ROOMS := $(filter-out $(TROUBLED) tests/room/test_speech_%,$(wildcard tests/room/test_*))
 
 unit: $(INSTALLED)
-	$(MAKE) --no-print-directory --jobs=5 --output-sync=target unit-rooms-in-trouble unit-rooms unit-parts unit-cli unit-speech
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target unit-in-trouble unit-rooms unit-parts unit-speech unit-screens
 
-unit-rooms-in-trouble: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 $(TROUBLED_ROOMS)
+unit-in-trouble: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 $(TROUBLED)
 
 unit-rooms: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 $(OTHER_ROOMS)
+	$(BIN)/pytest -q --durations=15 $(ROOMS)
 
 unit-speech: $(SPEECH)
 	PYTHONPATH=.tools-tts:. nice $(SPEECH_PYTHON) -m pytest -q --durations=15 tests/speech
 	nice $(BIN)/pytest -q --durations=15 tests/room/test_speech_*
 
 unit-parts: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 --ignore=tests/room --ignore=tests/cli --ignore=tests/gpus
+	$(BIN)/pytest -q --durations=15 --ignore=tests/room --ignore=tests/gpus --ignore=tests/tui
 
-unit-cli: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 tests/cli tests/gpus
+unit-screens: $(INSTALLED)
+	$(BIN)/pytest -q --durations=15 tests/tui
 
 bench: $(INSTALLED) $(SPEECH)
 	$(BIN)/python -m bench.overhead

@@ -18,7 +18,7 @@ parallel = 2
 threads = 1
 temperature = 0.0
 """
-UNITS = 200
+UNITS = 600
 LONG = "root ::= [a-z ]{120}"
 ANIMAL = {
     "type": "object",
