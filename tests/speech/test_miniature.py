@@ -15,6 +15,8 @@ from engines.tts.pace import fastest
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
 
 pytest_plugins = ["speech_fixtures"]
+# The library's own way to sound, with its imports, keeps a core busy for a minute where nothing else computes.
+pytestmark = pytest.mark.timeout(300)
 
 SAMPLES = RATE // TOKENS_PER_SECOND
 SENTENCE = "The night was cold and clear, and nobody in the whole of the small town was awake to see it."
