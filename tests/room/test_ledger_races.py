@@ -55,7 +55,7 @@ def test_a_job_for_any_engine_goes_to_the_one_that_finds_room() -> None:
 
 
 def test_a_change_during_a_drain_is_judged_like_any_other() -> None:
-    config = engine("writer", 2, unit_bytes=GIB, seconds_per_unit=2) + engine("other", 2, pinned=True) + ROOMY
+    config = engine("writer", 2, unit_bytes=GIB, seconds_per_unit=5) + engine("other", 2, pinned=True) + ROOMY
     with open_box(config, card(0)) as box:
         room = box.room
         room.run("start", "writer", "other")
@@ -81,7 +81,7 @@ def test_changes_at_once_are_made_one_after_the_other() -> None:
 
 
 def test_a_client_that_goes_away_takes_nothing_back() -> None:
-    with open_box(engine("writer", 1, unit_bytes=GIB, seconds_per_unit=2) + ROOMY, card(0)) as box:
+    with open_box(engine("writer", 1, unit_bytes=GIB, seconds_per_unit=8) + ROOMY, card(0)) as box:
         room = box.room
         room.run("start", "writer")
         box.submit("writer", 1)

@@ -15,7 +15,7 @@ from engines.tts.pace import fastest
 from engines.tts.unit import RATE, TOKENS_PER_SECOND
 
 pytest_plugins = ["speech_fixtures"]
-# The library's own way to sound, with its imports, keeps a core busy for a minute where nothing else computes.
+# The library's own way to sound, with its imports, keeps a core busy for a minute, and here others compute as well.
 pytestmark = pytest.mark.timeout(300)
 
 SAMPLES = RATE // TOKENS_PER_SECOND
