@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
+import ctranslate2
 import numpy as np
 import pytest
 from flying_kit import Heard
@@ -13,25 +15,24 @@ from engines.contract import CannotLoad, LoadCancelled, OutOfMemory
 from engines.gpu_memory import GpuMemory
 from engines.memory import give_back, rss_bytes
 from engines.stt import library, loaded
-from engines.stt.decode.take import Take
+from engines.stt.decode.decoder import ENCODED_FRAMES
 from engines.stt.loaded import Loaded
 
 
 def test_a_model_is_given_back_while_it_computes() -> None:
     engine = Engine()
-    model, decoder = engine._model, engine._decoder
-    way = engine._manners.of(quick(), {}, deterministic=False).way("en", 0, 1.0)
-    windows = [decoder.sound(np.zeros(16000, np.float32)).features] * 8
-    takes: list[Take] = []
-    busy = threading.Thread(target=lambda: takes.extend(decoder.decode(windows, way)))
+    model = engine._model.model
+    windows = ctranslate2.StorageView.from_array(np.zeros((8, 80, ENCODED_FRAMES), np.float32))
+    encoded: list[Any] = []
+    busy = threading.Thread(target=lambda: encoded.append(model.encode(windows)))
     busy.start()
-    while not model.model.num_active_batches and busy.is_alive():
+    while not model.num_active_batches and busy.is_alive():
         busy.join(0.001)
     assert busy.is_alive(), "it computes"
     engine.close()
-    assert not model.model.model_is_loaded
+    assert not model.model_is_loaded
     busy.join()
-    assert len(takes) == 8
+    assert encoded[0].shape[0] == 8
 
 
 def test_memory_that_the_library_keeps_is_told(
