@@ -12,7 +12,7 @@ EXTRA_INDEX ?=
 # One thread: on few, busy cores more OpenMP threads make a small model slower, and tests uneven.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo demo-gpus test lint types contracts unit unit-in-trouble unit-rooms unit-parts unit-speech unit-screens speech bench \
+.PHONY: demo demo-gpus test lint types contracts unit unit-in-trouble unit-rooms unit-parts unit-speech speech bench \
 	miniatures schema clean
 
 # Without an index that has torch for CPUs, the demo does what it can: it writes, and says how to make it speak.
@@ -36,13 +36,13 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
-# Four at once, and what is left once the first is over: tests with a whole room mostly wait, so they go in two halves; the
-# others compute. Those that speak go behind, so that they slow nobody who waits for something in time.
+# Four at once: tests with a whole room mostly wait, so they go in two halves; the others compute. Those that speak go behind,
+# so that they slow nobody who waits for something in time.
 TROUBLED := $(wildcard tests/room/test_ledger_*) tests/room/test_disks.py tests/room/test_deaths.py tests/gpus
-ROOMS := $(filter-out $(TROUBLED) tests/room/test_speech_%,$(wildcard tests/room/test_*))
+ROOMS := $(filter-out $(TROUBLED) tests/room/test_speech_%,$(wildcard tests/room/test_*)) tests/tui
 
 unit: $(INSTALLED)
-	$(MAKE) --no-print-directory --jobs=4 --output-sync=target unit-in-trouble unit-rooms unit-parts unit-speech unit-screens
+	$(MAKE) --no-print-directory --jobs=4 --output-sync=target unit-in-trouble unit-rooms unit-parts unit-speech
 
 unit-in-trouble: $(INSTALLED)
 	$(BIN)/pytest -q --durations=15 $(TROUBLED)
@@ -56,9 +56,6 @@ unit-speech: $(SPEECH)
 
 unit-parts: $(INSTALLED)
 	$(BIN)/pytest -q --durations=15 --ignore=tests/room --ignore=tests/gpus --ignore=tests/tui
-
-unit-screens: $(INSTALLED)
-	$(BIN)/pytest -q --durations=15 tests/tui
 
 bench: $(INSTALLED) $(SPEECH)
 	$(BIN)/python -m bench.overhead
