@@ -105,10 +105,15 @@ class Slot:
         return "successor" if self.record.role == "heir" else "former process"
 
     @property
+    def heir(self) -> Slot | None:
+        """The process that is to take the place of its own; None where there is none, or it was given up."""
+        other = self.other
+        return other if self.record.heir is not None and other is not None and other.record.role == "heir" else None
+
+    @property
     def awaits_heir(self) -> bool:
         """Whether nothing may begin on its process any more, because another is ready to take its place."""
-        other = self.other
-        return self.record.heir is not None and other is not None and isinstance(other.record.state, Ready)
+        return self.heir is not None and isinstance(self.heir.record.state, Ready)
 
     @property
     def effective(self) -> EngineSettings:

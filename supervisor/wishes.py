@@ -128,17 +128,22 @@ class Wishes:
             return pricing.of_change(slot, plan.typed, room.applies if room else plan.applies, room)
         # Shielded: a client that goes away takes nothing back of what it has asked for.
         with anyio.CancelScope(shield=True):
-            async with nullcontext() if self._waits_for_none(slot, changes) else slot.changing:
+            async with nullcontext() if self._goes_ahead(slot, changes) else slot.changing:
                 price = await self._set(slot, changes)
         return price
 
-    def _waits_for_none(self, slot: Slot, changes: Mapping[str, Scalar]) -> bool:
-        """Whether it can be in force before a change whose process loads just now. Raises RequestFailed: it is no
-        good."""
-        if slot.record.heir is None or "ladder" in changes:
+    def _goes_ahead(self, slot: Slot, changes: Mapping[str, Scalar]) -> bool:
+        """Whether it can be in force, in both processes, before another change whose process loads just now.
+
+        Raises:
+            RequestFailed: it is no good for one of them.
+        """
+        if slot.heir is None or "ladder" in changes:
             return False
         plan = self._plan(slot, changes)
-        return plan.applies in ("now", "flight") and not _changes_memory(slot, plan.typed, plan.applies)
+        if plan.applies not in ("now", "flight"):
+            return False
+        return not any(_changes_memory(one, plan.typed, plan.applies) for one in (slot, slot.heir))
 
     async def _set(self, slot: Slot, changes: Mapping[str, Scalar]) -> Price:
         reset = changes.get("ladder") == "reset"
@@ -198,8 +203,8 @@ class Wishes:
         try:
             wish = events.WantApply(time.monotonic(), changes, applies, ticket, choice, beside)
             self._runner.post(slot, wish)
-            if slot.record.heir is not None and slot.other is not None:
-                self._runner.post(slot.other, wish)
+            if slot.heir is not None:
+                self._runner.post(slot.heir, wish)
             await awaited.get()
         except RequestFailed:
             self._changing.settle(slot, made, worked=False)

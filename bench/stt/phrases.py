@@ -25,7 +25,7 @@ from bench.stt.ours import ENGINE, Heard, hear, open_ears
 from bench.stt.sounds import recording, write
 from bench.stt.whole import Bench
 from engines.stt.folder import found
-from engines.stt.miniature.errors import error_share
+from engines.stt.miniature.wrong_words import error_share
 from engines.stt.settings import SttSettings
 from engines.stt.unit import RATE
 from ipc.client import connect_unix

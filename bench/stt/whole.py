@@ -23,7 +23,7 @@ from bench.room import Room
 from bench.stt.ours import Heard, Knobs, hear, open_ears, tune
 from bench.stt.sounds import Recording, recording, write
 from engines.stt.folder import found
-from engines.stt.miniature.errors import error_share
+from engines.stt.miniature.wrong_words import error_share
 from engines.stt.settings import SttSettings
 from ipc.client import connect_unix
 

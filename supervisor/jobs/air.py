@@ -16,7 +16,7 @@ from supervisor.jobs.effects import Effect, FailEngine, Fly, Happen, Save, Store
 from supervisor.jobs.floor import EngineView
 from supervisor.jobs.job import Flight, Formation, Job, Measured, Numbers, Unit
 from supervisor.jobs.runs import Run, Runs
-from supervisor.jobs.schedule import Choice, fits, still_fits
+from supervisor.jobs.schedule import Choice, fits, holds_back, still_fits
 from supervisor.jobs.suspicion import SetAside, Suspicion
 from supervisor.jobs.unit_files import file_of
 from supervisor.machine.effects import Verdict
@@ -60,6 +60,10 @@ class Air:
     def careful(self, engine: str, monotonic: float) -> bool:
         """Whether the engine has just died with several units at work."""
         return monotonic < self._suspicions[engine].careful_until
+
+    def holding_back(self, engines: Iterable[EngineView], monotonic: float) -> list[str]:
+        """Those that begin nothing which did not fly before, until they have lived for a while."""
+        return [one.name for one in engines if holds_back(one, careful=self.careful(one.name, monotonic))]
 
     def shaken(self, engine: str) -> bool:
         """Whether the engine has just died of a unit alone, and ended none since."""

@@ -360,7 +360,7 @@ class Foreman:
             engines,
             trouble=trouble,
             yielding=self._dispatch.yielding,
-            careful=[engine.name for engine in engines if self._air.careful(engine.name, self._errands.monotonic)],
+            holding_back=self._air.holding_back(engines, self._errands.monotonic),
             pool="" if pool is None else pool.name,
         )
 

@@ -32,8 +32,8 @@ class About:
     """Why nothing can be stored just now."""
     yielding: Mapping[str, str] = field(default_factory=dict)
     """Engines that begin no flight, with the one each makes room for."""
-    careful: Collection[str] = ()
-    """Engines that have just died with several units at work."""
+    holding_back: Collection[str] = ()
+    """Engines that have just died with several units at work, and begin no others together."""
     pool: str = ""
     """The pool that it goes through, or empty."""
 
@@ -108,8 +108,8 @@ def _state(facts: Facts, job: Job | None, about: About) -> tuple[JobState, str]:
     making_room = [engine.name for engine in engines if engine.name in about.yielding]
     if len(making_room) == len(engines):
         return "held", f"{making_room[0]} makes room for {about.yielding[making_room[0]]}"
-    if all(engine.name in about.careful and engine.deterministic and engine.places > 1 for engine in engines):
-        return "held", f"{engines[0].name} has just died with several units at work: it begins no others together yet"
+    if all(engine.name in about.holding_back for engine in engines):
+        return "held", f"{engines[0].name} just died: no new units begin for a while"
     return ("running" if facts.attempts else "queued"), ""
 
 

@@ -70,7 +70,7 @@ def choose(job: Job, engine: EngineView, most: int, *, careful: bool, shaken: bo
 def _together(job: Job, waiting: list[Unit], engine: EngineView, most: int, *, careful: bool) -> tuple[Unit, ...]:
     if not engine.deterministic:
         return company(waiting, 1 if careful else most)
-    if careful and engine.places > 1:
+    if holds_back(engine, careful=careful):
         return ()
     # The same company must form whatever the timing, so it waits for the desk to plan it whole.
     near, planned = waiting, job.facts.all_planned
@@ -79,6 +79,11 @@ def _together(job: Job, waiting: list[Unit], engine: EngineView, most: int, *, c
         near, planned = [unit for unit in waiting if unit.source <= last], planned or job.facts.source > last
     units = company(near, engine.places)
     return units if planned or len(units) == engine.places or len(units) < len(waiting) else ()
+
+
+def holds_back(engine: EngineView, *, careful: bool) -> bool:
+    """Whether nothing that did not fly before begins on it: for deterministic work must not go in smaller company."""
+    return careful and engine.deterministic and engine.places > 1
 
 
 def company(waiting: Iterable[Unit], most: int) -> tuple[Unit, ...]:

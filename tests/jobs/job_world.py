@@ -67,6 +67,7 @@ class World:
         self.ended: dict[int, set[int]] = {}
         """Units that ended, of each flight."""
         self.room: dict[int, int] = {}
+        """How many units may be aloft where a flight goes, as it was when the flight was composed."""
         self.told: dict[int, Facts] = {}
         self.specs: dict[int, Spec] = {}
         self.sources: dict[int, Source] = {}
@@ -196,7 +197,6 @@ class World:
         self.floor.change(engine, free=view.joins)
 
     def look_for_room(self, save: effects.Save) -> None:
-        """How many units may be aloft where a flight goes, as it was when the flight was composed."""
         for change in save.changes:
             if isinstance(change, changes.FlightComposed):
                 view = self.floor.engines[self.jobs[change.job].flights[change.flight].engine]

@@ -111,7 +111,7 @@ async def test_deterministic_work_says_why_it_waits_after_a_death_of_several_uni
         await it.fly()
         it.second()
         await it.until(lambda: it.row().units_done == 2)
-        why = "writer has just died with several units at work: it begins no others together yet"
+        why = "writer just died: no new units begin for a while"
         assert (it.row().state, it.row().reason) == ("held", why)
         it.second(61)
         await it.fly_all(3)

@@ -12,7 +12,7 @@ from hearing_kit import Hearing, listening, open_hearing
 from room_kit import wait_for
 
 from bench.stt.sounds import recording, utterances, write
-from engines.stt.miniature.errors import error_share, word_errors
+from engines.stt.miniature.wrong_words import error_share, word_errors
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hearing_kit import ENGINE, Hearing, listening, open_hearing
 
 from bench.stt.sounds import recording, write
-from engines.stt.miniature.errors import error_share
+from engines.stt.miniature.wrong_words import error_share
 
 SECONDS = 240
 

@@ -18,7 +18,7 @@ from bench.job import processes_of
 from bench.room import Room
 from bench.stt.ours import ENGINE, Heard, hear, open_ears
 from bench.stt.phrases import Phrase, phrases
-from engines.stt.miniature.errors import error_share
+from engines.stt.miniature.wrong_words import error_share
 from ipc.client import connect_unix
 
 COUNT = 30

@@ -10,7 +10,7 @@ import pytest
 from hearing_kit import Hearing, listening, open_hearing
 
 from bench.stt.sounds import Sound, quieter, silence, utterances, white_noise, write
-from engines.stt.miniature.errors import error_share
+from engines.stt.miniature.wrong_words import error_share
 
 MINUTES = 5
 

@@ -8,9 +8,9 @@ import pytest
 from hearing_kit import Hearing, listening, open_hearing
 
 from bench.stt.sounds import Utterance, of, utterances, write
-from engines.stt.miniature.errors import error_share
 from engines.stt.miniature.speech import installed, phrases
 from engines.stt.miniature.words import HELD_OUT, VOICES
+from engines.stt.miniature.wrong_words import error_share
 
 FRESH = 16
 SETS = ["bundled", *(["heard before", "never heard"] if installed() else [])]

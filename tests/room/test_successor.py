@@ -249,15 +249,15 @@ def test_a_second_change_waits_for_the_first(box: Box, first: int, told: Callabl
 def test_what_needs_no_other_process_waits_for_none_and_holds_in_the_next_one_too(
     box: Box, first: int, told: Callable[[str], list[str]], knob: str, value: float
 ) -> None:
-    now = 0 if in_force(box, "stderr_bytes") else 1
-    with setting(box, stderr_bytes=now, load_seconds=5) as client:
+    wanted = 0 if in_force(box, "stderr_bytes") else 1
+    with setting(box, stderr_bytes=wanted, load_seconds=5) as client:
         await_beside(box)
         put(box, **{knob: value})
         assert in_force(box, knob) == kept(box, knob) == value
-        assert in_force(box, "stderr_bytes") != now, "the other change is still on its way"
+        assert in_force(box, "stderr_bytes") != wanted, "the other change is still on its way"
         client.result(30)
     assert len(told("handed-over")) == 1
-    assert (in_force(box, "stderr_bytes"), in_force(box, knob)) == (now, value)
+    assert (in_force(box, "stderr_bytes"), in_force(box, knob)) == (wanted, value)
     put(box, load_seconds=0.6, **{knob: None})
 
 

@@ -33,7 +33,7 @@ from engines.stt.decode.decoder import Floats, Sound
 from engines.stt.decode.take import Take
 from engines.stt.decode.way import Way
 from engines.stt.folder import found
-from engines.stt.miniature.errors import error_share, word_errors
+from engines.stt.miniature.wrong_words import error_share, word_errors
 from engines.stt.tally import Tally
 from engines.stt.unit import RATE, Source, Span, Unit
 from ipc.errors import RequestFailed

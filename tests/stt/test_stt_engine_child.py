@@ -10,7 +10,7 @@ import pytest
 from spawned import Child, child, knobs
 from stt_engine_kit import payload, samples_of, text_of, transcripts, unit_of_all, utterances
 
-from engines.stt.miniature.errors import word_errors
+from engines.stt.miniature.wrong_words import word_errors
 from engines.stt.unit import encode, heard_of
 from ipc.hearing import Listened
 from ipc.work import (

@@ -10,8 +10,8 @@ from faster_whisper import WhisperModel, decode_audio
 
 from bench.stt.gpu import write_random
 from bench.stt.sounds import quieter, read_wave, recording, utterances, write
-from engines.stt.miniature.errors import error_share, word_errors
 from engines.stt.miniature.shape import Shape
+from engines.stt.miniature.wrong_words import error_share, word_errors
 from engines.stt.unit import RATE
 
 

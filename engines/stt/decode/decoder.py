@@ -133,7 +133,7 @@ class Decoder:
         if model.device != "cpu":
             return model.encode(_stored(windows))
         # One window fills a core as well as many do, and what it needs on the way stays in the core's cache.
-        each = [np.asarray(model.encode(_stored([window]), to_cpu=True)) for window in windows]
+        each = [np.asarray(model.encode(_stored([window]))) for window in windows]
         return ctranslate2.StorageView.from_array(np.concatenate(each))
 
 

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from faster_whisper import WhisperModel
 
-from engines.stt.miniature.errors import error_share
 from engines.stt.miniature.speech import PROGRAM, Phrase, installed, phrases
 from engines.stt.miniature.words import HELD_OUT, VOICES
+from engines.stt.miniature.wrong_words import error_share
 from engines.stt.unit import RATE
 
 PHRASES: Final = 300
